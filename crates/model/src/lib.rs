@@ -1,0 +1,1 @@
+//! What can be asked of Strongroom and answered: names, operations, outcomes, failures.

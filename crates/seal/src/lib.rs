@@ -1,0 +1,1 @@
+//! Bytes in, bytes out, nobody can tamper: the sealed format and key wrapping.

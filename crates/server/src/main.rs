@@ -1,0 +1,3 @@
+//! A process: listen, wire things up, show.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Do it: catalog rows, blobs, keys, jobs.

@@ -1,0 +1,1 @@
+//! HTTP heads to operations and outcomes, one dialect a file; signatures.
