@@ -1,1 +1,6 @@
 //! Do it: catalog rows, blobs, keys, jobs.
+
+mod blob_id;
+pub mod blobs;
+pub mod kv;
+pub mod stream;

@@ -1,0 +1,67 @@
+//! The one stream type of this crate: a body on its way in or out, plain or sealed.
+
+use std::{io, pin::Pin};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt as _, stream};
+
+/// A body in pieces of any size. An `Err` item is the last one and means that the body is not whole: whoever writes it
+/// somewhere must discard what came before. A clean end is a promise that everything was delivered.
+pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// A stream of exactly these bytes: one piece, or none if there is nothing to send.
+pub fn once(bytes: Bytes) -> ByteStream {
+    if bytes.is_empty() { Box::pin(stream::empty()) } else { Box::pin(stream::once(async { Ok(bytes) })) }
+}
+
+/// Gathers a stream into memory.
+///
+/// # Errors
+/// The stream's own error, or `FileTooLarge` as soon as more than `limit` bytes have come.
+pub async fn collect(mut stream: ByteStream, limit: usize) -> io::Result<Bytes> {
+    let mut first = Bytes::new();
+    let mut gathered = BytesMut::new();
+    while let Some(piece) = stream.next().await.transpose()? {
+        if piece.len() > limit - gathered.len() - first.len() {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("body of more than {limit} bytes")));
+        }
+        if gathered.is_empty() && first.is_empty() {
+            first = piece;
+            continue;
+        }
+        gathered.extend_from_slice(&std::mem::take(&mut first));
+        gathered.extend_from_slice(&piece);
+    }
+    Ok(if gathered.is_empty() { first } else { gathered.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pieces(parts: &[&'static str]) -> ByteStream {
+        let parts: Vec<_> = parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect();
+        Box::pin(stream::iter(parts))
+    }
+
+    #[tokio::test]
+    async fn collects_pieces_in_order() {
+        assert_eq!(collect(pieces(&["ab", "", "c", "def"]), 6).await.unwrap(), "abcdef");
+        assert_eq!(collect(pieces(&[]), 0).await.unwrap(), "");
+        assert_eq!(collect(once(Bytes::from_static(b"x")), 1).await.unwrap(), "x");
+    }
+
+    #[tokio::test]
+    async fn a_body_over_the_limit_is_an_error() {
+        for parts in [&["abcdefg"][..], &["abcdef", "g"], &["a", "bcdef", "g"]] {
+            assert_eq!(collect(pieces(parts), 6).await.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_failed_stream_gives_no_bytes() {
+        let failing: ByteStream =
+            Box::pin(stream::iter([Ok(Bytes::from_static(b"ab")), Err(io::Error::other("cut off"))]));
+        assert_eq!(collect(failing, 100).await.unwrap_err().to_string(), "cut off");
+    }
+}
