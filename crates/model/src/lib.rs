@@ -1,1 +1,21 @@
-//! What can be asked of Strongroom and answered: names, operations, outcomes, failures.
+//! What can be asked of Strongroom and what can be answered: names, operations, outcomes, failures.
+//!
+//! Nothing here knows HTTP, databases, clocks or dialects. An [`operation::Operation`] is parsed once, by `wire`, and
+//! believed by nobody until `iam` has granted it; an [`outcome::Outcome`] is plain data that any dialect can spell.
+
+pub mod account;
+pub mod action;
+pub mod checksum;
+pub mod condition;
+pub mod encryption;
+pub mod etag;
+pub mod failure;
+pub mod key;
+pub mod metadata;
+pub mod name;
+pub mod operation;
+pub mod outcome;
+pub mod range;
+pub mod secret;
+pub mod setting;
+pub mod time;

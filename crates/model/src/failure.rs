@@ -1,0 +1,275 @@
+//! What can go wrong, as a caller may see it.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use crate::key::KeyName;
+
+/// A request that failed: one thing to encode, one thing to log.
+///
+/// `source` is for the log alone; the answer is made of the rest.
+#[derive(Debug)]
+pub struct Failure {
+    /// What kind of failure.
+    pub code: FailureCode,
+    /// Words for the caller in place of the dialect's usual ones.
+    pub message: Option<Cow<'static, str>>,
+    /// What the failure is about; the dialect's words may name it.
+    pub subject: Option<Subject>,
+    /// Further elements of the error document (`ArgumentName`, …).
+    pub details: Vec<(&'static str, String)>,
+    /// The cause, never shown to the caller.
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What a failure is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A customer master key that exists.
+    Key(KeyName),
+    /// A customer master key, or another thing, as the caller spelled it.
+    Text(String),
+}
+
+impl Failure {
+    /// A failure with the dialect's usual words.
+    pub fn new(code: FailureCode) -> Self {
+        Self { code, message: None, subject: None, details: Vec::new(), source: None }
+    }
+
+    /// The same with other words for the caller.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
+
+    /// The same, about `subject`.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// The same with one more element of the error document.
+    #[must_use]
+    pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.details.push((name, value.into()));
+        self
+    }
+
+    /// The same with its cause, for the log.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl From<FailureCode> for Failure {
+    fn from(code: FailureCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.code)?;
+        self.message.iter().try_for_each(|message| write!(f, ": {message}"))
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// The kinds of failure. Every dialect has a status, a code and words for each; `wire` holds the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureCode {
+    // The request itself.
+    /// Something in the request has a value that it may not have; details name it.
+    InvalidArgument,
+    /// The request as a whole makes no sense.
+    InvalidRequest,
+    /// The request's target or host cannot be understood.
+    InvalidUri,
+    /// Recognised, but not built.
+    NotImplemented,
+    /// The resource has no such method.
+    MethodNotAllowed,
+    /// The document is not well-formed or not of its schema.
+    MalformedXml,
+    /// A document was required and is missing.
+    MissingBody,
+    /// `Content-Length` was required and is missing.
+    MissingContentLength,
+    /// The document is longer than its limit.
+    DocumentTooLarge,
+    /// The request's head is longer than its limit.
+    HeadTooLarge,
+    /// The body ended before its declared length, or its framing is broken.
+    IncompleteBody,
+    /// The client sent nothing for too long.
+    RequestTimeout,
+    /// `Content-MD5` is no MD5.
+    InvalidDigest,
+    /// The body does not come to the declared digest.
+    BadDigest,
+    /// The body does not come to the signed SHA-256.
+    ContentSha256Mismatch,
+    /// User metadata exceeds its limit.
+    MetadataTooLarge,
+    /// The object exceeds the size of one request.
+    EntityTooLarge,
+
+    // Names and things.
+    /// Not a bucket's name.
+    InvalidBucketName,
+    /// Not an object's key.
+    InvalidObjectKey,
+    /// An object's key that is too long.
+    KeyTooLong,
+    /// A location that is not well formed, or not this server's.
+    InvalidLocation,
+    /// An unknown storage class.
+    InvalidStorageClass,
+    /// No such bucket.
+    NoSuchBucket,
+    /// No such object.
+    NoSuchKey,
+    /// No such version of the object.
+    NoSuchVersion,
+    /// The bucket's name is another's.
+    BucketAlreadyExists,
+    /// The bucket exists and is the caller's own.
+    BucketAlreadyOwned,
+    /// The bucket still has objects.
+    BucketNotEmpty,
+    /// The account has as many buckets as it may.
+    TooManyBuckets,
+    /// The object exists and must not be overwritten.
+    AlreadyExists,
+    /// A conflicting operation is under way; try again.
+    Conflict,
+    /// 304: the object has not changed.
+    NotModified,
+    /// 412: a condition does not hold.
+    PreconditionFailed,
+    /// 416: the range has none of the object's bytes.
+    InvalidRange,
+
+    // Who asks.
+    /// Not allowed.
+    AccessDenied,
+    /// Not allowed without signing in.
+    AnonymousDenied,
+    /// No such access key.
+    InvalidAccessKeyId,
+    /// The signature is not that of the request.
+    SignatureDoesNotMatch,
+    /// The request is from too far in the past or the future.
+    RequestTimeTooSkewed,
+    /// The signed URL's time is over.
+    RequestExpired,
+    /// A signed request without a date, or with one that cannot be read.
+    MissingDate,
+    /// The `Authorization` header, or the query in its place, cannot be read.
+    MalformedAuthorization,
+    /// Signed twice, in the header and in the query.
+    TwoAuthorizations,
+    /// The signature's scope names another region.
+    WrongSigningRegion,
+    /// A security token that is not known, or not this access key's.
+    InvalidToken,
+
+    // Encryption: what was asked.
+    /// An encryption method that does not exist, in a header.
+    UnknownEncryptionMethod,
+    /// An encryption method that does not exist, in a bucket's document.
+    UnknownDefaultEncryptionMethod,
+    /// A data cipher that does not exist, or not with this method.
+    UnknownDataAlgorithm,
+    /// A master key was named without SSE-KMS, in a header.
+    KeyWithoutKms,
+    /// A master key was named without SSE-KMS, in a bucket's document.
+    DefaultKeyWithoutKms,
+    /// An encryption header where none is allowed.
+    EncryptionHeaderNotAllowed,
+    /// The encryption context is not base64 of a JSON map of strings.
+    InvalidEncryptionContext,
+    /// The bucket has no default encryption.
+    NoEncryptionConfiguration,
+    /// SSE-C and another method at once.
+    ConflictingEncryption,
+    /// SSE-C with an algorithm other than AES256.
+    CustomerAlgorithmInvalid,
+    /// SSE-C without its algorithm.
+    CustomerAlgorithmMissing,
+    /// SSE-C without its key.
+    CustomerKeyMissing,
+    /// SSE-C with a key that is not 32 bytes, or without the key's MD5.
+    CustomerKeyInvalid,
+    /// SSE-C with an MD5 that is not the key's.
+    CustomerKeyDigestMismatch,
+    /// The object needs the customer's key and none was given.
+    CustomerKeyRequired,
+    /// The key given is not the one the object was sealed under.
+    CustomerKeyWrong,
+    /// A customer's key was given for an object that has none.
+    CustomerKeyNotApplicable,
+    /// SSE-C over plain HTTP.
+    CustomerKeyNeedsTls,
+    /// SSE-KMS over plain HTTP.
+    KmsNeedsTls,
+    /// An SSE-KMS object was asked for without a V4 signature where the dialect demands one.
+    KmsNeedsSignature,
+
+    // Encryption: the key service.
+    /// No such master key, though one could have that id.
+    KeyNotFound,
+    /// Not a master key's id.
+    KeyMalformed,
+    /// A master key of another region.
+    KeyOfOtherRegion,
+    /// No such alias of a master key.
+    AliasNotFound,
+    /// The master key is disabled.
+    KeyDisabled,
+    /// The master key is pending deletion.
+    KeyPendingDeletion,
+    /// The state of the master key does not allow this.
+    KeyStateConflict,
+    /// The alias, or another name in the key service, is taken.
+    KeyNameTaken,
+    /// The caller may not use the master key.
+    KeyDenied,
+    /// The key service cannot be reached.
+    KeyServiceUnavailable,
+
+    // The server.
+    /// Too many requests at once; try again.
+    SlowDown,
+    /// Something the server needs is away; try again.
+    ServiceUnavailable,
+    /// The disk is full.
+    NoSpace,
+    /// Stored bytes are damaged: they fail authentication. Never answered as data.
+    Damaged,
+    /// A fault of the server's own.
+    Internal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_keeps_its_cause_for_the_log_alone() {
+        let failure = Failure::new(FailureCode::Internal).caused_by("disk 3 is gone").with_message("try again");
+        assert_eq!(failure.to_string(), "Internal: try again");
+        assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("disk 3 is gone"));
+    }
+}

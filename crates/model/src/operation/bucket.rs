@@ -1,0 +1,138 @@
+//! Operations on one bucket.
+
+use crate::action::{Action, Required, Resource};
+use crate::encryption::BucketEncryption;
+use crate::metadata::{CannedAcl, StorageClass};
+use crate::name::{BucketName, Region};
+use crate::setting::{Setting, SettingKind};
+
+/// An operation on one bucket.
+#[derive(Debug)]
+pub enum BucketOperation {
+    /// Create a bucket.
+    Create(CreateBucket),
+    /// Delete an empty bucket.
+    Delete(BucketName),
+    /// See that a bucket exists and the least about it.
+    Head(BucketName),
+    /// The unsigned question of the OBS clients, asked of a bucket's host.
+    Probe(BucketName),
+    /// Where the bucket is.
+    Location(BucketName),
+    /// All about the bucket (OSS GetBucketInfo).
+    Info(BucketName),
+    /// List objects.
+    ListObjects(ListObjects),
+    /// Read a configuration document.
+    GetSetting(BucketName, SettingKind),
+    /// Replace a configuration document.
+    PutSetting(BucketName, Setting),
+    /// Remove a configuration document.
+    DeleteSetting(BucketName, SettingKind),
+}
+
+/// Create a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateBucket {
+    /// Its name.
+    pub bucket: BucketName,
+    /// The location asked for; none means the server's region.
+    pub location: Option<Region>,
+    /// The access control list asked for.
+    pub acl: CannedAcl,
+    /// The default storage class asked for.
+    pub storage_class: StorageClass,
+    /// The default encryption asked for in headers (OBS, OSS).
+    pub encryption: Option<BucketEncryption>,
+    /// Whether the dialect starts buckets with the rule AES256, as AWS does for V4-signed requests.
+    pub always_encrypted: bool,
+}
+
+/// List a bucket's objects in the byte order of their keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListObjects {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Keys that share what is between the prefix and this delimiter are listed as one common prefix. Empty: none.
+    pub delimiter: String,
+    /// Only keys and common prefixes after this text; what the three ways below come to.
+    pub after: String,
+    /// `marker` as given (version 1).
+    pub marker: Option<String>,
+    /// `start-after` as given (version 2).
+    pub start_after: Option<String>,
+    /// `continuation-token` as given (version 2).
+    pub continuation_token: Option<String>,
+    /// How many keys and common prefixes at most: 0 to 1,000.
+    pub max_keys: u32,
+    /// Whether the answer is to percent-encode names.
+    pub url_encoded: bool,
+    /// Which form of the answer.
+    pub version: ListVersion,
+    /// Whether version 2 is to name owners.
+    pub fetch_owner: bool,
+}
+
+/// The two forms of listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListVersion {
+    /// `marker`, `NextMarker`.
+    V1,
+    /// `list-type=2`.
+    V2,
+}
+
+impl ListObjects {
+    /// The most that one answer lists, as all three services state it.
+    pub const MAX_KEYS: u32 = 1000;
+}
+
+impl BucketOperation {
+    /// The operation's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CreateBucket",
+            Self::Delete(_) => "DeleteBucket",
+            Self::Head(_) => "HeadBucket",
+            Self::Probe(_) => "ProbeBucket",
+            Self::Location(_) => "GetBucketLocation",
+            Self::Info(_) => "GetBucketInfo",
+            Self::ListObjects(_) => "ListObjects",
+            Self::GetSetting(_, SettingKind::Encryption) => "GetBucketEncryption",
+            Self::PutSetting(_, Setting::Encryption(_)) => "PutBucketEncryption",
+            Self::DeleteSetting(_, SettingKind::Encryption) => "DeleteBucketEncryption",
+        }
+    }
+
+    /// The bucket it is about.
+    pub fn bucket(&self) -> &BucketName {
+        match self {
+            Self::Create(create) => &create.bucket,
+            Self::ListObjects(list) => &list.bucket,
+            Self::Delete(bucket)
+            | Self::Head(bucket)
+            | Self::Probe(bucket)
+            | Self::Location(bucket)
+            | Self::Info(bucket)
+            | Self::GetSetting(bucket, _)
+            | Self::PutSetting(bucket, _)
+            | Self::DeleteSetting(bucket, _) => bucket,
+        }
+    }
+
+    pub(super) fn required(&self) -> Vec<Required> {
+        let action = match self {
+            Self::Create(_) => Action::CreateBucket,
+            Self::Delete(_) => Action::DeleteBucket,
+            Self::Head(_) | Self::Location(_) | Self::Info(_) => Action::InspectBucket,
+            Self::Probe(_) => Action::Probe,
+            Self::ListObjects(_) => Action::ListObjects,
+            Self::GetSetting(_, kind) => Action::GetSetting(*kind),
+            Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
+            Self::DeleteSetting(_, kind) => Action::PutSetting(*kind),
+        };
+        vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]
+    }
+}

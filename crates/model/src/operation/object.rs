@@ -1,0 +1,164 @@
+//! Operations on objects.
+
+use crate::action::{Action, Required, Resource};
+use crate::checksum::{Checksum, ChecksumAlgorithm};
+use crate::condition::Conditions;
+use crate::encryption::EncryptionWish;
+use crate::etag::TagPromise;
+use crate::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
+use crate::name::{BucketName, ObjectKey, VersionId};
+use crate::range::RangeSpec;
+use crate::secret::CustomerKey;
+
+/// An operation on objects.
+#[derive(Debug)]
+pub enum ObjectOperation {
+    /// Write an object in one request.
+    Put(PutObject),
+    /// Read an object, or a range of it.
+    Get(GetObject),
+    /// Read an object's metadata.
+    Head(GetObject),
+    /// Delete one object.
+    Delete(DeleteObject),
+    /// Delete many objects.
+    DeleteMany(DeleteObjects),
+}
+
+/// Write an object in one request. The bytes travel beside it.
+#[derive(Debug)]
+pub struct PutObject {
+    /// Into which bucket.
+    pub bucket: BucketName,
+    /// Under which key.
+    pub key: ObjectKey,
+    /// Headers and user metadata to keep.
+    pub metadata: ObjectMetadata,
+    /// The storage class asked for; none leaves it to the bucket.
+    pub storage_class: Option<StorageClass>,
+    /// The access control list asked for.
+    pub acl: CannedAcl,
+    /// The encryption asked for.
+    pub encryption: EncryptionWish,
+    /// Conditions on the object now there (`If-Match`, `If-None-Match`, `x-oss-forbid-overwrite`).
+    pub conditions: Conditions,
+    /// What the body must come to.
+    pub expected: ExpectedDigests,
+    /// Checksums to compute, keep and answer, those expected included.
+    pub keep: Vec<ChecksumAlgorithm>,
+    /// When the tag is the MD5 of the bytes.
+    pub tag: TagPromise,
+}
+
+/// Digests that the client declared ahead of the body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExpectedDigests {
+    /// `Content-MD5`.
+    pub md5: Option<[u8; 16]>,
+    /// Checksum headers.
+    pub checksums: Vec<Checksum>,
+}
+
+/// Read an object or its metadata.
+#[derive(Debug)]
+pub struct GetObject {
+    /// From which bucket.
+    pub bucket: BucketName,
+    /// Which key.
+    pub key: ObjectKey,
+    /// Which version; none is the current one.
+    pub version: Option<VersionId>,
+    /// Which bytes; none is all of them.
+    pub range: Option<RangeSpec>,
+    /// What a range without a single byte of the object gets.
+    pub unsatisfiable: Unsatisfiable,
+    /// Conditions on the object.
+    pub conditions: Conditions,
+    /// The customer's key, of which the MD5 was given or not.
+    pub customer_key: Option<CustomerKey>,
+    /// `response-*` parameters: headers that the answer is to carry in place of the stored ones.
+    pub overrides: ContentHeaders,
+    /// Whether the caller asked to see the stored checksums.
+    pub show_checksums: bool,
+}
+
+/// What a range beyond the object's end gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsatisfiable {
+    /// 416 `InvalidRange`.
+    Refused,
+    /// The whole object (OSS without `x-oss-range-behavior: standard`).
+    Whole,
+}
+
+/// Delete one object. Deleting what is not there succeeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteObject {
+    /// From which bucket.
+    pub bucket: BucketName,
+    /// Which key.
+    pub key: ObjectKey,
+    /// Which version; none is the current one.
+    pub version: Option<VersionId>,
+}
+
+/// Delete many objects, each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteObjects {
+    /// From which bucket.
+    pub bucket: BucketName,
+    /// Whether the answer names failures only.
+    pub quiet: bool,
+    /// Whether the answer percent-encodes keys.
+    pub url_encoded: bool,
+    /// Which: at most [`DeleteObjects::KEYS_MAX`].
+    pub entries: Vec<DeleteEntry>,
+}
+
+/// One object of a batch deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteEntry {
+    /// Which key.
+    pub key: ObjectKey,
+    /// Which version; none is the current one.
+    pub version: Option<VersionId>,
+}
+
+impl DeleteObjects {
+    /// The most keys of one batch, as all three services state it.
+    pub const KEYS_MAX: usize = 1000;
+}
+
+impl ObjectOperation {
+    /// The operation's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Put(_) => "PutObject",
+            Self::Get(_) => "GetObject",
+            Self::Head(_) => "HeadObject",
+            Self::Delete(_) => "DeleteObject",
+            Self::DeleteMany(_) => "DeleteObjects",
+        }
+    }
+
+    pub(super) fn required(&self) -> Vec<Required> {
+        let object = |bucket: &BucketName, key: &ObjectKey| Resource::Object(bucket.clone(), key.clone());
+        let delete = |version: &Option<VersionId>| match version {
+            Some(_) => Action::DeleteObjectVersion,
+            None => Action::DeleteObject,
+        };
+        match self {
+            Self::Put(put) => vec![Required::new(Action::PutObject, object(&put.bucket, &put.key))],
+            Self::Get(get) | Self::Head(get) => {
+                let action = if get.version.is_some() { Action::GetObjectVersion } else { Action::GetObject };
+                vec![Required::new(action, object(&get.bucket, &get.key))]
+            }
+            Self::Delete(one) => vec![Required::new(delete(&one.version), object(&one.bucket, &one.key))],
+            Self::DeleteMany(many) => {
+                let required =
+                    |entry: &DeleteEntry| Required::new(delete(&entry.version), object(&many.bucket, &entry.key));
+                many.entries.iter().map(required).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Answers about the server.
+
+use crate::account::UserName;
+use crate::key::KeyDescription;
+use crate::name::{AccessKeyId, BucketName, ObjectKey};
+use crate::outcome::bucket::BucketFacts;
+use crate::outcome::object::ObjectFacts;
+use crate::secret::SecretKey;
+use crate::time::Timestamp;
+
+/// The answer to an operation on the server.
+#[derive(Debug)]
+pub enum AdminOutcome {
+    /// A customer master key as it now is.
+    Key(KeyDescription),
+    /// The customer master keys, in the order of their creation.
+    Keys(Vec<KeyDescription>),
+    /// It is done; there is nothing more to say.
+    Done,
+    /// A user was made; the only time that its secret is shown.
+    UserCreated {
+        /// The user.
+        user: UserFacts,
+        /// The secret of its access key.
+        secret: SecretKey,
+    },
+    /// The account's users.
+    Users(Vec<UserFacts>),
+    /// All buckets.
+    Buckets(Vec<BucketFacts>),
+    /// How an object is stored and sealed.
+    Object(ObjectDescription),
+    /// A key was wrapped and unwrapped and came back the same.
+    KeysProven {
+        /// The key service that did it, as configured.
+        provider: String,
+    },
+}
+
+/// What is known of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFacts {
+    /// The user's name.
+    pub name: UserName,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its access keys.
+    pub access_keys: Vec<AccessKeyId>,
+}
+
+/// How an object is stored and sealed. Never a key, wrapped or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectDescription {
+    /// In which bucket.
+    pub bucket: BucketName,
+    /// Its key.
+    pub key: ObjectKey,
+    /// What reads answer.
+    pub facts: ObjectFacts,
+    /// The cipher suite's name, as docs/FORMAT.md has it.
+    pub suite: String,
+    /// The version of the master key that wraps its data key.
+    pub key_version: Option<u32>,
+    /// The master key's fingerprint in hex.
+    pub key_fingerprint: Option<String>,
+    /// How many sealed chunks it is made of.
+    pub chunks: u64,
+    /// Whether its bytes lie in the catalog rather than in a blob.
+    pub inline: bool,
+    /// Length of its sealed form in bytes.
+    pub stored_bytes: u64,
+}

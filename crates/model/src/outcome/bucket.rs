@@ -1,0 +1,100 @@
+//! Answers about buckets.
+
+use crate::account::AccountId;
+use crate::encryption::BucketEncryption;
+use crate::etag::ETag;
+use crate::metadata::{CannedAcl, ObjectKind, StorageClass};
+use crate::name::{BucketName, ObjectKey, Region};
+use crate::operation::bucket::ListObjects;
+use crate::operation::service::ListBuckets;
+use crate::setting::Setting;
+use crate::time::Timestamp;
+
+/// The answer to an operation on one bucket.
+#[derive(Debug)]
+pub enum BucketOutcome {
+    /// Created, or there already and the caller's own.
+    Created(BucketFacts),
+    /// Deleted.
+    Deleted,
+    /// The least about it (HeadBucket).
+    Head(BucketFacts),
+    /// Where it is.
+    Location(BucketFacts),
+    /// All about it.
+    Info(BucketFacts),
+    /// Its objects.
+    Objects(ListedObjects),
+    /// A configuration document.
+    Setting(Setting),
+    /// A configuration document was replaced.
+    SettingPut,
+    /// A configuration document was removed, or was not there.
+    SettingDeleted,
+}
+
+/// What is known of a bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketFacts {
+    /// Its name.
+    pub name: BucketName,
+    /// Its owner.
+    pub owner: AccountId,
+    /// Where it is, as its creator spelled it.
+    pub location: Region,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Its access control list.
+    pub acl: CannedAcl,
+    /// The storage class of objects that ask for none.
+    pub storage_class: StorageClass,
+    /// Its default encryption.
+    pub encryption: Option<BucketEncryption>,
+}
+
+/// The caller's buckets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedBuckets {
+    /// What was asked.
+    pub request: ListBuckets,
+    /// Whose they are.
+    pub owner: AccountId,
+    /// The buckets, in the order of their names.
+    pub buckets: Vec<BucketFacts>,
+    /// Whether there are more after the last.
+    pub truncated: bool,
+}
+
+/// A page of a bucket's objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObjects {
+    /// What was asked.
+    pub request: ListObjects,
+    /// Whose they are.
+    pub owner: AccountId,
+    /// Where the bucket is.
+    pub location: Region,
+    /// The objects, in the byte order of their keys.
+    pub objects: Vec<ListedObject>,
+    /// The common prefixes, in byte order, without duplicates.
+    pub common_prefixes: Vec<String>,
+    /// The last key or common prefix of this page, if there are more after it.
+    pub next: Option<String>,
+}
+
+/// One object in a listing. Needs no key-service call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: ObjectKey,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// Its tag.
+    pub etag: ETag,
+    /// Its plaintext's length in bytes.
+    pub size: u64,
+    /// Its storage class.
+    pub storage_class: StorageClass,
+    /// How it came to be.
+    pub kind: ObjectKind,
+}

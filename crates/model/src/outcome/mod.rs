@@ -1,0 +1,24 @@
+//! What can be answered: plain data, with no dialect in it.
+
+pub mod admin;
+pub mod bucket;
+pub mod object;
+
+pub use admin::AdminOutcome;
+pub use bucket::BucketOutcome;
+pub use object::ObjectOutcome;
+
+/// The answer to an operation that succeeded.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The server speaks the dialect that was asked after.
+    Probed,
+    /// The caller's buckets.
+    Buckets(bucket::ListedBuckets),
+    /// About one bucket.
+    Bucket(BucketOutcome),
+    /// About objects.
+    Object(ObjectOutcome),
+    /// About the server.
+    Admin(AdminOutcome),
+}

@@ -1,0 +1,106 @@
+//! Answers about objects.
+
+use std::ops::Range;
+
+use crate::checksum::Checksum;
+use crate::encryption::AppliedEncryption;
+use crate::etag::ETag;
+use crate::failure::Failure;
+use crate::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
+use crate::name::{ObjectKey, VersionId};
+use crate::time::Timestamp;
+
+/// The answer to an operation on objects.
+#[derive(Debug)]
+pub enum ObjectOutcome {
+    /// Written.
+    Put(ObjectWritten),
+    /// The object; its bytes travel beside the answer.
+    Read(ObjectRead),
+    /// The object's metadata.
+    Head(ObjectRead),
+    /// Deleted, or not there.
+    Deleted {
+        /// The version deleted or made, in a bucket that keeps versions.
+        version: Option<VersionId>,
+    },
+    /// A batch was deleted.
+    ManyDeleted(ManyDeleted),
+}
+
+/// What is answered to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectWritten {
+    /// The new object's tag.
+    pub etag: ETag,
+    /// MD5 of the plaintext, if it was computed.
+    pub md5: Option<[u8; 16]>,
+    /// The new version, in a bucket that keeps versions.
+    pub version: Option<VersionId>,
+    /// The encryption the object has.
+    pub encryption: AppliedEncryption,
+    /// Checksums that were kept.
+    pub checksums: Vec<Checksum>,
+    /// Its storage class.
+    pub storage_class: StorageClass,
+}
+
+/// What is answered to a read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRead {
+    /// What is known of the object.
+    pub facts: ObjectFacts,
+    /// Which bytes are answered, if a range was asked for and granted.
+    pub range: Option<Range<u64>>,
+    /// Headers in place of the stored ones.
+    pub overrides: ContentHeaders,
+    /// Whether the caller asked to see checksums.
+    pub show_checksums: bool,
+}
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// Its plaintext's length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: ETag,
+    /// MD5 of the plaintext, if it was computed.
+    pub md5: Option<[u8; 16]>,
+    /// When it was written.
+    pub last_modified: Timestamp,
+    /// Its version, in a bucket that keeps versions.
+    pub version: Option<VersionId>,
+    /// What its writer gave.
+    pub metadata: ObjectMetadata,
+    /// Its storage class.
+    pub storage_class: StorageClass,
+    /// The encryption it has.
+    pub encryption: AppliedEncryption,
+    /// Checksums that were kept.
+    pub checksums: Vec<Checksum>,
+    /// How it came to be.
+    pub kind: ObjectKind,
+}
+
+/// The result of a batch deletion, in the order of the request.
+#[derive(Debug)]
+pub struct ManyDeleted {
+    /// Whether only failures are to be answered.
+    pub quiet: bool,
+    /// Whether keys are to be percent-encoded.
+    pub url_encoded: bool,
+    /// Each key's result.
+    pub results: Vec<DeletedEntry>,
+}
+
+/// One key's result in a batch deletion.
+#[derive(Debug)]
+pub struct DeletedEntry {
+    /// The key.
+    pub key: ObjectKey,
+    /// The version as asked.
+    pub version: Option<VersionId>,
+    /// Deleted, or why not.
+    pub result: Result<(), Failure>,
+}
