@@ -1,0 +1,3 @@
+//! GHASH, the universal hash of GCM.
+
+pub(crate) mod portable;
