@@ -1,0 +1,3 @@
+//! Laws and the matrix of authorization.
+
+mod matrix;

@@ -1,0 +1,203 @@
+//! Every operation against every kind of principal, as a page of text to review.
+
+use strongroom_iam::{Case, Denied, Transport, Verdict, authorize};
+use strongroom_model::account::{AccountId, Principal, UserName};
+use strongroom_model::condition::Conditions;
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionWish};
+use strongroom_model::etag::TagPromise;
+use strongroom_model::key::{KeyReference, KeySpec};
+use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
+use strongroom_model::name::{BucketName, ObjectKey};
+use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion};
+use strongroom_model::operation::object::{
+    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
+};
+use strongroom_model::operation::service::ListBuckets;
+use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation, ServiceOperation};
+use strongroom_model::setting::{Setting, SettingKind};
+
+fn bucket() -> BucketName {
+    BucketName::parse("bucket").expect("a valid name")
+}
+
+fn key() -> ObjectKey {
+    ObjectKey::parse("key").expect("a valid key")
+}
+
+fn get() -> GetObject {
+    GetObject {
+        bucket: bucket(),
+        key: key(),
+        version: None,
+        range: None,
+        unsatisfiable: Unsatisfiable::Refused,
+        conditions: Conditions::default(),
+        customer_key: None,
+        overrides: ContentHeaders::default(),
+        show_checksums: false,
+    }
+}
+
+fn put() -> PutObject {
+    PutObject {
+        bucket: bucket(),
+        key: key(),
+        metadata: ObjectMetadata::default(),
+        storage_class: None,
+        acl: CannedAcl::Private,
+        encryption: EncryptionWish::Unspecified,
+        conditions: Conditions::default(),
+        expected: ExpectedDigests::default(),
+        keep: Vec::new(),
+        tag: TagPromise::PlainOnly,
+    }
+}
+
+fn list() -> ListObjects {
+    ListObjects {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: String::new(),
+        after: String::new(),
+        marker: None,
+        start_after: None,
+        continuation_token: None,
+        max_keys: 1000,
+        url_encoded: false,
+        version: ListVersion::V1,
+        fetch_owner: false,
+    }
+}
+
+fn rule() -> Setting {
+    Setting::Encryption(BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false })
+}
+
+fn create() -> CreateBucket {
+    CreateBucket {
+        bucket: bucket(),
+        location: None,
+        acl: CannedAcl::Private,
+        storage_class: StorageClass::Standard,
+        encryption: None,
+        always_encrypted: false,
+    }
+}
+
+fn every_operation() -> Vec<Operation> {
+    let reference = || KeyReference::parse("alias/a");
+    let user = || UserName::parse("alice").expect("a valid name");
+    let mut all = vec![
+        Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default())),
+        Operation::Service(ServiceOperation::Probe),
+    ];
+    all.extend(
+        [
+            BucketOperation::Create(create()),
+            BucketOperation::Delete(bucket()),
+            BucketOperation::Head(bucket()),
+            BucketOperation::Probe(bucket()),
+            BucketOperation::Location(bucket()),
+            BucketOperation::Info(bucket()),
+            BucketOperation::ListObjects(list()),
+            BucketOperation::GetSetting(bucket(), SettingKind::Encryption),
+            BucketOperation::PutSetting(bucket(), rule()),
+            BucketOperation::DeleteSetting(bucket(), SettingKind::Encryption),
+        ]
+        .map(Operation::Bucket),
+    );
+    let entry = DeleteEntry { key: key(), version: None };
+    all.extend(
+        [
+            ObjectOperation::Put(put()),
+            ObjectOperation::Get(get()),
+            ObjectOperation::Head(get()),
+            ObjectOperation::Delete(DeleteObject { bucket: bucket(), key: key(), version: None }),
+            ObjectOperation::DeleteMany(DeleteObjects {
+                bucket: bucket(),
+                quiet: false,
+                url_encoded: false,
+                entries: vec![entry],
+            }),
+        ]
+        .map(Operation::Object),
+    );
+    all.extend(
+        [
+            AdminOperation::CreateKey(CreateKey { spec: KeySpec::Sm4, description: String::new(), alias: None }),
+            AdminOperation::ListKeys,
+            AdminOperation::DescribeKey(reference()),
+            AdminOperation::EnableKey(reference()),
+            AdminOperation::DisableKey(reference()),
+            AdminOperation::ScheduleKeyDeletion { key: reference(), pending_days: 7 },
+            AdminOperation::CancelKeyDeletion(reference()),
+            AdminOperation::SetAlias { alias: "a".to_owned(), key: reference() },
+            AdminOperation::RemoveAlias("a".to_owned()),
+            AdminOperation::CreateUser(user()),
+            AdminOperation::ListUsers,
+            AdminOperation::DeleteUser(user()),
+            AdminOperation::ListBuckets,
+            AdminOperation::DescribeObject { bucket: bucket(), key: key(), version: None },
+            AdminOperation::ProveKeys,
+        ]
+        .map(Operation::Admin),
+    );
+    all
+}
+
+fn account(number: u64) -> AccountId {
+    AccountId::new(number).expect("at most twelve digits")
+}
+
+fn principals() -> [(&'static str, Principal); 4] {
+    let user = |number| Principal::User(account(number), UserName::parse("alice").expect("a valid name"));
+    [
+        ("anonymous", Principal::Anonymous),
+        ("owner's root", Principal::Root(account(1))),
+        ("owner's user", user(1)),
+        ("stranger", user(2)),
+    ]
+}
+
+fn case() -> Case {
+    Case { bucket_owner: Some(account(1)), transport: Transport::TRUSTED }
+}
+
+#[test]
+fn the_matrix_is_as_reviewed() {
+    let mut page = String::new();
+    for (title, principal) in principals() {
+        page.push_str(&format!("{title}\n"));
+        for operation in every_operation() {
+            let name = operation.name();
+            let answer = match authorize(operation, principal.clone(), &case()) {
+                Ok(_) => "allowed",
+                Err(Denied::Anonymous) => "denied: not signed in",
+                Err(Denied::Forbidden) => "denied",
+            };
+            page.push_str(&format!("  {name:<24}{answer}\n"));
+        }
+    }
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_denies_nobody_who_signed_in() {
+    let nowhere = Case { bucket_owner: None, ..case() };
+    let stranger = principals()[3].1.clone();
+    let operation = Operation::Object(ObjectOperation::Get(get()));
+    let granted = authorize(operation, stranger, &nowhere).expect("nobody owns it");
+    assert!(granted.may_list());
+    let operation = Operation::Object(ObjectOperation::Get(get()));
+    assert_eq!(authorize(operation, Principal::Anonymous, &nowhere).expect_err("not signed in"), Denied::Anonymous);
+}
+
+#[test]
+fn a_grant_has_a_verdict_for_everything_required() {
+    for operation in every_operation() {
+        let required = operation.required().len();
+        let granted = authorize(operation, principals()[1].1.clone(), &case()).expect("the owner may");
+        assert_eq!(granted.verdicts(), vec![Verdict::Allowed; required]);
+    }
+}
