@@ -1,0 +1,3 @@
+//! Rules of the whole code base that a compiler does not know: `tidy`.
+
+mod tidy;
