@@ -33,7 +33,7 @@ pub use header::{Header, Identity, MAX_HEADER, MAX_HINT, MAX_IDENTITY_FIELD};
 pub use key::{ContentKey, KeyBytes, fingerprint};
 pub use manifest::{BlobId, Extent, MAX_CHECKSUMS, MAX_PARTS, Manifest, Part};
 pub use part::{MAX_PART, Opener, PartId, Sealer};
-pub use row::{open_row, seal_row};
+pub use row::{RowSession, SessionSalt};
 pub use suite::{AES_256_GCM, PLAIN, SM4_GCM, SUITES, Suite};
 pub use window::{Window, chunk_count, plain_len, sealed_len};
 pub use wrapping::{WrappedKey, unwrap, wrap};
@@ -46,5 +46,5 @@ pub const FORMAT_VERSION: u8 = 1;
 pub const CHUNK: usize = 65_536;
 
 /// A random value that makes one sealing unlike every other (FORMAT.md §4): drawn anew for each part-upload
-/// attempt, manifest, wrap and row, and never used twice under one key.
+/// attempt, manifest and wrap, and never used twice under one key.
 pub type Salt = [u8; 32];
