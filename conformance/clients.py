@@ -1,0 +1,238 @@
+"""The vendors' own SDKs behind one face, so that a scenario can be told once for every dialect.
+
+A mode is a way of encrypting an object; `modes` lists those that the dialect can ask for in a request."""
+
+import hashlib
+import io
+
+import boto3
+import oss2
+from botocore.config import Config
+from obs import GetObjectHeader, ObsClient, PutObjectHeader, SseCHeader, SseKmsHeader
+
+from strongroom import ACCESS_KEY, REGION, SECRET_KEY
+
+CUSTOMER_KEY = hashlib.sha256(b"a customer's key").digest()
+
+
+class Refused(Exception):
+    """An answer that is not a success: the HTTP status and the dialect's code and message."""
+
+    def __init__(self, status, code, message=""):
+        super().__init__(f"{status} {code}: {message}")
+        self.status, self.code, self.message = status, code, message
+
+
+class S3:
+    """boto3."""
+
+    modes = ("plain", "managed", "kms", "customer")
+
+    def __init__(self, server, signature="s3v4", tls=False, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **more):
+        self.name = f"s3-{signature}{'-tls' if tls else ''}"
+        endpoint = f"https://127.0.0.1:{server.https}" if tls else f"http://127.0.0.1:{server.http}"
+        config = Config(
+            signature_version=signature,
+            s3={"addressing_style": "path"},
+            retries={"max_attempts": 1},
+            read_timeout=120,
+            **more,
+        )
+        self.client = boto3.client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=REGION,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            verify=server.ca if tls else None,
+            config=config,
+        )
+
+    def _call(self, operation, **arguments):
+        try:
+            return operation(**arguments)
+        except self.client.exceptions.ClientError as error:
+            described = error.response["Error"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            raise Refused(status, described["Code"], described.get("Message", "")) from error
+
+    @staticmethod
+    def _read_arguments(mode):
+        if mode == "customer":
+            return {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": CUSTOMER_KEY}
+        return {}
+
+    def _write_arguments(self, mode):
+        return {
+            "managed": {"ServerSideEncryption": "AES256"},
+            "kms": {"ServerSideEncryption": "aws:kms"},
+        }.get(mode, self._read_arguments(mode))
+
+    def create(self, bucket):
+        self._call(self.client.create_bucket, Bucket=bucket)
+
+    def delete_bucket(self, bucket):
+        self._call(self.client.delete_bucket, Bucket=bucket)
+
+    def put(self, bucket, key, body, mode="plain", metadata=None):
+        arguments = self._write_arguments(mode)
+        return self._call(
+            self.client.put_object, Bucket=bucket, Key=key, Body=body, Metadata=metadata or {}, **arguments
+        )
+
+    def get(self, bucket, key, mode="plain", first=None, last=None):
+        arguments = self._read_arguments(mode)
+        if first is not None:
+            arguments["Range"] = f"bytes={first}-{last}"
+        return self._call(self.client.get_object, Bucket=bucket, Key=key, **arguments)["Body"].read()
+
+    def head(self, bucket, key, mode="plain"):
+        answer = self._call(self.client.head_object, Bucket=bucket, Key=key, **self._read_arguments(mode))
+        return answer["ResponseMetadata"]["HTTPHeaders"]
+
+    def delete(self, bucket, key):
+        self._call(self.client.delete_object, Bucket=bucket, Key=key)
+
+    def keys(self, bucket, prefix=""):
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+
+class Oss:
+    """oss2."""
+
+    modes = ("plain", "managed", "managed-sm4", "kms", "kms-sm4")
+
+    def __init__(self, server, version="v4", tls=False, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
+        self.name = f"oss-{version}{'-tls' if tls else ''}"
+        self.endpoint = f"https://127.0.0.1:{server.https}" if tls else f"http://127.0.0.1:{server.http}"
+        auth = {"v1": oss2.Auth, "v2": oss2.AuthV2, "v4": oss2.AuthV4}[version]
+        self.auth = auth(access_key, secret_key)
+        self.session = oss2.Session()
+        if tls:
+            self.session.session.verify = server.ca
+
+    def bucket(self, name):
+        return oss2.Bucket(
+            self.auth, self.endpoint, name, region="cn-hangzhou", session=self.session, connect_timeout=120
+        )
+
+    def service(self):
+        return oss2.Service(self.auth, self.endpoint, region="cn-hangzhou", session=self.session)
+
+    @staticmethod
+    def call(operation, *arguments, **named):
+        try:
+            return operation(*arguments, **named)
+        except oss2.exceptions.OssError as error:
+            raise Refused(error.status, error.code, error.message) from error
+
+    @staticmethod
+    def headers(mode):
+        values = {"managed": "AES256", "managed-sm4": "SM4", "kms": "KMS", "kms-sm4": "KMS"}
+        headers = {"x-oss-server-side-encryption": values[mode]} if mode in values else {}
+        if mode == "kms-sm4":
+            headers["x-oss-server-side-data-encryption"] = "SM4"
+        return headers
+
+    def create(self, bucket):
+        self.call(self.bucket(bucket).create_bucket)
+
+    def delete_bucket(self, bucket):
+        self.call(self.bucket(bucket).delete_bucket)
+
+    def put(self, bucket, key, body, mode="plain", metadata=None):
+        headers = self.headers(mode)
+        headers.update({f"x-oss-meta-{name}": value for name, value in (metadata or {}).items()})
+        return self.call(self.bucket(bucket).put_object, key, body, headers=headers)
+
+    def get(self, bucket, key, mode="plain", first=None, last=None):
+        span = None if first is None else (first, last)
+        return self.call(self.bucket(bucket).get_object, key, byte_range=span).read()
+
+    def head(self, bucket, key, mode="plain"):
+        return self.call(self.bucket(bucket).head_object, key).headers
+
+    def delete(self, bucket, key):
+        self.call(self.bucket(bucket).delete_object, key)
+
+    def keys(self, bucket, prefix=""):
+        return [item.key for item in oss2.ObjectIteratorV2(self.bucket(bucket), prefix=prefix)]
+
+
+class Obs:
+    """esdk-obs-python: with virtual hosts in the OBS dialect, or as it falls back on an IP address (V2, x-amz-)."""
+
+    modes = ("plain", "managed", "kms", "kms-sm4", "customer")
+
+    def __init__(self, server, virtual=True, tls=False, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **more):
+        self.name = f"obs-{'virtual' if virtual else 'fallback'}{'-tls' if tls else ''}"
+        self.prefix = "x-obs-" if virtual else "x-amz-"
+        if not virtual:
+            # The fallback has no header for the data cipher: what it calls SSE-KMS is AES-256.
+            self.modes = ("plain", "managed", "kms", "customer")
+        host = "localhost" if virtual else "127.0.0.1"
+        port = server.https if tls else server.http
+        self.client = ObsClient(
+            access_key_id=access_key,
+            secret_access_key=secret_key,
+            server=f"{'https' if tls else 'http'}://{host}:{port}",
+            ssl_verify=server.ca if tls else False,
+            max_retry_count=0,
+            **more,
+        )
+
+    @staticmethod
+    def check(answer):
+        if answer.status >= 300:
+            raise Refused(answer.status, answer.errorCode, answer.errorMessage)
+        return answer
+
+    @staticmethod
+    def _sse(mode):
+        return {
+            "managed": SseKmsHeader(encryption="AES256"),
+            "kms": SseKmsHeader(encryption="kms"),
+            "kms-sm4": SseKmsHeader(encryption="kms"),
+            "customer": SseCHeader(encryption="AES256", key=CUSTOMER_KEY),
+        }.get(mode)
+
+    def create(self, bucket):
+        self.check(self.client.createBucket(bucket))
+
+    def delete_bucket(self, bucket):
+        self.check(self.client.deleteBucket(bucket))
+
+    def put(self, bucket, key, body, mode="plain", metadata=None):
+        extension = {f"{self.prefix}server-side-data-encryption": "SM4"} if mode == "kms-sm4" else None
+        header = PutObjectHeader(sseHeader=self._sse(mode))
+        content = io.BytesIO(body)
+        header.contentLength = len(body)
+        return self.check(
+            self.client.putContent(
+                bucket, key, content, metadata=metadata, headers=header, extensionHeaders=extension
+            )
+        )
+
+    def get(self, bucket, key, mode="plain", first=None, last=None):
+        header = GetObjectHeader(range=None if first is None else f"{first}-{last}")
+        if mode == "customer":
+            header.sseHeader = self._sse(mode)
+        answer = self.check(self.client.getObject(bucket, key, loadStreamInMemory=True, headers=header))
+        return answer.body.buffer or b""
+
+    def head(self, bucket, key, mode="plain"):
+        sse = self._sse(mode) if mode == "customer" else None
+        return dict(self.check(self.client.getObjectMetadata(bucket, key, sseHeader=sse)).header)
+
+    def delete(self, bucket, key):
+        self.check(self.client.deleteObject(bucket, key))
+
+    def keys(self, bucket, prefix=""):
+        found, marker = [], None
+        while True:
+            page = self.check(self.client.listObjects(bucket, prefix=prefix or None, marker=marker)).body
+            found += [item.key for item in page.contents]
+            if not page.is_truncated:
+                return found
+            marker = page.next_marker

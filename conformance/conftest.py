@@ -1,0 +1,68 @@
+"""Fixtures: one server for the whole run, clients of every dialect, buckets that are emptied at the end."""
+
+import itertools
+import socket
+
+import pytest
+
+from clients import S3, Obs, Oss
+from strongroom import Strongroom
+
+_resolve = socket.getaddrinfo
+
+
+def _resolve_localhost(host, *arguments, **named):
+    """`*.localhost` is loopback (RFC 6761 §6.3), which the C library of a plain container does not know."""
+    name = host.decode() if isinstance(host, bytes) else host
+    return _resolve("127.0.0.1" if name and name.endswith(".localhost") else host, *arguments, **named)
+
+
+socket.getaddrinfo = _resolve_localhost
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server():
+    process = Strongroom().start()
+    yield process
+    process.stop()
+
+
+DIALECTS = {
+    "s3-v4": lambda server: S3(server),
+    "s3-v2": lambda server: S3(server, signature="s3"),
+    "s3-v4-tls": lambda server: S3(server, tls=True),
+    "oss-v1": lambda server: Oss(server, version="v1"),
+    "oss-v2": lambda server: Oss(server, version="v2"),
+    "oss-v4": lambda server: Oss(server, version="v4"),
+    "oss-v4-tls": lambda server: Oss(server, version="v4", tls=True),
+    "obs": lambda server: Obs(server),
+    "obs-tls": lambda server: Obs(server, tls=True),
+    "obs-fallback": lambda server: Obs(server, virtual=False),
+}
+
+
+@pytest.fixture(scope="session")
+def clients(server):
+    """Every client by name."""
+    return {name: make(server) for name, make in DIALECTS.items()}
+
+
+@pytest.fixture(params=list(DIALECTS))
+def client(request, clients):
+    """Each client in turn."""
+    return clients[request.param]
+
+
+@pytest.fixture
+def new_bucket():
+    """A name that no other test uses."""
+    return f"bucket-{next(_numbers):05d}"
+
+
+@pytest.fixture
+def bucket(client, new_bucket):
+    """A bucket made by the client under test."""
+    client.create(new_bucket)
+    return new_bucket

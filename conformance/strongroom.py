@@ -1,0 +1,95 @@
+"""A Strongroom process under test: started on free ports with a data folder of its own, stopped at the end."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = pathlib.Path(os.environ.get("STRONGROOM_BINARY", ROOT / "target" / "release" / "strongroom"))
+
+ACCESS_KEY = "AKCONFORMANCE0000001"
+SECRET_KEY = "conformance-secret-that-only-this-test-server-knows"
+REGION = "us-east-1"
+START_SECONDS_MAX = 60
+
+
+def free_port():
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Strongroom:
+    """One server process. `settings` become `STRONGROOM__…` environment variables."""
+
+    def __init__(self, data=None, **settings):
+        self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="strongroom-conformance-"))
+        self.http, self.https, self.admin = free_port(), free_port(), free_port()
+        self.settings = settings
+        self.process = None
+
+    def environment(self):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("STRONGROOM_")}
+        environment.update(
+            STRONGROOM_ROOT_ACCESS_KEY=ACCESS_KEY,
+            STRONGROOM_ROOT_SECRET_KEY=SECRET_KEY,
+            STRONGROOM__DATA=str(self.data),
+            STRONGROOM__LISTEN__HTTP=f"127.0.0.1:{self.http}",
+            STRONGROOM__LISTEN__HTTPS=f"127.0.0.1:{self.https}",
+            STRONGROOM__LISTEN__ADMIN=f"127.0.0.1:{self.admin}",
+        )
+        environment.update({name: str(value) for name, value in self.settings.items()})
+        return environment
+
+    def start(self):
+        self.log = open(self.data.with_suffix(".log"), "ab")
+        self.process = subprocess.Popen([BINARY, "serve"], env=self.environment(), stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self.process.returncode}: {self.log_text()[-2000:]}")
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/health/ready", timeout=1) as answer:
+                    if answer.status == 200:
+                        return self
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"the server was not ready within {START_SECONDS_MAX} s: {self.log_text()[-2000:]}")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=60)
+        assert code == 0, f"the server drains and exits 0, not {code}: {self.log_text()[-2000:]}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def log_text(self):
+        return self.data.with_suffix(".log").read_text(errors="replace")
+
+    def command(self, *arguments):
+        """Runs the CLI against this server and returns its JSON."""
+        line = [BINARY, *arguments, "--json"]
+        done = subprocess.run(line, env=self.environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def metrics(self):
+        """The value of every counter and gauge, by name with its labels as printed."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
+
+    @property
+    def ca(self):
+        """The CA certificate that the server made on its first start."""
+        return str(self.data / "tls" / "ca.pem")
