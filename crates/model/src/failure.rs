@@ -262,6 +262,92 @@ pub enum FailureCode {
     Internal,
 }
 
+impl FailureCode {
+    /// Every code, in the order of the declaration: the tables of `wire` are checked against it.
+    pub const ALL: [Self; 80] = [
+        Self::InvalidArgument,
+        Self::InvalidRequest,
+        Self::InvalidUri,
+        Self::NotImplemented,
+        Self::MethodNotAllowed,
+        Self::MalformedXml,
+        Self::MissingBody,
+        Self::MissingContentLength,
+        Self::DocumentTooLarge,
+        Self::HeadTooLarge,
+        Self::IncompleteBody,
+        Self::RequestTimeout,
+        Self::InvalidDigest,
+        Self::BadDigest,
+        Self::ContentSha256Mismatch,
+        Self::MetadataTooLarge,
+        Self::EntityTooLarge,
+        Self::InvalidBucketName,
+        Self::InvalidObjectKey,
+        Self::KeyTooLong,
+        Self::InvalidLocation,
+        Self::InvalidStorageClass,
+        Self::NoSuchBucket,
+        Self::NoSuchKey,
+        Self::NoSuchVersion,
+        Self::BucketAlreadyExists,
+        Self::BucketAlreadyOwned,
+        Self::BucketNotEmpty,
+        Self::TooManyBuckets,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::NotModified,
+        Self::PreconditionFailed,
+        Self::InvalidRange,
+        Self::AccessDenied,
+        Self::AnonymousDenied,
+        Self::InvalidAccessKeyId,
+        Self::SignatureDoesNotMatch,
+        Self::RequestTimeTooSkewed,
+        Self::RequestExpired,
+        Self::MissingDate,
+        Self::MalformedAuthorization,
+        Self::TwoAuthorizations,
+        Self::WrongSigningRegion,
+        Self::InvalidToken,
+        Self::UnknownEncryptionMethod,
+        Self::UnknownDefaultEncryptionMethod,
+        Self::UnknownDataAlgorithm,
+        Self::KeyWithoutKms,
+        Self::DefaultKeyWithoutKms,
+        Self::EncryptionHeaderNotAllowed,
+        Self::InvalidEncryptionContext,
+        Self::NoEncryptionConfiguration,
+        Self::ConflictingEncryption,
+        Self::CustomerAlgorithmInvalid,
+        Self::CustomerAlgorithmMissing,
+        Self::CustomerKeyMissing,
+        Self::CustomerKeyInvalid,
+        Self::CustomerKeyDigestMismatch,
+        Self::CustomerKeyRequired,
+        Self::CustomerKeyWrong,
+        Self::CustomerKeyNotApplicable,
+        Self::CustomerKeyNeedsTls,
+        Self::KmsNeedsTls,
+        Self::KmsNeedsSignature,
+        Self::KeyNotFound,
+        Self::KeyMalformed,
+        Self::KeyOfOtherRegion,
+        Self::AliasNotFound,
+        Self::KeyDisabled,
+        Self::KeyPendingDeletion,
+        Self::KeyStateConflict,
+        Self::KeyNameTaken,
+        Self::KeyDenied,
+        Self::KeyServiceUnavailable,
+        Self::SlowDown,
+        Self::ServiceUnavailable,
+        Self::NoSpace,
+        Self::Damaged,
+        Self::Internal,
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,5 +357,11 @@ mod tests {
         let failure = Failure::new(FailureCode::Internal).caused_by("disk 3 is gone").with_message("try again");
         assert_eq!(failure.to_string(), "Internal: try again");
         assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("disk 3 is gone"));
+    }
+
+    #[test]
+    fn all_codes_are_listed_in_their_order() {
+        assert!(FailureCode::ALL.iter().enumerate().all(|(place, code)| *code as usize == place));
+        assert_eq!(FailureCode::ALL.len(), FailureCode::Internal as usize + 1, "Internal is the last code");
     }
 }
