@@ -1,0 +1,356 @@
+//! Buckets: a row by name, which says all about a bucket; a row of its life, which every change of its objects checks;
+//! and an index by owner. The life is a row apart so that a change of settings disturbs no writer.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::account::AccountId;
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::key::KeyReference;
+use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::name::{BucketName, Region};
+use strongroom_model::outcome::bucket::BucketFacts;
+use strongroom_model::time::Timestamp;
+
+use super::record::{Family, Key, Never, Record};
+use super::spelling::{CannedAclRow, DataAlgorithmRow, StorageClassRow};
+use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
+use crate::kv::{Commit, Expected};
+
+/// A bucket's permanent id: 16 random bytes, drawn anew for every bucket that is made, whatever its name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct BucketId(pub(crate) [u8; 16]);
+
+/// A bucket that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    /// Its id.
+    pub(crate) id: BucketId,
+    /// What can be told of it.
+    pub(crate) facts: BucketFacts,
+    /// Whether removing its default encryption brings back the rule AES256.
+    pub(crate) always_encrypted: bool,
+}
+
+/// What became of a bucket that was to be made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// It was made.
+    Created,
+    /// There is one of that name.
+    Exists(Bucket),
+}
+
+/// A bucket under deletion, which nobody can write to. It must be finished or called off.
+#[derive(Debug)]
+pub(crate) struct Deletion {
+    bucket: Bucket,
+    name_version: u64,
+    life_version: u64,
+}
+
+/// What stands in the way of a deletion, or of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Objects may come and go; the version is to be checked when they do.
+    Active(u64),
+    /// The bucket is under deletion.
+    Deleting,
+    /// There is no such bucket any more.
+    Gone,
+}
+
+/// How long a deletion takes at most: it scans one row and commits. One that is older was left behind by a process that
+/// died.
+pub(crate) const DELETION_MAX_MS: i64 = 60_000;
+
+impl Catalog {
+    /// The bucket of that name.
+    pub(crate) async fn bucket(&self, name: &BucketName) -> Result<Option<Bucket>, CatalogError> {
+        let found = self.get(&by_name(name)).await?;
+        found.map(|found| found.record.into_bucket(name.clone())).transpose()
+    }
+
+    /// Makes a bucket, if there is none of its name.
+    pub(crate) async fn create_bucket(&self, bucket: &Bucket) -> Result<Creation, CatalogError> {
+        let name = &bucket.facts.name;
+        for _ in 0..ATTEMPTS {
+            let change = Change::new()
+                .insert(&by_name(name), &BucketRow::new(bucket))
+                .insert(&life_of(bucket.id), &LifeRow { deleting_since: None })
+                .put(&by_owner(bucket.facts.owner, name.as_str()), &OwnerRow {});
+            if self.commit(change).await? == Commit::Committed {
+                return Ok(Creation::Created);
+            }
+            if let Some(existing) = self.bucket(name).await? {
+                return Ok(Creation::Exists(existing));
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Up to `limit` buckets of `owner` whose names begin with `prefix` and come after `marker`, in order.
+    pub(crate) async fn buckets_of(
+        &self,
+        owner: AccountId,
+        prefix: &str,
+        marker: &str,
+        limit: usize,
+    ) -> Result<Vec<Bucket>, CatalogError> {
+        let mut range = Key::<OwnerRow>::range(&[&owner_part(owner), prefix.as_bytes()]);
+        if marker >= prefix {
+            range.start = after(&by_owner(owner, marker));
+        }
+        let mut buckets = Vec::new();
+        for located in self.scan::<OwnerRow>(range, limit).await? {
+            let name = parse_name(&located.key.parts()[size_of::<u64>()..])?;
+            buckets.extend(self.bucket(&name).await?);
+        }
+        Ok(buckets)
+    }
+
+    /// How many buckets `owner` has, counted up to `limit`.
+    pub(crate) async fn count_buckets(&self, owner: AccountId, limit: usize) -> Result<usize, CatalogError> {
+        let range = Key::<OwnerRow>::range(&[&owner_part(owner)]);
+        Ok(self.scan::<OwnerRow>(range, limit).await?.len())
+    }
+
+    /// Changes what is told of a bucket. None if there is no such bucket.
+    pub(crate) async fn change_bucket(
+        &self,
+        name: &BucketName,
+        change: impl Fn(&mut Bucket) + Send,
+    ) -> Result<Option<Bucket>, CatalogError> {
+        let key = by_name(name);
+        for _ in 0..ATTEMPTS {
+            let Some(found) = self.get(&key).await? else { return Ok(None) };
+            let mut bucket = found.record.into_bucket(name.clone())?;
+            change(&mut bucket);
+            let replaced = Change::new().replace(&key, found.version, &BucketRow::new(&bucket));
+            if self.commit(replaced).await? == Commit::Committed {
+                return Ok(Some(bucket));
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Whether the bucket may be written to.
+    pub(crate) async fn life(&self, bucket: BucketId) -> Result<Life, CatalogError> {
+        Ok(match self.get(&life_of(bucket)).await? {
+            None => Life::Gone,
+            Some(Found { record: LifeRow { deleting_since: Some(_) }, .. }) => Life::Deleting,
+            Some(Found { version, .. }) => Life::Active(version),
+        })
+    }
+
+    /// Stops all writing to a bucket, in order to delete it. A deletion that another process, or another request, has
+    /// begun is taken over: whoever comes first to its end, the other finds its versions gone. None if there is no bucket.
+    pub(crate) async fn begin_deletion(
+        &self,
+        name: &BucketName,
+        now: Timestamp,
+    ) -> Result<Option<Deletion>, CatalogError> {
+        for _ in 0..ATTEMPTS {
+            let Some(Found { record, version: name_version }) = self.get(&by_name(name)).await? else {
+                return Ok(None);
+            };
+            let bucket = record.into_bucket(name.clone())?;
+            let life = life_of(bucket.id);
+            let Some(Found { version, .. }) = self.get(&life).await? else { continue };
+            let marked = Change::new().replace(&life, version, &LifeRow { deleting_since: Some(now.millis()) });
+            if self.commit(marked).await? == Commit::Conflict {
+                continue;
+            }
+            // Versions are the store's own numbers, so that of what was written has to be read. If another took over in
+            // between, both have the other's version, and the first of the two to end it ends it.
+            if let Some(Found { record: LifeRow { deleting_since: Some(_) }, version }) = self.get(&life).await? {
+                return Ok(Some(Deletion { bucket, name_version, life_version: version }));
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Deletes the bucket, which was found empty after the deletion had begun.
+    pub(crate) async fn finish_deletion(&self, deletion: &Deletion) -> Result<Commit, CatalogError> {
+        let Deletion { bucket, name_version, life_version } = deletion;
+        let (name, life) = (by_name(&bucket.facts.name), life_of(bucket.id));
+        let change = Change::new()
+            .check(&name, Expected::Version(*name_version))
+            .check(&life, Expected::Version(*life_version))
+            .delete(&name)
+            .delete(&life)
+            .delete(&by_owner(bucket.facts.owner, bucket.facts.name.as_str()));
+        self.commit(change).await
+    }
+
+    /// Lets the bucket be written to again. In conflict with another deletion nothing is done: that one decides.
+    pub(crate) async fn call_off_deletion(&self, deletion: &Deletion) -> Result<Commit, CatalogError> {
+        self.revive(&life_of(deletion.bucket.id), deletion.life_version).await
+    }
+
+    /// Lets all buckets be written to whose deletion began before `limit` and was not finished. Answers how many.
+    pub(crate) async fn call_off_stalled_deletions(&self, limit: Timestamp) -> Result<u64, CatalogError> {
+        let mut revived = 0;
+        let mut range = Key::<LifeRow>::range(&[]);
+        loop {
+            let page = self.scan::<LifeRow>(range.clone(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(revived) };
+            range.start = after(&last.key);
+            for Located { key, record, version } in page {
+                let stalled = record.deleting_since.is_some_and(|since| since < limit.millis());
+                if stalled && self.revive(&key, version).await? == Commit::Committed {
+                    revived += 1;
+                }
+            }
+        }
+    }
+
+    async fn revive(&self, life: &Key<LifeRow>, version: u64) -> Result<Commit, CatalogError> {
+        self.commit(Change::new().replace(life, version, &LifeRow { deleting_since: None })).await
+    }
+}
+
+impl Deletion {
+    /// What is to be deleted.
+    pub(crate) fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+}
+
+/// The key of the row that every change of a bucket's objects checks.
+pub(super) fn life_of(bucket: BucketId) -> Key<LifeRow> {
+    Key::new(&[&bucket.0])
+}
+
+fn by_name(name: &BucketName) -> Key<BucketRow> {
+    Key::new(&[name.as_str().as_bytes()])
+}
+
+fn by_owner(owner: AccountId, name: &str) -> Key<OwnerRow> {
+    Key::new(&[&owner_part(owner), name.as_bytes()])
+}
+
+fn owner_part(owner: AccountId) -> [u8; 8] {
+    owner.number().to_be_bytes()
+}
+
+fn parse_name(name: &[u8]) -> Result<BucketName, CatalogError> {
+    let name = std::str::from_utf8(name).ok().and_then(|name| BucketName::parse(name).ok());
+    name.ok_or(CatalogError::Inconsistent("a bucket's name"))
+}
+
+/// Whether, and since when, a bucket is under deletion.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LifeRow {
+    /// Milliseconds since the epoch.
+    deleting_since: Option<i64>,
+}
+
+/// That an account owns the bucket that the key names.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnerRow {}
+
+/// All about a bucket.
+#[derive(Debug, Serialize, Deserialize)]
+struct BucketRow {
+    id: BucketId,
+    owner: u64,
+    location: String,
+    created: i64,
+    #[serde(with = "CannedAclRow")]
+    acl: CannedAcl,
+    #[serde(with = "StorageClassRow")]
+    storage_class: StorageClass,
+    encryption: Option<EncryptionRow>,
+    always_encrypted: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EncryptionRow {
+    method: MethodRow,
+    bucket_key: bool,
+}
+
+/// A variant's place is its number on disk: the list grows at its end only.
+#[derive(Debug, Serialize, Deserialize)]
+enum MethodRow {
+    Managed {
+        #[serde(with = "DataAlgorithmRow")]
+        algorithm: DataAlgorithm,
+    },
+    Kms {
+        /// The key as its owner spelled it.
+        key: Option<String>,
+        #[serde(with = "DataAlgorithmRow")]
+        algorithm: DataAlgorithm,
+        project: Option<String>,
+    },
+}
+
+macro_rules! first_version {
+    ($($row:ty => $family:ident),* $(,)?) => {$(
+        impl Record for $row {
+            const FAMILY: Family = Family::$family;
+            const VERSION: u8 = 1;
+            type Previous = Never;
+
+            fn from_previous(previous: Never) -> Self {
+                match previous {}
+            }
+        }
+    )*};
+}
+pub(super) use first_version;
+
+first_version!(BucketRow => Bucket, LifeRow => BucketLife, OwnerRow => BucketOfAccount);
+
+impl BucketRow {
+    fn new(bucket: &Bucket) -> Self {
+        let facts = &bucket.facts;
+        Self {
+            id: bucket.id,
+            owner: facts.owner.number(),
+            location: facts.location.as_str().to_owned(),
+            created: facts.created.millis(),
+            acl: facts.acl,
+            storage_class: facts.storage_class,
+            encryption: facts.encryption.as_ref().map(EncryptionRow::new),
+            always_encrypted: bucket.always_encrypted,
+        }
+    }
+
+    fn into_bucket(self, name: BucketName) -> Result<Bucket, CatalogError> {
+        let facts = BucketFacts {
+            name,
+            owner: AccountId::new(self.owner).ok_or(CatalogError::Inconsistent("a bucket's owner"))?,
+            location: Region::parse(&self.location).map_err(|_| CatalogError::Inconsistent("a bucket's location"))?,
+            created: Timestamp::from_millis(self.created),
+            acl: self.acl,
+            storage_class: self.storage_class,
+            encryption: self.encryption.map(EncryptionRow::into_encryption),
+        };
+        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted })
+    }
+}
+
+impl EncryptionRow {
+    fn new(encryption: &BucketEncryption) -> Self {
+        let method = match &encryption.method {
+            DefaultMethod::Managed(algorithm) => MethodRow::Managed { algorithm: *algorithm },
+            DefaultMethod::Kms { key, algorithm, project } => MethodRow::Kms {
+                key: key.as_ref().map(|key| key.text.clone()),
+                algorithm: *algorithm,
+                project: project.clone(),
+            },
+        };
+        Self { method, bucket_key: encryption.bucket_key }
+    }
+
+    fn into_encryption(self) -> BucketEncryption {
+        let method = match self.method {
+            MethodRow::Managed { algorithm } => DefaultMethod::Managed(algorithm),
+            MethodRow::Kms { key, algorithm, project } => {
+                DefaultMethod::Kms { key: key.map(|text| KeyReference::parse(&text)), algorithm, project }
+            }
+        };
+        BucketEncryption { method, bucket_key: self.bucket_key }
+    }
+}

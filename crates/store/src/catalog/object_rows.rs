@@ -1,0 +1,208 @@
+//! The two rows of an object version as they are written.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use strongroom_model::account::AccountId;
+use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
+use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm, EncryptionContext, KmsApplied};
+use strongroom_model::etag::ETag;
+use strongroom_model::key::KeyName;
+use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
+use strongroom_model::name::Region;
+use strongroom_model::time::Timestamp;
+
+use super::CatalogError;
+use super::objects::{Content, Entry, VersionUid};
+use super::spelling::{CannedAclRow, ChecksumAlgorithmRow, DataAlgorithmRow, ObjectKindRow, StorageClassRow};
+use crate::blob_id::BlobId;
+
+/// See [`Entry`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct EntryRow {
+    uid: VersionUid,
+    generation: u64,
+    size: u64,
+    digest: [u8; 16],
+    parts: Option<u32>,
+    last_modified: i64,
+    #[serde(with = "StorageClassRow")]
+    storage_class: StorageClass,
+    #[serde(with = "ObjectKindRow")]
+    kind: ObjectKind,
+    has_blobs: bool,
+}
+
+/// See [`Content`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ContentRow {
+    md5: Option<[u8; 16]>,
+    checksums: Vec<ChecksumRow>,
+    headers: HeadersRow,
+    user_metadata: Vec<(String, String)>,
+    #[serde(with = "CannedAclRow")]
+    acl: CannedAcl,
+    encryption: AppliedRow,
+    envelope: Bytes,
+    manifest: Bytes,
+    blobs: Vec<BlobId>,
+    inline: Option<Bytes>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ChecksumRow {
+    #[serde(with = "ChecksumAlgorithmRow")]
+    algorithm: ChecksumAlgorithm,
+    value: Vec<u8>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct HeadersRow {
+    content_type: Option<String>,
+    cache_control: Option<String>,
+    content_disposition: Option<String>,
+    content_encoding: Option<String>,
+    content_language: Option<String>,
+    expires: Option<String>,
+}
+
+/// A variant's place is its number on disk: the list grows at its end only.
+#[derive(Debug, Serialize, Deserialize)]
+enum AppliedRow {
+    Plain,
+    Managed {
+        #[serde(with = "DataAlgorithmRow")]
+        algorithm: DataAlgorithm,
+    },
+    Kms {
+        key: String,
+        account: u64,
+        region: String,
+        is_default: bool,
+        #[serde(with = "DataAlgorithmRow")]
+        algorithm: DataAlgorithm,
+        bucket_key: bool,
+        project: Option<String>,
+        context: EncryptionContext,
+    },
+    Customer,
+}
+
+impl EntryRow {
+    pub(super) fn new(entry: &Entry) -> Self {
+        Self {
+            uid: entry.uid,
+            generation: entry.generation,
+            size: entry.size,
+            digest: entry.etag.digest,
+            parts: entry.etag.parts,
+            last_modified: entry.last_modified.millis(),
+            storage_class: entry.storage_class,
+            kind: entry.kind,
+            has_blobs: entry.has_blobs,
+        }
+    }
+
+    pub(super) fn into_entry(self) -> Entry {
+        Entry {
+            uid: self.uid,
+            generation: self.generation,
+            size: self.size,
+            etag: ETag { digest: self.digest, parts: self.parts },
+            last_modified: Timestamp::from_millis(self.last_modified),
+            storage_class: self.storage_class,
+            kind: self.kind,
+            has_blobs: self.has_blobs,
+        }
+    }
+}
+
+impl ContentRow {
+    pub(super) fn new(content: &Content) -> Self {
+        let checksum = |it: &Checksum| ChecksumRow { algorithm: it.algorithm, value: it.value.clone() };
+        Self {
+            md5: content.md5,
+            checksums: content.checksums.iter().map(checksum).collect(),
+            headers: HeadersRow::new(&content.metadata.content),
+            user_metadata: content.metadata.user.clone(),
+            acl: content.acl,
+            encryption: AppliedRow::new(&content.encryption),
+            envelope: content.envelope.clone(),
+            manifest: content.manifest.clone(),
+            blobs: content.blobs.clone(),
+            inline: content.inline.clone(),
+        }
+    }
+
+    pub(super) fn into_content(self) -> Result<Content, CatalogError> {
+        let checksum = |it: ChecksumRow| Checksum { algorithm: it.algorithm, value: it.value };
+        Ok(Content {
+            md5: self.md5,
+            checksums: self.checksums.into_iter().map(checksum).collect(),
+            metadata: ObjectMetadata { content: self.headers.into_headers(), user: self.user_metadata },
+            acl: self.acl,
+            encryption: self.encryption.into_applied()?,
+            envelope: self.envelope,
+            manifest: self.manifest,
+            blobs: self.blobs,
+            inline: self.inline,
+        })
+    }
+}
+
+impl HeadersRow {
+    fn new(headers: &ContentHeaders) -> Self {
+        Self {
+            content_type: headers.content_type.clone(),
+            cache_control: headers.cache_control.clone(),
+            content_disposition: headers.content_disposition.clone(),
+            content_encoding: headers.content_encoding.clone(),
+            content_language: headers.content_language.clone(),
+            expires: headers.expires.clone(),
+        }
+    }
+
+    fn into_headers(self) -> ContentHeaders {
+        ContentHeaders {
+            content_type: self.content_type,
+            cache_control: self.cache_control,
+            content_disposition: self.content_disposition,
+            content_encoding: self.content_encoding,
+            content_language: self.content_language,
+            expires: self.expires,
+        }
+    }
+}
+
+impl AppliedRow {
+    fn new(applied: &AppliedEncryption) -> Self {
+        match applied {
+            AppliedEncryption::Plain => Self::Plain,
+            AppliedEncryption::Managed(algorithm) => Self::Managed { algorithm: *algorithm },
+            AppliedEncryption::Kms(kms) => Self::Kms {
+                key: kms.key.id.clone(),
+                account: kms.key.account.number(),
+                region: kms.key.region.as_str().to_owned(),
+                is_default: kms.key.is_default,
+                algorithm: kms.algorithm,
+                bucket_key: kms.bucket_key,
+                project: kms.project.clone(),
+                context: kms.context.clone(),
+            },
+            AppliedEncryption::Customer { .. } => Self::Customer,
+        }
+    }
+
+    fn into_applied(self) -> Result<AppliedEncryption, CatalogError> {
+        Ok(match self {
+            Self::Plain => AppliedEncryption::Plain,
+            Self::Managed { algorithm } => AppliedEncryption::Managed(algorithm),
+            Self::Kms { key, account, region, is_default, algorithm, bucket_key, project, context } => {
+                let account = AccountId::new(account).ok_or(CatalogError::Inconsistent("a master key's account"))?;
+                let region = Region::parse(&region).map_err(|_| CatalogError::Inconsistent("a master key's region"))?;
+                let key = KeyName { id: key, account, region, is_default };
+                AppliedEncryption::Kms(KmsApplied { key, algorithm, bucket_key, project, context })
+            }
+            Self::Customer => AppliedEncryption::Customer { key_md5: [0; 16] },
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! How the model's enumerations are written into rows. A variant's place in its list here is its number on disk: the
+//! lists only ever grow at their end. The compiler refuses a list that has not all variants of the model.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::checksum::ChecksumAlgorithm;
+use strongroom_model::encryption::DataAlgorithm;
+use strongroom_model::metadata::{CannedAcl, ObjectKind, StorageClass};
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StorageClass")]
+pub(super) enum StorageClassRow {
+    Standard,
+    ReducedRedundancy,
+    InfrequentAccess,
+    OneZoneInfrequentAccess,
+    IntelligentTiering,
+    HighPerformance,
+    InstantArchive,
+    Archive,
+    ColdArchive,
+    DeepArchive,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CannedAcl")]
+pub(super) enum CannedAclRow {
+    Private,
+    PublicRead,
+    PublicReadWrite,
+    PublicReadDelivered,
+    PublicReadWriteDelivered,
+    AuthenticatedRead,
+    BucketOwnerRead,
+    BucketOwnerFullControl,
+    LogDeliveryWrite,
+    Inherit,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ObjectKind")]
+pub(super) enum ObjectKindRow {
+    Normal,
+    Appendable,
+    Multipart,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DataAlgorithm")]
+pub(super) enum DataAlgorithmRow {
+    Aes256,
+    Sm4,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChecksumAlgorithm")]
+pub(super) enum ChecksumAlgorithmRow {
+    Crc32,
+    Crc32c,
+    Crc64Nvme,
+    Crc64Ecma,
+    Sha1,
+    Sha256,
+}
