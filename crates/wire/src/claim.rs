@@ -1,0 +1,208 @@
+//! Who a request says it is from, and the proof that it is so.
+//!
+//! A [`Claim`] is read from the head alone and believed by nobody: it names an access key. [`Signed::verify`] holds it
+//! against that key's secret and the time, and answers a [`Proof`], which is the only way to read a signed body.
+
+use std::fmt;
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::{AccessKeyId, Region};
+use strongroom_model::secret::SecretKey;
+use strongroom_model::time::Timestamp;
+
+use crate::signature::candidate::Candidate;
+use crate::signature::chunk::ChunkSeed;
+use crate::signature::crypto::{Mac, MacKey};
+use crate::signature::head::Head;
+use crate::signature::payload::PayloadWord;
+use crate::signature::scope::{Scope, malformed};
+use crate::signature::validity::Validity;
+use crate::signature::{Scheme, Target};
+
+/// Who a request says it is from.
+#[derive(Debug)]
+pub enum Claim {
+    /// It does not say.
+    Anonymous,
+    /// The holder of an access key.
+    Signed(Signed),
+}
+
+/// A signed request's claim: all that is needed to verify it once the secret is known.
+pub struct Signed {
+    /// The access key whose secret is said to have signed.
+    pub access_key: AccessKeyId,
+    /// The security token sent along, for temporary access keys.
+    pub token: Option<String>,
+    pub(crate) scheme: &'static Scheme,
+    pub(crate) by_url: bool,
+    pub(crate) validity: Validity,
+    pub(crate) key: KeyRule,
+    /// What the client may have signed; SDKs differ in corners. The first is what the documents say.
+    pub(crate) candidates: Vec<Candidate>,
+    /// The signature as the client spelled it.
+    pub(crate) presented: String,
+    pub(crate) payload: PayloadWord,
+}
+
+/// How the key that signs is made from the secret.
+#[derive(Debug)]
+pub(crate) enum KeyRule {
+    /// It is the secret; signatures are spelled in base64.
+    Secret(Mac),
+    /// It is derived for a scope; signatures are spelled in hex.
+    Scoped {
+        /// The scope.
+        scope: Scope,
+        /// The request's time as it is signed.
+        time: String,
+    },
+}
+
+/// That a signature was right, and what it says of the body. Only [`Signed::verify`] makes one.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Proof {
+    /// What the signature says of the body.
+    pub payload: PayloadProof,
+}
+
+/// What a signature says of the body that follows.
+#[derive(Debug)]
+pub enum PayloadProof {
+    /// Nothing.
+    Unsigned,
+    /// The body's SHA-256.
+    Sha256([u8; 32]),
+    /// The body comes in chunks, each signed in a chain that begins here.
+    Chunked(ChunkSeed),
+}
+
+impl Claim {
+    /// Reads who a request with this head says it is from, by the `schemes` that the dialect knows.
+    ///
+    /// `target` tells how the dialect understood host and path; the signature covers that. When `region` is given, scoped
+    /// signatures for any other region are refused; else any well-formed one will do.
+    ///
+    /// # Errors
+    /// `TwoAuthorizations`, `MalformedAuthorization`, `MissingDate`, `WrongSigningRegion`, `InvalidArgument` (an unknown
+    /// scheme, a payload word or lifetime that may not be), `AccessDenied` (headers that had to be signed).
+    pub fn read(
+        parts: &Parts,
+        target: &Target<'_>,
+        schemes: &[&'static Scheme],
+        region: Option<&Region>,
+    ) -> Result<Self, Failure> {
+        let head = Head::new(parts, target);
+        let in_url = schemes.iter().find(|scheme| scheme.url_marks.iter().any(|mark| head.parameter(mark).is_some()));
+        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+        let signed = match (headers.next(), in_url) {
+            (None, None) => return Ok(Self::Anonymous),
+            (Some(_), Some(_)) => return Err(FailureCode::TwoAuthorizations.into()),
+            (Some(_), None) if headers.next().is_some() => return Err(FailureCode::TwoAuthorizations.into()),
+            (None, Some(scheme)) => (scheme.read_url)(&head, region)?,
+            (Some(value), None) => {
+                let text = value.to_str().map_err(|_| malformed("The Authorization header is not ASCII text."))?;
+                let (word, rest) = text.trim().split_once(' ').unwrap_or((text, ""));
+                let scheme = schemes.iter().find(|scheme| scheme.word == word).ok_or_else(|| unsupported(text))?;
+                (scheme.read_header)(&head, rest.trim(), region)?
+            }
+        };
+        Ok(Self::Signed(signed))
+    }
+}
+
+impl Signed {
+    /// The scheme by which the request is signed.
+    pub fn scheme(&self) -> &'static Scheme {
+        self.scheme
+    }
+
+    /// Whether the signature is in the URL, which somebody may have been handed.
+    pub fn by_url(&self) -> bool {
+        self.by_url
+    }
+
+    /// Holds the claim against the access key's secret and the time.
+    ///
+    /// Time is checked first, as the services do; the comparison takes as long for a near miss as for a far one.
+    ///
+    /// # Errors
+    /// `RequestTimeTooSkewed`, `RequestExpired`, or `SignatureDoesNotMatch` with what we would have signed
+    /// (`AccessKeyId`, `StringToSign`, `SignatureProvided` and, for scoped schemes, `CanonicalRequest`).
+    pub fn verify(&self, secret: &SecretKey, now: Timestamp) -> Result<Proof, Failure> {
+        self.validity.check(now)?;
+        let key = self.key.key(secret);
+        let presented = self.key.read(&self.presented).unwrap_or_default();
+        if !self.candidates.iter().any(|candidate| key.verify(&candidate.string_to_sign, &presented)) {
+            return Err(self.mismatch());
+        }
+        Ok(Proof { payload: self.payload_proof(key) })
+    }
+
+    /// What the claim, if it is right, says of the body.
+    pub(crate) fn payload_proof(&self, key: MacKey) -> PayloadProof {
+        match (&self.payload, &self.key) {
+            (PayloadWord::Sha256(digest), _) => PayloadProof::Sha256(*digest),
+            (PayloadWord::SignedChunks { trailer }, KeyRule::Scoped { scope, time }) => {
+                let seed = ChunkSeed::new(key, scope, time, self.presented.to_ascii_lowercase(), *trailer);
+                PayloadProof::Chunked(seed)
+            }
+            _ => PayloadProof::Unsigned,
+        }
+    }
+
+    fn mismatch(&self) -> Failure {
+        let failure = Failure::new(FailureCode::SignatureDoesNotMatch)
+            .with_detail("AccessKeyId", self.access_key.as_str())
+            .with_detail("SignatureProvided", self.presented.as_str());
+        match self.candidates.first() {
+            Some(expected) => expected.describe(failure),
+            None => failure,
+        }
+    }
+}
+
+impl KeyRule {
+    /// The key that signs.
+    pub(crate) fn key(&self, secret: &SecretKey) -> MacKey {
+        match self {
+            Self::Secret(mac) => MacKey::new(*mac, secret.expose().as_bytes()),
+            Self::Scoped { scope, .. } => scope.signing_key(secret).into_mac(),
+        }
+    }
+
+    /// A signature's bytes, of the client's spelling.
+    fn read(&self, presented: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Secret(_) => base64::Engine::decode(&base64::prelude::BASE64_STANDARD, presented).ok(),
+            Self::Scoped { .. } => hex::decode(presented).ok(),
+        }
+    }
+
+    /// A signature as this kind of key spells it.
+    pub(crate) fn show(&self, signature: &[u8]) -> String {
+        match self {
+            Self::Secret(_) => base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature),
+            Self::Scoped { .. } => hex::encode(signature),
+        }
+    }
+}
+
+/// Shows neither the strings to sign, which hold headers that may be secret, nor the signature.
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signed({} by {})", self.access_key.as_str(), self.scheme.word)
+    }
+}
+
+/// The words are those that the OBS SDKs look for when they try another dialect.
+fn unsupported(header: &str) -> Failure {
+    let word = header.split_ascii_whitespace().next().unwrap_or_default();
+    Failure::new(FailureCode::InvalidArgument)
+        .with_message("Unsupported Authorization Type")
+        .with_detail("ArgumentName", "Authorization")
+        .with_detail("ArgumentValue", word)
+}

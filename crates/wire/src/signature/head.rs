@@ -1,0 +1,185 @@
+//! A request's head as the schemes look at it, and the canonical forms that they share.
+
+use std::borrow::Cow;
+
+use http::header::HOST;
+use http::request::Parts;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use strongroom_model::failure::Failure;
+
+use super::Target;
+use super::scope::malformed;
+
+/// What RFC 3986 leaves as it is: letters, digits, and `- . _ ~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The same, for a path whose slashes stay.
+const RESERVED_IN_PATH: &AsciiSet = &RESERVED.remove(b'/');
+
+/// A request's head, its query decoded.
+pub(crate) struct Head<'a> {
+    /// The head itself.
+    pub(crate) parts: &'a Parts,
+    /// How the dialect understood host and path.
+    pub(crate) target: &'a Target<'a>,
+    /// The query's parameters as sent, in order; `http::Uri` bounds them to 64 KiB.
+    pub(crate) parameters: Vec<Parameter<'a>>,
+}
+
+/// One parameter of a query, percent-decoded; a plus sign is a blank, as it is when the query is obeyed.
+pub(crate) struct Parameter<'a> {
+    /// The name; its case matters.
+    pub(crate) name: Cow<'a, [u8]>,
+    /// The value; a parameter without one has an empty one.
+    pub(crate) value: Cow<'a, [u8]>,
+}
+
+/// How a parameter with an empty value is spelled in canonical form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// `name`
+    Bare,
+    /// `name=`
+    Equals,
+}
+
+impl<'a> Head<'a> {
+    /// Looks at a head.
+    pub(crate) fn new(parts: &'a Parts, target: &'a Target<'a>) -> Self {
+        let query = parts.uri.query().unwrap_or_default();
+        let parameters = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Parameter { name: decoded(name), value: decoded(value) }
+        });
+        Self { parts, target, parameters: parameters.collect() }
+    }
+
+    /// The method's name.
+    pub(crate) fn method(&self) -> &str {
+        self.parts.method.as_str()
+    }
+
+    /// The path as sent, percent-encoded.
+    pub(crate) fn path(&self) -> &'a str {
+        self.parts.uri.path()
+    }
+
+    /// A parameter's value; the first counts.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&[u8]> {
+        self.parameters.iter().find(|parameter| *parameter.name == *name.as_bytes()).map(|found| &*found.value)
+    }
+
+    /// The same for a parameter that has to be text.
+    pub(crate) fn text_parameter(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let text = self.parameter(name).map(std::str::from_utf8).transpose();
+        text.map_err(|_| malformed("A parameter of the signature is not UTF-8."))
+    }
+
+    /// A header's first value.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.parts.headers.get(name).map(|value| value.as_bytes())
+    }
+
+    /// A header's first value if it is ASCII text.
+    pub(crate) fn text_header(&self, name: &str) -> Option<&'a str> {
+        self.parts.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The host as sent, with its port.
+    pub(crate) fn host(&self) -> Option<&'a [u8]> {
+        let authority = || self.parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+        self.parts.headers.get(HOST).map(|value| value.as_bytes()).or_else(authority)
+    }
+
+    /// The host as sent and, if it has a port, without: some clients sign it so.
+    pub(crate) fn hosts(&self) -> Vec<&'a [u8]> {
+        let host = self.host().unwrap_or_default();
+        let colon = host.iter().rposition(|&byte| byte == b':');
+        let bare = colon.filter(|colon| host[colon + 1..].iter().all(u8::is_ascii_digit)).map(|colon| &host[..colon]);
+        [host].into_iter().chain(bare).collect()
+    }
+
+    /// A header's values, trimmed and joined by commas.
+    pub(crate) fn header_value(&self, name: &str) -> Vec<u8> {
+        let values = self.parts.headers.get_all(name).iter().map(|value| value.as_bytes().trim_ascii());
+        values.collect::<Vec<_>>().join(&b","[..])
+    }
+
+    /// The names of the headers that begin with `prefix`, in lower case, sorted.
+    pub(crate) fn header_names(&self, prefix: &str) -> Vec<&'a str> {
+        let mut names: Vec<_> = self.parts.headers.keys().map(|name| name.as_str()).collect();
+        names.retain(|name| name.starts_with(prefix));
+        names.sort_unstable();
+        names
+    }
+
+    /// `name:value` and a line feed for each header of `names`; the host's value is `host`.
+    pub(crate) fn header_lines(&self, names: &[&str], host: &[u8]) -> Vec<u8> {
+        let value = |name| if name == HOST.as_str() { host.to_vec() } else { self.header_value(name) };
+        lines(names.iter().map(|&name| (name, value(name))))
+    }
+
+    /// Every parameter but `excluded`, encoded, sorted by encoded name and value, joined by `&`.
+    pub(crate) fn canonical_query(&self, excluded: &str, empty: Empty) -> String {
+        let included = self.parameters.iter().filter(|parameter| *parameter.name != *excluded.as_bytes());
+        let mut pairs: Vec<_> = included.map(|parameter| (encoded(&parameter.name), encoded(&parameter.value))).collect();
+        pairs.sort_unstable();
+        let spelled = pairs.into_iter().map(|(name, value)| match empty {
+            Empty::Bare if value.is_empty() => name,
+            _ => format!("{name}={value}"),
+        });
+        spelled.collect::<Vec<_>>().join("&")
+    }
+
+    /// `?`, and the parameters that `entered` says are sub-resources: the first of each name, sorted, decoded, joined by `&`.
+    pub(crate) fn append_subresources(
+        &self,
+        resource: &mut Vec<u8>,
+        entered: impl Fn(&[u8]) -> bool,
+        empty: Empty,
+    ) {
+        let mut parameters: Vec<_> = self.parameters.iter().filter(|parameter| entered(&parameter.name)).collect();
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        parameters.dedup_by(|later, first| later.name == first.name);
+        for (index, parameter) in parameters.into_iter().enumerate() {
+            resource.push(if index == 0 { b'?' } else { b'&' });
+            resource.extend_from_slice(&parameter.name);
+            if !parameter.value.is_empty() || empty == Empty::Equals {
+                resource.push(b'=');
+                resource.extend_from_slice(&parameter.value);
+            }
+        }
+    }
+
+    /// `/bucket/key` with the key decoded, `/bucket/`, or `/`, wherever the bucket is named: what OSS signs.
+    pub(crate) fn decoded_resource(&self) -> Vec<u8> {
+        let path: Cow<'_, [u8]> = percent_decode_str(self.path()).into();
+        match self.target.bucket {
+            Some(bucket) if self.target.virtual_hosted => [b"/", bucket.as_bytes(), &path].concat(),
+            Some(_) if self.path().rfind('/') == Some(0) => [&*path, b"/"].concat(),
+            _ => path.into_owned(),
+        }
+    }
+}
+
+/// `name:value` and a line feed for each header.
+pub(crate) fn lines<'n>(headers: impl Iterator<Item = (&'n str, Vec<u8>)>) -> Vec<u8> {
+    headers.flat_map(|(name, value)| [name.as_bytes(), b":", &value, b"\n"].concat()).collect()
+}
+
+/// Percent-encodes all but the unreserved.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    percent_encode(bytes, RESERVED).to_string()
+}
+
+/// Percent-encodes all but the unreserved and the slash.
+pub(crate) fn encoded_path(bytes: &[u8]) -> String {
+    percent_encode(bytes, RESERVED_IN_PATH).to_string()
+}
+
+fn decoded(text: &str) -> Cow<'_, [u8]> {
+    if text.contains('+') {
+        return Cow::Owned(percent_decode_str(&text.replace('+', " ")).collect());
+    }
+    percent_decode_str(text).into()
+}
