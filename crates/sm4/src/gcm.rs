@@ -2,9 +2,12 @@
 
 use zeroize::Zeroize;
 
-use crate::ghash;
-use crate::kernel::portable;
+use crate::engine::Engine;
+use crate::kernel::Kernel;
 use crate::schedule::RoundKeys;
+
+/// The most bytes that one nonce may seal: 2³⁶ − 32, what the 32-bit block counter allows (NIST SP 800-38D, 5.2.1.1).
+pub const MAX_DATA: u64 = (1 << 36) - 32;
 
 /// The tag did not verify: the data, the associated data, the nonce, the key or the tag is not what was sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,48 +25,38 @@ impl core::error::Error for OpenError {}
 ///
 /// The key material is on the heap, so moving the value copies none of it, and is wiped on drop.
 pub struct Sm4Gcm {
-    state: Box<State>,
+    engine: Box<dyn Engine>,
 }
-
-struct State {
-    round_keys: RoundKeys,
-    hash_key: ghash::portable::Key,
-}
-
-/// The most bytes that one nonce may seal: 2³⁶ − 32, what the 32-bit block counter allows (NIST SP 800-38D, 5.2.1.1).
-pub const MAX_DATA: u64 = (1 << 36) - 32;
 
 impl Sm4Gcm {
-    /// Expands `key`.
+    /// Expands `key` for the best kernel of this CPU.
     pub fn new(key: &[u8; 16]) -> Self {
-        let round_keys = RoundKeys::new(key);
-        let mut h = [0; 16];
-        portable::crypt_block(round_keys.0.iter(), &mut h);
-        let hash_key = ghash::portable::Key::new(&h);
-        h.zeroize();
-        Self { state: Box::new(State { round_keys, hash_key }) }
+        Self::with_kernel(key, Kernel::best())
+    }
+
+    /// Expands `key` for `kernel`, or for the portable one where this CPU cannot run `kernel`: for tests and benchmarks.
+    pub fn with_kernel(key: &[u8; 16], kernel: Kernel) -> Self {
+        Self { engine: kernel.engine(&RoundKeys::new(key)) }
     }
 
     /// Encrypts `data` where it lies and returns the tag over `aad` and the ciphertext.
     ///
-    /// A nonce must never be used twice under one key.
+    /// A nonce must never be used twice under one key: that gives away the XOR of the two plaintexts and lets anyone
+    /// forge tags.
     ///
     /// # Panics
     /// If `data` is longer than [`MAX_DATA`].
     #[must_use]
     pub fn seal_in_place(&self, nonce: &[u8; 12], aad: &[u8], data: &mut [u8]) -> [u8; 16] {
         assert!(data.len() as u64 <= MAX_DATA, "a GCM message has at most 2^36 - 32 bytes");
-        let mut hash = [0; 16];
-        self.state.hash_key.absorb(&mut hash, aad);
-        portable::ctr(&self.state.round_keys, nonce, 2, data);
-        self.state.hash_key.absorb(&mut hash, data);
-        self.tag(nonce, hash, aad.len(), data.len())
+        self.engine.seal(nonce, aad, data)
     }
 
-    /// Verifies `tag` over `aad` and `data`, and decrypts `data` where it lies.
+    /// Decrypts `data` where it lies, and verifies `tag` over `aad` and the ciphertext in constant time.
     ///
     /// # Errors
-    /// [`OpenError`] if the tag does not verify, or `data` is longer than [`MAX_DATA`]; `data` then holds no plaintext.
+    /// [`OpenError`] if the tag does not verify; `data` is then all zeros, so no unverified byte leaves the function.
+    /// Also if `data` is longer than [`MAX_DATA`], untouched, since nothing of that length was ever sealed.
     pub fn open_in_place(
         &self,
         nonce: &[u8; 12],
@@ -74,26 +67,15 @@ impl Sm4Gcm {
         if data.len() as u64 > MAX_DATA {
             return Err(OpenError);
         }
-        let mut hash = [0; 16];
-        self.state.hash_key.absorb(&mut hash, aad);
-        self.state.hash_key.absorb(&mut hash, data);
-        let expected = self.tag(nonce, hash, aad.len(), data.len());
-        if !equal(&expected, tag) {
-            return Err(OpenError);
+        if equal(&self.engine.open(nonce, aad, data), tag) {
+            return Ok(());
         }
-        portable::ctr(&self.state.round_keys, nonce, 2, data);
-        Ok(())
-    }
-
-    fn tag(&self, nonce: &[u8; 12], mut hash: [u8; 16], aad_len: usize, data_len: usize) -> [u8; 16] {
-        let lengths = (aad_len as u128 * 8) << 64 | data_len as u128 * 8;
-        self.state.hash_key.absorb(&mut hash, &lengths.to_be_bytes());
-        portable::ctr(&self.state.round_keys, nonce, 1, &mut hash);
-        hash
+        data.zeroize();
+        Err(OpenError)
     }
 }
 
-/// Compares without a branch on the bytes.
+/// Compares without a branch on single bytes.
 fn equal(a: &[u8; 16], b: &[u8; 16]) -> bool {
     let difference = a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b));
     core::hint::black_box(difference) == 0

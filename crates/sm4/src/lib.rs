@@ -1,13 +1,16 @@
 //! The SM4 block cipher and SM4-GCM, fast and in constant time.
 
+mod basis;
 #[cfg(test)]
 mod definition;
+mod engine;
 mod gcm;
 mod ghash;
 mod kernel;
 mod schedule;
 
 pub use gcm::{MAX_DATA, OpenError, Sm4Gcm};
+pub use kernel::Kernel;
 
 use kernel::portable;
 use schedule::RoundKeys;

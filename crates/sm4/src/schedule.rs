@@ -20,7 +20,7 @@ impl RoundKeys {
         let mut keys = Self([0; 32]);
         for (round, key) in keys.0.iter_mut().enumerate() {
             let [x0, x1, x2, x3] = state;
-            *key = x0 ^ diffuse(portable::substitute(x1 ^ x2 ^ x3 ^ constant(round)));
+            *key = x0 ^ diffuse_key(portable::substitute(x1 ^ x2 ^ x3 ^ constant(round)));
             state = [x1, x2, x3, *key];
         }
         state.zeroize();
@@ -28,8 +28,13 @@ impl RoundKeys {
     }
 }
 
+/// The linear transform L of the cipher.
+pub(crate) const fn diffuse(word: u32) -> u32 {
+    word ^ word.rotate_left(2) ^ word.rotate_left(10) ^ word.rotate_left(18) ^ word.rotate_left(24)
+}
+
 /// The linear transform L′ of the key schedule.
-fn diffuse(word: u32) -> u32 {
+fn diffuse_key(word: u32) -> u32 {
     word ^ word.rotate_left(13) ^ word.rotate_left(23)
 }
 

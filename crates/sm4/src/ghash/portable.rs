@@ -3,40 +3,39 @@
 //! A block is a polynomial whose coefficient of x⁰ is the most significant bit of byte 0. Read as a big-endian integer
 //! it is bit-reversed, and the product of two reversed polynomials is the reversed product shifted right by one.
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::engine::Hash;
+
 /// The hash key H.
+#[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Key {
     high: u64,
     low: u64,
 }
 
-impl Key {
-    pub(crate) fn new(h: &[u8; 16]) -> Self {
+impl Hash for Key {
+    fn new(h: &[u8; 16]) -> Self {
         let (high, low) = halves(h);
         Self { high, low }
     }
 
-    /// Absorbs `data`, padded with zeros to whole blocks, into `hash`.
-    pub(crate) fn absorb(&self, hash: &mut [u8; 16], data: &[u8]) {
+    fn absorb(&self, hash: &mut [u8; 16], data: &[u8]) {
         for chunk in data.chunks(16) {
             hash.iter_mut().zip(chunk).for_each(|(byte, input)| *byte ^= input);
             let (high, low) = halves(hash);
             *hash = self.multiply(high, low).to_be_bytes();
         }
     }
+}
 
+impl Key {
     fn multiply(&self, high: u64, low: u64) -> u128 {
         let top = carryless(self.high, high);
         let bottom = carryless(self.low, low);
         let middle = carryless(self.high ^ self.low, high ^ low) ^ top ^ bottom;
         let (upper, lower) = (top ^ middle >> 64, bottom ^ middle << 64);
         reduce(upper << 1 | lower >> 127, lower << 1)
-    }
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        zeroize::Zeroize::zeroize(&mut self.high);
-        zeroize::Zeroize::zeroize(&mut self.low);
     }
 }
 

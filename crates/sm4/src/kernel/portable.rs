@@ -3,8 +3,11 @@
 //! Few blocks go through [`substitute`], which runs the S-box circuit on the four bytes of a word. More blocks go 64
 //! at a time: bit `p` of word `w` of all blocks is one `u64`, so that the rotations of L are only other indices.
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::engine;
 use crate::kernel::circuit::sbox;
-use crate::schedule::RoundKeys;
+use crate::schedule::{RoundKeys, diffuse};
 
 /// Blocks of one bitsliced batch.
 const BATCH: usize = 64;
@@ -43,8 +46,21 @@ pub(crate) fn crypt_block<'a>(round_keys: impl Iterator<Item = &'a u32>, block: 
     *block = store(state);
 }
 
-/// XORs the key stream of `nonce` into `data`, its first block made from `counter`, which wraps at 2³².
-pub(crate) fn ctr(keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
+/// Counter mode.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Stream(RoundKeys);
+
+impl engine::Stream for Stream {
+    fn new(keys: &RoundKeys) -> Self {
+        Self(RoundKeys(keys.0))
+    }
+
+    fn apply(&self, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
+        ctr(&self.0, nonce, counter, data);
+    }
+}
+
+fn ctr(keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
     for (i, batch) in data.chunks_mut(16 * BATCH).enumerate() {
         let first = counter.wrapping_add((i * BATCH) as u32);
         if batch.len() > 16 * (BATCH_PAYS - 1) {
@@ -108,9 +124,4 @@ fn encrypt_round(state: &mut [Planes; 4], round: usize, key: u32) {
 /// One word of each of the 64 blocks, from its bit planes.
 fn transpose(planes: &Planes) -> [u32; BATCH] {
     core::array::from_fn(|block| (0..32).fold(0, |word, bit| word | ((planes[bit] >> block & 1) as u32) << bit))
-}
-
-/// The linear transform L.
-fn diffuse(word: u32) -> u32 {
-    word ^ word.rotate_left(2) ^ word.rotate_left(10) ^ word.rotate_left(18) ^ word.rotate_left(24)
 }
