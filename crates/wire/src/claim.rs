@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use strongroom_model::failure::{Failure, FailureCode};
@@ -177,7 +179,8 @@ impl KeyRule {
     /// A signature's bytes, of the client's spelling.
     fn read(&self, presented: &str) -> Option<Vec<u8>> {
         match self {
-            Self::Secret(_) => base64::Engine::decode(&base64::prelude::BASE64_STANDARD, presented).ok(),
+            // A plus sign that the client forgot to encode in a URL has become a blank.
+            Self::Secret(_) => BASE64_STANDARD.decode(presented.replace(' ', "+")).ok(),
             Self::Scoped { .. } => hex::decode(presented).ok(),
         }
     }
@@ -185,7 +188,7 @@ impl KeyRule {
     /// A signature as this kind of key spells it.
     pub(crate) fn show(&self, signature: &[u8]) -> String {
         match self {
-            Self::Secret(_) => base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature),
+            Self::Secret(_) => BASE64_STANDARD.encode(signature),
             Self::Scoped { .. } => hex::encode(signature),
         }
     }

@@ -95,6 +95,13 @@ impl Default for ChunkDigest {
     }
 }
 
+/// Shows nothing of the data.
+impl fmt::Debug for ChunkDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChunkDigest").finish_non_exhaustive()
+    }
+}
+
 /// Shows no key and no signature.
 impl fmt::Debug for ChunkSeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
