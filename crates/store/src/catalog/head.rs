@@ -7,7 +7,7 @@ use strongroom_seal::KeyBytes;
 
 use super::{
     Catalog, Change, OpenError,
-    record::{Family, Key, Never, Record},
+    record::{Family, Key, first_version},
 };
 use crate::{
     key_file::{self, Purpose},
@@ -24,15 +24,7 @@ struct Head {
     layout: u32,
 }
 
-impl Record for Head {
-    const FAMILY: Family = Family::Head;
-    const VERSION: u8 = 1;
-    type Previous = Never;
-
-    fn from_previous(previous: Never) -> Self {
-        match previous {}
-    }
-}
+first_version!(Head, Family::Head);
 
 /// The metadata key of the catalog in `kv`, from its file, which is made if the catalog is new.
 pub(super) async fn find_key(kv: &dyn Kv, path: &Path, entropy: &Entropy) -> Result<KeyBytes, OpenError> {

@@ -83,6 +83,22 @@ impl Record for Never {
     }
 }
 
+/// Makes a type the first version of its family's record.
+macro_rules! first_version {
+    ($record:ty, $family:expr) => {
+        impl $crate::catalog::record::Record for $record {
+            const FAMILY: $crate::catalog::record::Family = $family;
+            const VERSION: u8 = 1;
+            type Previous = $crate::catalog::record::Never;
+
+            fn from_previous(previous: $crate::catalog::record::Never) -> Self {
+                match previous {}
+            }
+        }
+    };
+}
+pub(crate) use first_version;
+
 /// Why bytes that opened well are no record of the type asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {

@@ -1,0 +1,88 @@
+//! How master keys are written into rows.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::key::{KeySpec, KeyState};
+use strongroom_model::time::Timestamp;
+
+use super::keys::{Fingerprint, MasterKey};
+use super::record::{Family, first_version};
+
+/// Which root key wraps the master keys.
+#[derive(Serialize, Deserialize)]
+pub(super) struct RootRow {
+    pub(super) fingerprint: Fingerprint,
+}
+
+/// A key in the index of its account; the catalog key says all.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OwnedRow {}
+
+/// Where an alias points.
+#[derive(Serialize, Deserialize)]
+pub(super) struct AliasRow {
+    pub(super) key: String,
+}
+
+/// Which key an account has in a standing role.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StandingRow {
+    pub(super) key: String,
+}
+
+/// A key to be destroyed; the catalog key says when.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DeletionRow {}
+
+first_version!(RootRow, Family::Root);
+first_version!(MasterKey, Family::Key);
+first_version!(OwnedRow, Family::KeyOfAccount);
+first_version!(AliasRow, Family::KeyAlias);
+first_version!(StandingRow, Family::StandingKey);
+first_version!(DeletionRow, Family::KeyDeletion);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "KeySpec")]
+pub(super) enum SpecRow {
+    Aes256,
+    Sm4,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "KeyState")]
+pub(super) enum StateRow {
+    Enabled,
+    Disabled,
+    PendingDeletion {
+        #[serde(with = "timestamp")]
+        deletion: Timestamp,
+    },
+}
+
+/// Milliseconds since 1970.
+pub(super) mod timestamp {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use strongroom_model::time::Timestamp;
+
+    pub(in crate::catalog) fn serialize<S: Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        time.millis().serialize(to)
+    }
+
+    pub(in crate::catalog) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp::from_millis)
+    }
+}
+
+/// An account's number.
+pub(super) mod account {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+    use strongroom_model::account::AccountId;
+
+    pub(in crate::catalog) fn serialize<S: Serializer>(account: &AccountId, to: S) -> Result<S::Ok, S::Error> {
+        account.number().serialize(to)
+    }
+
+    pub(in crate::catalog) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<AccountId, D::Error> {
+        let number = u64::deserialize(from)?;
+        AccountId::new(number).ok_or_else(|| D::Error::custom("an account number of more than twelve digits"))
+    }
+}
