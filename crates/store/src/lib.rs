@@ -2,5 +2,6 @@
 
 mod blob_id;
 pub mod blobs;
+pub mod faults;
 pub mod kv;
 pub mod stream;

@@ -1,11 +1,14 @@
 //! Immutable files of sealed bytes, each written once under a random name. The blob store knows nothing of what is in them.
 //!
-//! Every store is one module here, and passes a conformance suite.
+//! Every store is one module here, and passes [`suite`].
 
 mod error;
+pub mod faults;
+mod local;
 mod memory;
+pub mod suite;
 
-use std::{ops::Range, path::PathBuf};
+use std::{ops::Range, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::blob_id::BlobId;
 use crate::stream::ByteStream;
 pub use error::BlobError;
+pub use local::LocalBlobs;
 pub use memory::MemoryBlobs;
 
 /// Where blobs are kept, as an operator configures it.
@@ -24,6 +28,16 @@ pub enum Config {
         /// The folder that holds the blobs, and nothing else; made if it does not exist.
         path: PathBuf,
     },
+}
+
+/// Opens, or makes, the configured store.
+///
+/// # Errors
+/// [`BlobError::InUse`] if another process has it open, else [`BlobError::Unavailable`].
+pub async fn open(config: &Config) -> Result<Arc<dyn Blobs>, BlobError> {
+    match config {
+        Config::Local { path } => Ok(Arc::new(LocalBlobs::open(path).await?)),
+    }
 }
 
 /// A blob, as a listing shows it.

@@ -1,19 +1,27 @@
 //! An ordered key-value store with three verbs: `get`, `scan`, `commit`. The catalog is written once over this trait.
 //!
-//! Every engine is one file here, and passes a conformance suite. Keys order as bytes do. Each key carries a *version*, a number
+//! Every engine is one file here, and passes [`suite`]. Keys order as bytes do. Each key carries a *version*, a number
 //! that every write raises and that is never used again, not even for a key that was deleted and made anew: a check of a
 //! version that succeeds proves that nothing happened to the key in between.
 
 mod batch;
+mod committer;
 mod error;
+pub mod faults;
+mod fjall;
+mod high_water;
+mod layout;
 mod memory;
+mod ring;
+pub mod suite;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+pub use self::fjall::FjallKv;
 pub use batch::{Batch, Check, Expected, KeyRange, Put, after_prefix};
 pub use error::{KvError, OpenError};
 pub use memory::MemoryKv;
@@ -39,6 +47,16 @@ pub enum Config {
         /// The folder that holds the store, and nothing else; made if it does not exist.
         path: PathBuf,
     },
+}
+
+/// Opens, or makes, the configured engine.
+///
+/// # Errors
+/// See [`OpenError`]: each says what the operator should do.
+pub async fn open(config: &Config) -> Result<Arc<dyn Kv>, OpenError> {
+    match config {
+        Config::Fjall { path } => Ok(Arc::new(FjallKv::open(path).await?)),
+    }
 }
 
 /// A value as it was found.

@@ -1,0 +1,279 @@
+//! A [`Kv`] on fjall, a log-structured merge tree in this process.
+//!
+//! One thread owns all writes (see `committer`); reads go to the engine directly, each on a snapshot of its own, which
+//! never shows a group of commits in part. The folder holds:
+//!
+//! ```text
+//! lock           held while the store is open
+//! engine/        fjall's own files
+//! acknowledged   the number of the last acknowledged commit (see `high_water`)
+//! ```
+
+use std::{
+    fs, io,
+    ops::Bound,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, Readable as _};
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Batch, Commit, Entry, KeyRange, Kv, KvError, OpenError, Put, Row,
+    batch::validate_key,
+    committer::{Committer, Request},
+    high_water::{self, HighWater, Mark},
+    layout,
+    ring::{self, Position},
+};
+
+/// Batches that may wait for the committer; a caller beyond that waits to hand over. Two groups: one waits while one is
+/// written.
+const QUEUED_BATCHES: usize = 1024;
+
+/// Scans of at most so many rows run on the caller's thread; a hand-over to another costs about as much as they take.
+const INLINE_SCAN_ROWS: usize = 64;
+
+/// Memory for blocks read from tables.
+const CACHE_BYTES: u64 = 48 * 1024 * 1024;
+
+/// Memory for rows not yet in tables, one such buffer being filled while others are written out. Twice the size halves
+/// the number of stalls while the buffers change, and was not worth the memory.
+const MEMTABLE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Values from this size on are kept out of the tree, in files of values, and not rewritten each time the tree merges.
+/// Rows are a few hundred bytes and stay in the tree, where scans find them; inline objects above a page leave it.
+const SEPARATED_VALUE_BYTES: u32 = 4 * 1024;
+
+/// An open store. Dropping it finishes what was handed over and closes the files.
+pub struct FjallKv {
+    engine: Arc<Engine>,
+    /// Taken only by drop, to tell the committer that no more will come.
+    requests: Option<mpsc::Sender<Request>>,
+    committer: Option<thread::JoinHandle<()>>,
+}
+
+/// The engine's handles; the lock is let go after them.
+pub(super) struct Engine {
+    pub(super) rows: Keyspace,
+    pub(super) database: Database,
+    _lock: fs::File,
+}
+
+impl FjallKv {
+    /// Opens, or makes, the store in this folder.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(path: &Path) -> Result<Self, OpenError> {
+        let path = path.to_owned();
+        let opened = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || open(&path)
+        });
+        opened.await.map_err(|panic| OpenError::Engine { path, source: panic.into() })?
+    }
+
+    async fn send(&self, request: Request) -> Result<(), KvError> {
+        let requests = self.requests.as_ref().expect("only drop takes the sender");
+        requests.send(request).await.map_err(|_| stopped())
+    }
+}
+
+impl Drop for FjallKv {
+    fn drop(&mut self) {
+        self.requests = None;
+        if self.committer.take().is_some_and(|committer| committer.join().is_err()) {
+            tracing::error!("the committer of the key-value store had panicked");
+        }
+    }
+}
+
+#[async_trait]
+impl Kv for FjallKv {
+    async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
+        validate_key(key)?;
+        let found = self.engine.database.snapshot().get(&self.engine.rows, layout::row_key(key));
+        found.map_err(unavailable)?.map(|stored| layout::decode_value(stored.into())).transpose()
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        if limit <= INLINE_SCAN_ROWS {
+            return self.engine.scan(range, limit);
+        }
+        let engine = Arc::clone(&self.engine);
+        let scan = tokio::task::spawn_blocking(move || engine.scan(range, limit));
+        scan.await.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
+        batch.validate()?;
+        let (reply, verdict) = oneshot::channel();
+        self.send(Request { batch, reply: Some(reply) }).await?;
+        verdict.await.map_err(|_| stopped())?
+    }
+
+    async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
+        let batch = Batch { puts, ..Batch::new() };
+        batch.validate()?;
+        self.send(Request { batch, reply: None }).await
+    }
+}
+
+impl Engine {
+    fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let end = range.end.map_or_else(layout::after_rows, |end| layout::row_key(&end));
+        let bounds = (Bound::Included(layout::row_key(&range.start)), Bound::Excluded(end));
+        let found = self.database.snapshot().range(&self.rows, bounds);
+        if range.reverse { found.rev().take(limit).map(row).collect() } else { found.take(limit).map(row).collect() }
+    }
+
+    /// Where the store ends, and whether it is whole.
+    fn survey(&self) -> Result<ring::Survey, OpenProblem> {
+        let slots = self.rows.prefix(layout::ring_prefix()).map(|guard| {
+            let slot = guard.value()?;
+            Position::decode(&slot).ok_or(OpenProblem::Engine("a slot of the ring is damaged".into()))
+        });
+        Ok(ring::survey(slots.collect::<Result<_, OpenProblem>>()?))
+    }
+
+    /// Forgets all groups but the last, so that an accepted hole is not found again.
+    fn restart_ring(&self, last: Position) -> Result<(), OpenProblem> {
+        let mut batch = self.database.batch().durability(Some(fjall::PersistMode::SyncData));
+        for guard in self.rows.prefix(layout::ring_prefix()) {
+            let key = guard.key()?;
+            if *key != *layout::ring_key(last) {
+                batch.remove(&self.rows, key);
+            }
+        }
+        Ok(batch.commit()?)
+    }
+}
+
+fn row(guard: fjall::Guard) -> Result<Row, KvError> {
+    let (key, stored) = guard.into_inner().map_err(unavailable)?;
+    let Entry { value, version } = layout::decode_value(stored.into())?;
+    Ok(Row { key: Bytes::from(key).slice(1..), value, version })
+}
+
+/// Reading failed; writing goes on.
+pub(super) fn unavailable(error: fjall::Error) -> KvError {
+    KvError::Unavailable(Arc::new(error))
+}
+
+fn stopped() -> KvError {
+    KvError::Stopped(Arc::new(io::Error::other("the committer has ended")))
+}
+
+/// Why opening failed, before the folder's name is added.
+#[derive(Debug, thiserror::Error)]
+enum OpenProblem {
+    #[error(transparent)]
+    Fjall(#[from] fjall::Error),
+    #[error("{0}")]
+    Engine(Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn open(path: &Path) -> Result<FjallKv, OpenError> {
+    let io = |source| OpenError::Io { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(io)?;
+    let lock = lock(path)?;
+    let mark = high_water::read(path).map_err(io)?;
+    if mark == Mark::Missing {
+        discard_half_made(&engine_path(path)).map_err(io)?;
+    }
+    let engine = open_engine(path, lock)?;
+    let position = verify(path, &engine, mark)?;
+    let mark = HighWater::open(path).and_then(|mark| mark.record(position.sequence).map(|()| mark)).map_err(io)?;
+    start(Arc::new(engine), position, mark).map_err(io)
+}
+
+fn start(engine: Arc<Engine>, position: Position, mark: HighWater) -> io::Result<FjallKv> {
+    let (requests, queue) = mpsc::channel(QUEUED_BATCHES);
+    let committer = Committer::new(Arc::clone(&engine), position, mark);
+    let committer = thread::Builder::new().name("kv-committer".into()).spawn(move || committer.run(queue))?;
+    Ok(FjallKv { engine, requests: Some(requests), committer: Some(committer) })
+}
+
+fn engine_path(path: &Path) -> PathBuf {
+    path.join("engine")
+}
+
+/// The lock dies with the process, however it dies.
+fn lock(path: &Path) -> Result<fs::File, OpenError> {
+    let file = path.join("lock");
+    let io = |source| OpenError::Io { path: file.clone(), source };
+    let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(fs::TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
+/// Removes what a first start left that died before it had made the engine, which fjall would trip over. An engine
+/// without a single tree has never held a row; one that has a tree is left as it is.
+fn discard_half_made(engine: &Path) -> io::Result<()> {
+    let has_trees =
+        absent_as_none(fs::read_dir(engine.join("keyspaces")))?.is_some_and(|mut trees| trees.next().is_some());
+    if !has_trees {
+        absent_as_none(fs::remove_dir_all(engine))?;
+    }
+    Ok(())
+}
+
+fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn open_engine(path: &Path, lock: fs::File) -> Result<Engine, OpenError> {
+    let opened = Database::builder(engine_path(path)).cache_size(CACHE_BYTES).open().and_then(|database| {
+        let rows = database.keyspace("rows", || {
+            let separation = KvSeparationOptions::default().separation_threshold(SEPARATED_VALUE_BYTES);
+            KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES).with_kv_separation(Some(separation))
+        })?;
+        Ok((database, rows))
+    });
+    let (database, rows) = opened.map_err(|error| match error {
+        fjall::Error::Locked => OpenError::InUse { path: path.to_owned() },
+        error => OpenError::Engine { path: path.to_owned(), source: error.into() },
+    })?;
+    Ok(Engine { rows, database, _lock: lock })
+}
+
+/// Where the store ends, if that is where it was acknowledged to end, or if the operator removed the mark and so accepts
+/// what there is.
+fn verify(path: &Path, engine: &Engine, mark: Mark) -> Result<Position, OpenError> {
+    let failed = |problem: OpenProblem| OpenError::Engine { path: path.to_owned(), source: problem.into() };
+    let ring::Survey { last, before_hole } = engine.survey().map_err(failed)?;
+    let whole_up_to = before_hole.unwrap_or(last);
+    let lost = |acknowledged| OpenError::LostCommits {
+        path: path.to_owned(),
+        mark: high_water::path(path),
+        found: whole_up_to.sequence,
+        acknowledged,
+    };
+    match mark {
+        Mark::Damaged => Err(OpenError::DamagedMark { mark: high_water::path(path) }),
+        Mark::At(acknowledged) if last.sequence < acknowledged => Err(lost(acknowledged)),
+        Mark::At(_) if before_hole.is_some() => Err(lost(last.sequence)),
+        Mark::At(_) => Ok(last),
+        Mark::Missing => {
+            if last.group > 0 {
+                tracing::warn!(commits = last.sequence, "no record of acknowledged commits: taking the store as it is");
+                engine.restart_ring(last).map_err(failed)?;
+            }
+            Ok(last)
+        }
+    }
+}
