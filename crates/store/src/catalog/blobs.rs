@@ -4,8 +4,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::time::Timestamp;
 
-use super::buckets::first_version;
-use super::record::{Family, Key, Never, Record};
+use super::record::{Family, Key, Record, first_version};
 use super::{Catalog, CatalogError, Change, PAGE, after};
 use crate::blob_id::BlobId;
 use crate::kv::{Commit, Expected};
@@ -149,4 +148,6 @@ struct DeadRow {
     due: i64,
 }
 
-first_version!(PendingRow => PendingBlob, LiveRow => LiveBlob, DeadRow => DeadBlobs);
+first_version!(PendingRow, Family::PendingBlob);
+first_version!(LiveRow, Family::LiveBlob);
+first_version!(DeadRow, Family::DeadBlobs);

@@ -10,7 +10,7 @@ use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::time::Timestamp;
 
-use super::record::{Family, Key, Never, Record};
+use super::record::{Family, Key, first_version};
 use super::spelling::{CannedAclRow, DataAlgorithmRow, StorageClassRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
@@ -285,22 +285,9 @@ enum MethodRow {
     },
 }
 
-macro_rules! first_version {
-    ($($row:ty => $family:ident),* $(,)?) => {$(
-        impl Record for $row {
-            const FAMILY: Family = Family::$family;
-            const VERSION: u8 = 1;
-            type Previous = Never;
-
-            fn from_previous(previous: Never) -> Self {
-                match previous {}
-            }
-        }
-    )*};
-}
-pub(super) use first_version;
-
-first_version!(BucketRow => Bucket, LifeRow => BucketLife, OwnerRow => BucketOfAccount);
+first_version!(BucketRow, Family::Bucket);
+first_version!(LifeRow, Family::BucketLife);
+first_version!(OwnerRow, Family::BucketOfAccount);
 
 impl BucketRow {
     fn new(bucket: &Bucket) -> Self {

@@ -165,3 +165,158 @@ impl<'a> Walk<'a> {
         Some(&key[..self.prefix.len() + at + self.delimiter.len()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        sync::Arc,
+    };
+
+    use proptest::prelude::*;
+    use strongroom_model::etag::ETag;
+    use strongroom_model::metadata::{ObjectKind, StorageClass};
+    use strongroom_model::name::BucketName;
+    use strongroom_model::operation::bucket::ListVersion;
+    use strongroom_model::time::Timestamp;
+
+    use super::*;
+    use crate::catalog::{Change, objects::VersionUid, objects::entry_key};
+    use crate::kv::{Commit, MemoryKv};
+    use crate::surroundings::Entropy;
+
+    const BUCKET: BucketId = BucketId([0xff; 16]);
+    const NEIGHBOUR: BucketId = BucketId([0xfe; 16]);
+
+    fn request(prefix: &str, delimiter: &str, after: &str, max_keys: u32) -> ListObjects {
+        ListObjects {
+            bucket: BucketName::parse("bucket").unwrap(),
+            prefix: prefix.into(),
+            delimiter: delimiter.into(),
+            after: after.into(),
+            marker: None,
+            start_after: None,
+            continuation_token: None,
+            max_keys,
+            url_encoded: false,
+            version: ListVersion::V1,
+            fetch_owner: false,
+        }
+    }
+
+    fn entry(size: u64) -> Entry {
+        Entry {
+            uid: VersionUid([7; 16]),
+            generation: 1,
+            size,
+            etag: ETag { digest: [1; 16], parts: None },
+            last_modified: Timestamp::from_seconds(1),
+            storage_class: StorageClass::Standard,
+            kind: ObjectKind::Normal,
+            has_blobs: false,
+        }
+    }
+
+    async fn catalog(keys: &BTreeMap<String, u64>) -> Catalog {
+        let folder = tempfile::tempdir().unwrap();
+        let entropy = Entropy::new(|bytes| {
+            bytes.fill(1);
+            Ok(())
+        });
+        let kv = Arc::new(MemoryKv::new());
+        let catalog = Catalog::open(kv, &folder.path().join("metadata.key"), entropy).await.unwrap();
+        for (key, size) in keys {
+            for (bucket, size) in [(BUCKET, *size), (NEIGHBOUR, 99)] {
+                let key = entry_key(bucket, &ObjectKey::parse(key).unwrap());
+                let change = Change::new().put(&key, &EntryRow::new(&entry(size)));
+                assert_eq!(catalog.commit(change).await.unwrap(), Commit::Committed);
+            }
+        }
+        catalog
+    }
+
+    /// What a listing is, said by the definition: all keys, rolled up, in order, from `after` on.
+    fn model(keys: &BTreeMap<String, u64>, request: &ListObjects) -> (Vec<String>, Vec<String>, Option<String>) {
+        let rolled_up: BTreeSet<(String, bool)> = keys
+            .keys()
+            .filter_map(|key| {
+                let rest = key.strip_prefix(&request.prefix)?;
+                let at = if request.delimiter.is_empty() { None } else { rest.find(&request.delimiter) };
+                Some(match at {
+                    Some(at) => (key[..request.prefix.len() + at + request.delimiter.len()].to_owned(), true),
+                    None => (key.clone(), false),
+                })
+            })
+            .filter(|(text, _)| *text > request.after)
+            .collect();
+        let page: Vec<_> = rolled_up.iter().take(request.max_keys as usize).cloned().collect();
+        let next = page.last().filter(|_| rolled_up.len() > page.len()).map(|(text, _)| text.clone());
+        let of_kind = |wanted| page.iter().filter(|(_, group)| *group == wanted).map(|(text, _)| text.clone()).collect();
+        (of_kind(false), of_kind(true), next)
+    }
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    fn texts() -> impl Strategy<Value = String> {
+        "[ab/é\u{10ffff}]{0,4}"
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn pages_are_those_of_the_definition(
+            keys in prop::collection::btree_map("[ab/é\u{10ffff}]{1,5}", 0u64..9, 0..40),
+            prefix in texts(),
+            delimiter in "(|/|a|/a|é)",
+            after in texts(),
+            max_keys in 0u32..12,
+        ) {
+            runtime().block_on(async {
+                let catalog = catalog(&keys).await;
+                let request = request(&prefix, &delimiter, &after, max_keys);
+                let page = catalog.list_objects(BUCKET, &request).await.unwrap();
+                let sizes: Vec<_> = page.objects.iter().map(|(key, entry)| (key.as_str(), entry.size)).collect();
+                let (objects, groups, next) = model(&keys, &request);
+                let expected: Vec<_> = objects.iter().map(|key| (key.as_str(), keys[key])).collect();
+                assert_eq!((sizes, page.common_prefixes, page.next), (expected, groups, next));
+            });
+        }
+
+        #[test]
+        fn page_after_page_is_the_whole(
+            keys in prop::collection::btree_map("[ab/]{1,5}", 0u64..9, 0..40),
+            delimiter in "(|/|a)",
+            max_keys in 1u32..5,
+        ) {
+            runtime().block_on(async {
+                let catalog = catalog(&keys).await;
+                let whole = catalog.list_objects(BUCKET, &request("", &delimiter, "", 1000)).await.unwrap();
+                let (mut objects, mut groups, mut after) = (Vec::new(), Vec::new(), Some(String::new()));
+                while let Some(from) = after {
+                    let page = catalog.list_objects(BUCKET, &request("", &delimiter, &from, max_keys)).await.unwrap();
+                    objects.extend(page.objects);
+                    groups.extend(page.common_prefixes);
+                    after = page.next;
+                }
+                assert_eq!((objects, groups), (whole.objects, whole.common_prefixes));
+            });
+        }
+    }
+
+    /// More rows than one scan fetches, in groups larger than one scan fetches.
+    #[tokio::test]
+    async fn long_groups_are_passed_over() {
+        let group = |name: &str| (0..200).map(|n| (format!("{name}/{n:03}"), 1)).collect::<Vec<_>>();
+        let single = (0..150).map(|n| (format!("k{n:03}"), 1));
+        let keys: BTreeMap<_, _> = group("a").into_iter().chain(group("z")).chain(single).collect();
+        let catalog = catalog(&keys).await;
+        let page = catalog.list_objects(BUCKET, &request("", "/", "", 1000)).await.unwrap();
+        assert_eq!((page.objects.len(), page.common_prefixes), (150, vec!["a/".to_owned(), "z/".to_owned()]));
+        let page = catalog.list_objects(BUCKET, &request("", "/", "a/1", 1)).await.unwrap();
+        assert_eq!(page.objects[0].0.as_str(), "k000");
+        assert_eq!(page.next.as_deref(), Some("k000"));
+    }
+}

@@ -7,10 +7,14 @@ pub(crate) mod blobs;
 pub(crate) mod buckets;
 mod error;
 mod head;
+pub(crate) mod identities;
+mod key_rows;
+pub(crate) mod keys;
 pub(crate) mod listing;
 mod object_rows;
 pub(crate) mod objects;
 mod record;
+pub(crate) mod recovery;
 mod sealing;
 mod spelling;
 
@@ -159,6 +163,12 @@ impl Change {
     #[must_use]
     pub(crate) fn insert<R: Record>(self, key: &Key<R>, record: &R) -> Self {
         self.check(key, Expected::Absent).put(key, record)
+    }
+
+    /// Adds the removal of a row that was found with `version`.
+    #[must_use]
+    pub(crate) fn remove<R: Record>(self, key: &Key<R>, version: u64) -> Self {
+        self.check(key, Expected::Version(version)).delete(key)
     }
 
     /// Adds a record in place of the one that was found with `version`.

@@ -49,14 +49,14 @@ pub(super) struct ContentRow {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ChecksumRow {
+pub(super) struct ChecksumRow {
     #[serde(with = "ChecksumAlgorithmRow")]
     algorithm: ChecksumAlgorithm,
     value: Vec<u8>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct HeadersRow {
+pub(super) struct HeadersRow {
     content_type: Option<String>,
     cache_control: Option<String>,
     content_disposition: Option<String>,
@@ -118,10 +118,9 @@ impl EntryRow {
 
 impl ContentRow {
     pub(super) fn new(content: &Content) -> Self {
-        let checksum = |it: &Checksum| ChecksumRow { algorithm: it.algorithm, value: it.value.clone() };
         Self {
             md5: content.md5,
-            checksums: content.checksums.iter().map(checksum).collect(),
+            checksums: content.checksums.iter().map(ChecksumRow::new).collect(),
             headers: HeadersRow::new(&content.metadata.content),
             user_metadata: content.metadata.user.clone(),
             acl: content.acl,
@@ -149,8 +148,14 @@ impl ContentRow {
     }
 }
 
+impl ChecksumRow {
+    pub(super) fn new(checksum: &Checksum) -> Self {
+        Self { algorithm: checksum.algorithm, value: checksum.value.clone() }
+    }
+}
+
 impl HeadersRow {
-    fn new(headers: &ContentHeaders) -> Self {
+    pub(super) fn new(headers: &ContentHeaders) -> Self {
         Self {
             content_type: headers.content_type.clone(),
             cache_control: headers.cache_control.clone(),

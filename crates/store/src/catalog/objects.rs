@@ -12,9 +12,9 @@ use strongroom_model::metadata::{CannedAcl, ObjectKind, ObjectMetadata, StorageC
 use strongroom_model::name::ObjectKey;
 use strongroom_model::time::Timestamp;
 
-use super::buckets::{BucketId, Life, first_version, life_of};
+use super::buckets::{BucketId, Life, life_of};
 use super::object_rows::{ContentRow, EntryRow};
-use super::record::{Family, Key, Never, Record};
+use super::record::{Family, Key, first_version};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found};
 use crate::blob_id::BlobId;
 use crate::kv::{Commit, Expected};
@@ -242,4 +242,5 @@ fn content_key(bucket: BucketId, key: &ObjectKey, uid: VersionUid) -> Key<Conten
     Key::new(&[&bucket.0, key.as_str().as_bytes(), b"\0", &uid.0])
 }
 
-first_version!(EntryRow => Object, ContentRow => Content);
+first_version!(EntryRow, Family::Object);
+first_version!(ContentRow, Family::Content);

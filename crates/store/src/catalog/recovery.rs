@@ -1,0 +1,48 @@
+//! What a sealed object says of itself besides its bytes, so that it can be understood when its rows are lost: the digests field
+//! of its manifest (FORMAT.md §10) and the hint in the header of its blob (§11). Each begins with the version of its layout.
+
+use serde::Serialize;
+use strongroom_model::checksum::Checksum;
+use strongroom_model::etag::ETag;
+use strongroom_model::metadata::{CannedAcl, ObjectMetadata, StorageClass};
+
+use super::object_rows::{ChecksumRow, HeadersRow};
+use super::spelling::{CannedAclRow, StorageClassRow};
+
+const DIGESTS_VERSION: u8 = 1;
+const HINT_VERSION: u8 = 1;
+
+#[derive(Serialize)]
+struct Digests {
+    etag: [u8; 16],
+    parts: Option<u32>,
+    md5: Option<[u8; 16]>,
+    checksums: Vec<ChecksumRow>,
+}
+
+#[derive(Serialize)]
+struct Hint<'a> {
+    headers: HeadersRow,
+    user_metadata: &'a [(String, String)],
+    #[serde(with = "StorageClassRow")]
+    storage_class: StorageClass,
+    #[serde(with = "CannedAclRow")]
+    acl: CannedAcl,
+}
+
+/// The digests field of a manifest. Equal digests have equal fields.
+pub(crate) fn digests(etag: &ETag, md5: Option<[u8; 16]>, checksums: &[Checksum]) -> Vec<u8> {
+    let checksums = checksums.iter().map(ChecksumRow::new).collect();
+    spell(DIGESTS_VERSION, &Digests { etag: etag.digest, parts: etag.parts, md5, checksums })
+}
+
+/// The hint in a blob's header.
+pub(crate) fn hint(metadata: &ObjectMetadata, storage_class: StorageClass, acl: CannedAcl) -> Vec<u8> {
+    let headers = HeadersRow::new(&metadata.content);
+    spell(HINT_VERSION, &Hint { headers, user_metadata: &metadata.user, storage_class, acl })
+}
+
+fn spell<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
+    postcard::to_extend(value, vec![version])
+        .expect("these are records that postcard can spell, and a vector takes all of it")
+}

@@ -1,0 +1,125 @@
+//! The data folder: the mark that says it is one, of a layout that is known.
+//!
+//! ```text
+//! STRONGROOM   the mark
+//! catalog/     the key-value store
+//! blobs/       the blob store
+//! keys/        the metadata key, and the root key if it is a file
+//! ```
+//!
+//! Each store inside locks itself against a second process.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+/// The arrangement that this program makes, and the greatest that it opens.
+const LAYOUT: u32 = 1;
+
+/// The mark's text, before the number of the layout.
+const MARK: &str = "strongroom data folder, layout ";
+
+/// Longest mark that is read.
+const MARK_BYTES: u64 = 256;
+
+/// Why a folder is not opened; the text is meant for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// There is something in it, and it is not ours.
+    #[error("{} is not empty and no data folder: choose an empty folder, or one that does not exist yet", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A newer program made it or has changed it.
+    #[error("{} has layout {found}, and this program knows none above {LAYOUT}: use the newer program", path.display())]
+    Newer {
+        /// The folder.
+        path: PathBuf,
+        /// Its layout.
+        found: u32,
+    },
+    /// The system refuses it.
+    #[error("cannot use the data folder {}", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// Sees that `path` is a data folder. One that does not exist, or is empty, becomes one that only its owner can enter.
+///
+/// # Errors
+/// See [`FolderError`].
+pub(crate) fn claim(path: &Path) -> Result<(), FolderError> {
+    let outcome = claim_or_io(path);
+    outcome.unwrap_or_else(|source| Err(FolderError::Io { path: path.into(), source }))
+}
+
+fn claim_or_io(path: &Path) -> io::Result<Result<(), FolderError>> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mark = path.join("STRONGROOM");
+    match File::open(&mark) {
+        Ok(file) => Ok(check(path, file)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_dir(path)?.next() {
+            Some(_) => Ok(Err(FolderError::Foreign { path: path.into() })),
+            None => make(path, &mark).map(Ok),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+fn check(path: &Path, mark: File) -> io::Result<Result<(), FolderError>> {
+    let mut text = String::new();
+    mark.take(MARK_BYTES).read_to_string(&mut text)?;
+    let layout = text.strip_prefix(MARK).and_then(|rest| rest.trim_end().parse::<u32>().ok());
+    Ok(match layout {
+        Some(LAYOUT) => Ok(()),
+        Some(found) if found > LAYOUT => Err(FolderError::Newer { path: path.into(), found }),
+        _ => Err(FolderError::Foreign { path: path.into() }),
+    })
+}
+
+fn make(path: &Path, mark: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark)?;
+    file.write_all(format!("{MARK}{LAYOUT}\n").as_bytes())?;
+    file.sync_all()?;
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_folder_becomes_ours_and_stays_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("new/data");
+        claim(&path).unwrap();
+        claim(&path).unwrap();
+        fs::write(path.join("anything"), "else").unwrap();
+        claim(&path).unwrap();
+    }
+
+    #[test]
+    fn foreign_and_newer_folders_are_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+        assert!(matches!(claim(folder.path()), Err(FolderError::Foreign { .. })));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+
+        let newer = tempfile::tempdir().unwrap();
+        claim(newer.path()).unwrap();
+        fs::write(newer.path().join("STRONGROOM"), "strongroom data folder, layout 2\n").unwrap();
+        assert!(matches!(claim(newer.path()), Err(FolderError::Newer { found: 2, .. })));
+        for foreign in ["", "strongroom data folder", "strongroom data folder, layout 0", "something else"] {
+            fs::write(newer.path().join("STRONGROOM"), foreign).unwrap();
+            assert!(matches!(claim(newer.path()), Err(FolderError::Foreign { .. })), "{foreign}");
+        }
+    }
+}
