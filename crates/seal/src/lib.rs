@@ -7,7 +7,8 @@
 //! Writing: [`ContentKey::fresh`] → [`wrap`] → [`Envelope::sealed`] → [`Header::encode`], [`Sealer`] per part →
 //! [`Manifest::seal`]. Reading: [`Envelope::decode`] → [`unwrap`] → [`Envelope::unlock`] → [`Manifest::open`] →
 //! [`Manifest::locate`], [`Window::plan`] → [`Opener`]. A [`ContentKey`] for reading comes only from
-//! [`Envelope::unlock`], so that nothing can be opened before the key commitment was compared.
+//! [`Envelope::unlock`], so that nothing can be opened before the key commitment was compared. The catalog's own rows are
+//! sealed by a [`RowSession`].
 
 mod binding;
 mod cipher;
