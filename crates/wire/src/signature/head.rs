@@ -151,12 +151,17 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Whether the path names a bucket, and has no slash after it.
+    pub(crate) fn is_unclosed_bucket(&self) -> bool {
+        self.target.bucket.is_some() && !self.target.virtual_hosted && self.path().rfind('/') == Some(0)
+    }
+
     /// `/bucket/key` with the key decoded, `/bucket/`, or `/`, wherever the bucket is named: what OSS signs.
     pub(crate) fn decoded_resource(&self) -> Vec<u8> {
         let path: Cow<'_, [u8]> = percent_decode_str(self.path()).into();
         match self.target.bucket {
             Some(bucket) if self.target.virtual_hosted => [b"/", bucket.as_bytes(), &path].concat(),
-            Some(_) if self.path().rfind('/') == Some(0) => [&*path, b"/"].concat(),
+            _ if self.is_unclosed_bucket() => [&*path, b"/"].concat(),
             _ => path.into_owned(),
         }
     }

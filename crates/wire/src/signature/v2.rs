@@ -72,6 +72,15 @@ struct Words {
     missing: &'static str,
 }
 
+/// How the path of a bucket that is named without a slash after it is signed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// As it is sent: `/bucket`.
+    AsSent,
+    /// As the AWS SDKs do: `/bucket/`.
+    Slash,
+}
+
 /// Where a signature was found, which decides what may have been signed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -126,12 +135,15 @@ fn candidates(words: &Words, head: &Head<'_>, place: Place, slot: &[u8]) -> Vec<
     let prefixed = |name: &str| name.starts_with(words.prefix);
     let lines = head.header_lines(&head.header_names(words.prefix), b"");
     let documented = |listed: Listed| {
-        let resource = resource(head, |name| listed.has(name) || prefixed(name));
+        let resource = resource(head, Ending::AsSent, |name| listed.has(name) || prefixed(name));
         string(head, slot, None, &lines, &resource)
     };
     let aws = || match place {
         // A header is good for a quarter of an hour and for its sender; a URL is handed around, so it may leave out less.
-        Place::Header => string(head, slot, None, &lines, &resource(head, |name| Listed::Classic.has(name))),
+        Place::Header => {
+            let resource = resource(head, Ending::Slash, |name| Listed::Classic.has(name));
+            string(head, slot, None, &lines, &resource)
+        }
         Place::Url => hoisted(words, head, slot),
     };
     let (all, fewer) = (documented(Listed::All), documented(Listed::WithoutHoles));
@@ -150,7 +162,8 @@ fn hoisted(words: &Words, head: &Head<'_>, slot: &[u8]) -> Vec<u8> {
     let mut pairs: Vec<_> = sent.chain(parameters).collect();
     pairs.sort();
     let lines = lines(pairs.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    let resource = resource(head, |name| Listed::All.has(name) && !name.starts_with(words.prefix));
+    let listed = |name: &str| Listed::All.has(name) && !name.starts_with(words.prefix);
+    let resource = resource(head, Ending::Slash, listed);
     string(head, slot, Some(head), &lines, &resource)
 }
 
@@ -165,13 +178,16 @@ fn string(head: &Head<'_>, slot: &[u8], parameters: Option<&Head<'_>>, lines: &[
 }
 
 /// Bucket, path as sent, and the parameters that `listed` says are sub-resources.
-fn resource(head: &Head<'_>, listed: impl Fn(&str) -> bool) -> Vec<u8> {
+fn resource(head: &Head<'_>, ending: Ending, listed: impl Fn(&str) -> bool) -> Vec<u8> {
     let mut resource = Vec::with_capacity(head.path().len() + 128);
     if let Some(bucket) = head.target.bucket.filter(|_| head.target.virtual_hosted) {
         resource.push(b'/');
         resource.extend_from_slice(bucket.as_bytes());
     }
     resource.extend_from_slice(head.path().as_bytes());
+    if ending == Ending::Slash && head.is_unclosed_bucket() {
+        resource.push(b'/');
+    }
     let entered = |name: &[u8]| std::str::from_utf8(name).is_ok_and(&listed);
     head.append_subresources(&mut resource, entered, Empty::Bare);
     resource
