@@ -1,0 +1,38 @@
+//! Conditional headers.
+
+use strongroom_model::condition::{Conditions, TagList};
+use strongroom_model::failure::Failure;
+
+use crate::request::Request;
+use crate::signature::date;
+
+/// The conditions of a read.
+pub(crate) fn of_read(request: &Request<'_>) -> Result<Conditions, Failure> {
+    // A date that cannot be read is as good as none (RFC 9110 §13.1.3).
+    let date = |name| Ok::<_, Failure>(request.header(name)?.and_then(date::read));
+    Ok(Conditions {
+        if_match: tags(request, "if-match")?,
+        if_none_match: tags(request, "if-none-match")?,
+        if_modified_since: date("if-modified-since")?,
+        if_unmodified_since: date("if-unmodified-since")?,
+    })
+}
+
+/// The conditions of a write.
+pub(crate) fn of_write(request: &Request<'_>) -> Result<Conditions, Failure> {
+    if let Some(suffix) = request.dialect().resources.forbid_overwrite {
+        let forbidden = request.field(suffix)?.is_some_and(|word| word.eq_ignore_ascii_case("true"));
+        return Ok(Conditions { if_none_match: forbidden.then_some(TagList::Any), ..Conditions::default() });
+    }
+    Ok(Conditions {
+        if_match: tags(request, "if-match")?,
+        if_none_match: tags(request, "if-none-match")?,
+        ..Conditions::default()
+    })
+}
+
+fn tags(request: &Request<'_>, name: &str) -> Result<Option<TagList>, Failure> {
+    let Some(text) = request.header(name)? else { return Ok(None) };
+    let tags = || text.split(',').map(|tag| tag.trim().to_owned()).collect();
+    Ok(Some(if text == "*" { TagList::Any } else { TagList::Tags(tags()) }))
+}

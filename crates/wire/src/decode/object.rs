@@ -1,0 +1,73 @@
+//! Reading and deleting one object.
+
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::metadata::ContentHeaders;
+use strongroom_model::operation::Operation;
+use strongroom_model::operation::object::{DeleteObject, GetObject, ObjectOperation, Unsatisfiable};
+use strongroom_model::range::RangeSpec;
+
+use crate::decode::customer::{self, Purpose};
+use crate::decode::{condition, encryption, refuse_unbuilt, version};
+use crate::intent::Asked;
+use crate::request::Request;
+
+/// `GET /bucket/key`.
+pub(crate) fn get(request: &Request<'_>) -> Result<Asked, Failure> {
+    let get = read(request)?;
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::Get(get))))
+}
+
+/// `HEAD /bucket/key`.
+pub(crate) fn head(request: &Request<'_>) -> Result<Asked, Failure> {
+    let get = read(request)?;
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::Head(get))))
+}
+
+/// `DELETE /bucket/key`.
+pub(crate) fn delete(request: &Request<'_>) -> Result<Asked, Failure> {
+    let (bucket, key) = (request.bucket()?, request.key()?);
+    refuse_unbuilt(request)?;
+    if request.header("if-match")?.is_some() {
+        return Err(Failure::new(FailureCode::NotImplemented).with_detail("Header", "If-Match"));
+    }
+    let delete = DeleteObject { bucket, key, version: version(request)? };
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::Delete(delete))))
+}
+
+fn read(request: &Request<'_>) -> Result<GetObject, Failure> {
+    let (bucket, key) = (request.bucket()?, request.key()?);
+    refuse_unbuilt(request)?;
+    encryption::refuse_on_read(request)?;
+    Ok(GetObject {
+        bucket,
+        key,
+        version: version(request)?,
+        range: request.header("range")?.and_then(RangeSpec::parse),
+        unsatisfiable: unsatisfiable(request)?,
+        conditions: condition::of_read(request)?,
+        customer_key: customer::key(request, Purpose::Read)?,
+        overrides: overrides(request),
+        show_checksums: request.field("checksum-mode")?.is_some_and(|mode| mode.eq_ignore_ascii_case("enabled")),
+    })
+}
+
+fn unsatisfiable(request: &Request<'_>) -> Result<Unsatisfiable, Failure> {
+    let words = &request.dialect().resources;
+    let standard = match words.range_behavior {
+        Some(suffix) => request.field(suffix)?.is_some_and(|word| word.eq_ignore_ascii_case("standard")),
+        None => false,
+    };
+    Ok(if standard { Unsatisfiable::Refused } else { words.unsatisfiable })
+}
+
+fn overrides(request: &Request<'_>) -> ContentHeaders {
+    let parameter = |name| request.query().value(name).map(str::to_owned);
+    ContentHeaders {
+        content_type: parameter("response-content-type"),
+        cache_control: parameter("response-cache-control"),
+        content_disposition: parameter("response-content-disposition"),
+        content_encoding: parameter("response-content-encoding"),
+        content_language: parameter("response-content-language"),
+        expires: parameter("response-expires"),
+    }
+}

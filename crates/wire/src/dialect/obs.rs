@@ -1,0 +1,141 @@
+//! Huawei Cloud OBS.
+
+use strongroom_model::account::AccountId;
+use strongroom_model::checksum::ChecksumAlgorithm as Sum;
+use strongroom_model::encryption::DataAlgorithm;
+use strongroom_model::etag::TagPromise;
+use strongroom_model::failure::FailureCode;
+use strongroom_model::key::KeyName;
+use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::object::Unsatisfiable;
+
+use super::{
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, Format, ListingStyle,
+    ResourceWords, Silent, Stray,
+};
+use crate::document::encryption::{read_configuration, write_plain_configuration};
+use crate::encode::bucket::{obs_buckets, obs_location};
+use crate::error;
+use crate::route;
+use crate::signature::v2;
+
+/// Huawei Cloud OBS.
+pub static OBS: Dialect = RECORD;
+
+/// The record, to make others from.
+pub const RECORD: Dialect = Dialect {
+    name: "obs",
+    header_prefix: "x-obs-",
+    schemes: &[&v2::OBS],
+    url_marks: &["AccessKeyId"],
+    is_probed: true,
+    fields_in_query: true,
+    vendor_domain: None,
+    starts_encrypted: false,
+    routes: &[route::obs::PROBES, route::obs::ROWS],
+    failures: error::obs::ROWS,
+    unbuilt_fields: &[
+        "tagging",
+        "expires",
+        "object-lock-mode",
+        "object-lock-retain-until-date",
+        "bucket-object-lock-enabled",
+        "website-redirect-location",
+        "callback",
+        "grant-",
+        "fs-file-interface",
+    ],
+    encryption: EncryptionWords {
+        method: "server-side-encryption",
+        key: "server-side-encryption-kms-key-id",
+        data_algorithm: "server-side-data-encryption",
+        context: None,
+        bucket_key: Some("server-side-encryption-bucket-key-enabled"),
+        project: Some("sse-kms-key-project-id"),
+        managed: &[
+            ("AES256", DataAlgorithm::Aes256),
+            ("obs", DataAlgorithm::Aes256),
+            ("aws:AES256", DataAlgorithm::Aes256),
+        ],
+        kms: &["kms", "aws:kms"],
+        unbuilt: &[],
+        ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
+        stray: Stray::Refused,
+        customer_keys: true,
+        digest_missing_on_read: FailureCode::CustomerKeyInvalid,
+        kms_needs_tls: true,
+        spell_key: |KeyName { id, account, region, .. }| format!("{region}:{}:key/{id}", account.obs_domain()),
+        created: Some("obs"),
+    },
+    resources: ResourceWords {
+        object_acl: "acl",
+        acls: &[
+            ("private", CannedAcl::Private),
+            ("public-read", CannedAcl::PublicRead),
+            ("public-read-write", CannedAcl::PublicReadWrite),
+            ("public-read-delivered", CannedAcl::PublicReadDelivered),
+            ("public-read-write-delivered", CannedAcl::PublicReadWriteDelivered),
+            ("bucket-owner-full-control", CannedAcl::BucketOwnerFullControl),
+        ],
+        storage_classes: &[
+            ("STANDARD", StorageClass::Standard),
+            ("WARM", StorageClass::InfrequentAccess),
+            ("COLD", StorageClass::Archive),
+            ("DEEP_ARCHIVE", StorageClass::DeepArchive),
+            ("INTELLIGENT_TIERING", StorageClass::IntelligentTiering),
+            ("HIGH_PERFORMANCE", StorageClass::HighPerformance),
+            ("STANDARD_IA", StorageClass::InfrequentAccess),
+            ("GLACIER", StorageClass::Archive),
+            ("WARM", StorageClass::OneZoneInfrequentAccess),
+            ("WARM", StorageClass::InstantArchive),
+            ("COLD", StorageClass::ColdArchive),
+        ],
+        bucket_class_headers: &["x-obs-storage-class", "x-default-storage-class"],
+        bucket_location: "bucket-location",
+        checksums: &[
+            ChecksumField {
+                algorithm: Sum::Crc64Ecma,
+                name: "checksum-crc64ecma",
+                spelling: ChecksumSpelling::Decimal,
+            },
+            ChecksumField { algorithm: Sum::Crc64Ecma, name: "hash-crc64ecma", spelling: ChecksumSpelling::Decimal },
+        ],
+        kept_checksum: None,
+        checksums_shown: ChecksumsShown::Always,
+        checksum_kind: None,
+        tag: TagPromise::PlainOnly,
+        shows_md5: false,
+        forbid_overwrite: None,
+        unsatisfiable: Unsatisfiable::Refused,
+        range_behavior: None,
+        list_default: 1000,
+        decodes_batch_keys: true,
+        shows_kind: false,
+    },
+    format: Format {
+        server: "OBS",
+        request_id_digits: 32,
+        has_second_id: true,
+        upper_case_tags: false,
+        default_content_type: "binary/octet-stream",
+        always_shows_class: false,
+        silent: Silent::Words,
+        extras_first: false,
+        unmet_write: FailureCode::PreconditionFailed,
+    },
+    documents: Documents {
+        declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>",
+        namespace: Some("http://obs.myhuaweicloud.com/doc/2015-06-30/"),
+        buckets: obs_buckets,
+        location: obs_location,
+        read_encryption: read_configuration,
+        write_encryption: write_plain_configuration,
+        listing: ListingStyle {
+            kind: false,
+            owner_name: false,
+            owner_last: false,
+            owner: AccountId::obs_domain,
+            owner_shown: AccountId::obs_domain,
+        },
+    },
+};

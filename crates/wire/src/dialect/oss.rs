@@ -1,0 +1,124 @@
+//! Alibaba Cloud OSS.
+
+use strongroom_model::account::AccountId;
+use strongroom_model::checksum::ChecksumAlgorithm as Sum;
+use strongroom_model::encryption::DataAlgorithm;
+use strongroom_model::etag::TagPromise;
+use strongroom_model::failure::FailureCode;
+use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::object::Unsatisfiable;
+
+use super::{
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, Format, ListingStyle,
+    ResourceWords, Silent, Stray,
+};
+use crate::document::encryption::{read_rule, write_rule};
+use crate::encode::bucket::{oss_buckets, oss_location_document};
+use crate::error;
+use crate::route;
+use crate::signature::{oss1, oss2, oss4};
+
+/// Alibaba Cloud OSS.
+pub static OSS: Dialect = RECORD;
+
+/// The record, to make others from.
+pub const RECORD: Dialect = Dialect {
+    name: "oss",
+    header_prefix: "x-oss-",
+    schemes: &[&oss4::OSS4, &oss2::OSS2, &oss1::OSS1],
+    url_marks: &["OSSAccessKeyId", "x-oss-signature-version", "x-oss-signature", "x-oss-credential"],
+    is_probed: false,
+    fields_in_query: false,
+    vendor_domain: Some("aliyuncs.com"),
+    starts_encrypted: false,
+    routes: &[route::oss::ROWS],
+    failures: error::oss::ROWS,
+    unbuilt_fields: &[
+        "tagging",
+        "bucket-tagging",
+        "callback",
+        "object-worm-mode",
+        "object-worm-retain-until-date",
+        "server-side-encryption-context",
+    ],
+    encryption: EncryptionWords {
+        method: "server-side-encryption",
+        key: "server-side-encryption-key-id",
+        data_algorithm: "server-side-data-encryption",
+        context: None,
+        bucket_key: None,
+        project: None,
+        managed: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
+        kms: &["KMS"],
+        unbuilt: &[],
+        ciphers: &[("SM4", DataAlgorithm::Sm4)],
+        stray: Stray::Ignored,
+        customer_keys: false,
+        digest_missing_on_read: FailureCode::CustomerKeyInvalid,
+        kms_needs_tls: false,
+        spell_key: |key| key.id.clone(),
+        created: None,
+    },
+    resources: ResourceWords {
+        object_acl: "object-acl",
+        acls: &[
+            ("private", CannedAcl::Private),
+            ("public-read", CannedAcl::PublicRead),
+            ("public-read-write", CannedAcl::PublicReadWrite),
+            ("default", CannedAcl::Inherit),
+        ],
+        storage_classes: &[
+            ("Standard", StorageClass::Standard),
+            ("IA", StorageClass::InfrequentAccess),
+            ("Archive", StorageClass::Archive),
+            ("ColdArchive", StorageClass::ColdArchive),
+            ("DeepColdArchive", StorageClass::DeepArchive),
+            ("IA", StorageClass::OneZoneInfrequentAccess),
+            ("IA", StorageClass::InstantArchive),
+        ],
+        bucket_class_headers: &["x-oss-storage-class"],
+        bucket_location: "bucket-region",
+        checksums: &[ChecksumField {
+            algorithm: Sum::Crc64Ecma,
+            name: "hash-crc64ecma",
+            spelling: ChecksumSpelling::Decimal,
+        }],
+        kept_checksum: Some(Sum::Crc64Ecma),
+        checksums_shown: ChecksumsShown::Always,
+        checksum_kind: None,
+        tag: TagPromise::Always,
+        shows_md5: true,
+        forbid_overwrite: Some("forbid-overwrite"),
+        unsatisfiable: Unsatisfiable::Whole,
+        range_behavior: Some("range-behavior"),
+        list_default: 100,
+        decodes_batch_keys: false,
+        shows_kind: true,
+    },
+    format: Format {
+        server: "AliyunOSS",
+        request_id_digits: 24,
+        has_second_id: false,
+        upper_case_tags: true,
+        default_content_type: "application/octet-stream",
+        always_shows_class: true,
+        silent: Silent::Document,
+        extras_first: false,
+        unmet_write: FailureCode::AlreadyExists,
+    },
+    documents: Documents {
+        declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
+        namespace: None,
+        buckets: oss_buckets,
+        location: oss_location_document,
+        read_encryption: read_rule,
+        write_encryption: write_rule,
+        listing: ListingStyle {
+            kind: true,
+            owner_name: true,
+            owner_last: true,
+            owner: AccountId::oss_uid,
+            owner_shown: AccountId::oss_uid,
+        },
+    },
+};

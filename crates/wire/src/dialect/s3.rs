@@ -1,0 +1,153 @@
+//! Amazon S3, and what the OBS clients make of it when they fall back to it.
+
+use strongroom_model::checksum::ChecksumAlgorithm as Sum;
+use strongroom_model::encryption::DataAlgorithm;
+use strongroom_model::etag::TagPromise;
+use strongroom_model::failure::FailureCode;
+use strongroom_model::key::KeyName;
+use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::object::Unsatisfiable;
+
+use super::{
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, Format, ListingStyle,
+    ResourceWords, Silent, Stray,
+};
+use crate::document::encryption::{read_configuration, write_flagged_configuration};
+use crate::encode::bucket::{s3_buckets, s3_location};
+use crate::route;
+use crate::signature::{v2, v4};
+
+/// Amazon S3.
+pub static S3: Dialect = RECORD;
+
+/// The record, to make others from.
+pub const RECORD: Dialect = Dialect {
+    name: "s3",
+    header_prefix: "x-amz-",
+    schemes: &[&v4::AWS4, &v2::AWS2],
+    url_marks: &["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId"],
+    is_probed: false,
+    fields_in_query: true,
+    vendor_domain: None,
+    starts_encrypted: true,
+    routes: &[route::s3::ROWS, route::obs::ROWS],
+    failures: &[],
+    unbuilt_fields: &[
+        "tagging",
+        "object-lock-mode",
+        "object-lock-retain-until-date",
+        "object-lock-legal-hold",
+        "bucket-object-lock-enabled",
+        "website-redirect-location",
+        "write-offset-bytes",
+        "grant-",
+        "expected-bucket-owner",
+        "fs-file-interface",
+        "checksum-md5",
+        "checksum-sha512",
+        "checksum-xxhash3",
+        "checksum-xxhash64",
+        "checksum-xxhash128",
+    ],
+    encryption: EncryptionWords {
+        method: "server-side-encryption",
+        key: "server-side-encryption-aws-kms-key-id",
+        data_algorithm: "server-side-data-encryption",
+        context: Some("server-side-encryption-context"),
+        bucket_key: Some("server-side-encryption-bucket-key-enabled"),
+        project: Some("sse-kms-key-project-id"),
+        managed: &[
+            ("AES256", DataAlgorithm::Aes256),
+            ("aws:AES256", DataAlgorithm::Aes256),
+            ("obs", DataAlgorithm::Aes256),
+            ("aws:obs", DataAlgorithm::Aes256),
+        ],
+        kms: &["aws:kms", "kms"],
+        unbuilt: &["aws:kms:dsse", "aws:fsx", "aws:backup"],
+        ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
+        stray: Stray::Refused,
+        customer_keys: true,
+        digest_missing_on_read: FailureCode::CustomerKeyWrong,
+        kms_needs_tls: true,
+        spell_key: |KeyName { id, account, region, .. }| format!("arn:aws:kms:{region}:{}:key/{id}", account.aws()),
+        created: None,
+    },
+    resources: ResourceWords {
+        object_acl: "acl",
+        acls: &[
+            ("private", CannedAcl::Private),
+            ("public-read", CannedAcl::PublicRead),
+            ("public-read-write", CannedAcl::PublicReadWrite),
+            ("authenticated-read", CannedAcl::AuthenticatedRead),
+            ("bucket-owner-read", CannedAcl::BucketOwnerRead),
+            ("bucket-owner-full-control", CannedAcl::BucketOwnerFullControl),
+            ("log-delivery-write", CannedAcl::LogDeliveryWrite),
+        ],
+        storage_classes: &[
+            ("STANDARD", StorageClass::Standard),
+            ("REDUCED_REDUNDANCY", StorageClass::ReducedRedundancy),
+            ("STANDARD_IA", StorageClass::InfrequentAccess),
+            ("ONEZONE_IA", StorageClass::OneZoneInfrequentAccess),
+            ("INTELLIGENT_TIERING", StorageClass::IntelligentTiering),
+            ("GLACIER", StorageClass::Archive),
+            ("GLACIER_IR", StorageClass::InstantArchive),
+            ("DEEP_ARCHIVE", StorageClass::DeepArchive),
+            ("GLACIER", StorageClass::ColdArchive),
+        ],
+        bucket_class_headers: &["x-default-storage-class"],
+        bucket_location: "bucket-region",
+        checksums: &[
+            base64_field(Sum::Crc32, "checksum-crc32"),
+            base64_field(Sum::Crc32c, "checksum-crc32c"),
+            base64_field(Sum::Crc64Nvme, "checksum-crc64nvme"),
+            base64_field(Sum::Sha1, "checksum-sha1"),
+            base64_field(Sum::Sha256, "checksum-sha256"),
+            ChecksumField {
+                algorithm: Sum::Crc64Ecma,
+                name: "checksum-crc64ecma",
+                spelling: ChecksumSpelling::Decimal,
+            },
+        ],
+        kept_checksum: Some(Sum::Crc64Nvme),
+        checksums_shown: ChecksumsShown::OnDemand,
+        checksum_kind: Some("FULL_OBJECT"),
+        tag: TagPromise::UnlessKeyed,
+        shows_md5: false,
+        forbid_overwrite: None,
+        unsatisfiable: Unsatisfiable::Refused,
+        range_behavior: None,
+        list_default: 1000,
+        decodes_batch_keys: true,
+        shows_kind: false,
+    },
+    format: Format {
+        server: "AmazonS3",
+        request_id_digits: 16,
+        has_second_id: true,
+        upper_case_tags: false,
+        default_content_type: "binary/octet-stream",
+        always_shows_class: false,
+        silent: Silent::Words,
+        extras_first: true,
+        unmet_write: FailureCode::PreconditionFailed,
+    },
+    documents: Documents {
+        declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
+        namespace: Some("http://s3.amazonaws.com/doc/2006-03-01/"),
+        buckets: s3_buckets,
+        location: s3_location,
+        read_encryption: read_configuration,
+        write_encryption: write_flagged_configuration,
+        listing: ListingStyle {
+            kind: false,
+            owner_name: true,
+            owner_last: false,
+            owner: |account| format!("{:064x}", account.number()),
+            owner_shown: strongroom_model::account::AccountId::aws,
+        },
+    },
+};
+
+const fn base64_field(algorithm: Sum, name: &'static str) -> ChecksumField {
+    ChecksumField { algorithm, name, spelling: ChecksumSpelling::Base64 }
+}

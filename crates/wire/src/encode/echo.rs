@@ -1,0 +1,87 @@
+//! What answers tell of an object's encryption.
+
+use strongroom_model::encryption::{
+    AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, KmsApplied,
+};
+
+use crate::encode::answer::Answer;
+use crate::text::bytes::base64;
+
+/// Which answer tells it; they do not all tell the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// To a write.
+    Write,
+    /// To a read.
+    Read,
+    /// To a read of metadata.
+    Head,
+}
+
+/// Tells an object's encryption.
+pub(crate) fn object<'a>(answer: Answer<'a>, encryption: &AppliedEncryption, told: Told) -> Answer<'a> {
+    match encryption {
+        AppliedEncryption::Plain => answer,
+        AppliedEncryption::Managed(algorithm) => managed(answer, *algorithm),
+        AppliedEncryption::Kms(applied) => kms(answer, applied, told),
+        AppliedEncryption::Customer { key_md5 } => answer
+            .field("server-side-encryption-customer-algorithm", "AES256")
+            .field("server-side-encryption-customer-key-md5", &base64(key_md5)),
+    }
+}
+
+/// Tells a new bucket's default encryption, if the dialect does so. A default key has no name yet.
+pub(crate) fn bucket<'a>(answer: Answer<'a>, encryption: Option<&BucketEncryption>) -> Answer<'a> {
+    let words = &answer.dialect().encryption;
+    let (Some(managed), Some(encryption)) = (words.created, encryption) else { return answer };
+    let cipher = |algorithm| words.cipher_word(algorithm).unwrap_or("AES256");
+    match &encryption.method {
+        DefaultMethod::Managed(algorithm) => {
+            answer.field(words.method, managed).field(words.data_algorithm, cipher(*algorithm))
+        }
+        DefaultMethod::Kms { key, algorithm, project } => {
+            let answer = answer
+                .field(words.method, words.kms[0])
+                .field(words.data_algorithm, cipher(*algorithm))
+                .optional_field(words.key, key.as_ref().map(|key| key.text.as_str()));
+            match words.project {
+                Some(suffix) => answer.optional_field(suffix, project.as_deref()),
+                None => answer,
+            }
+        }
+    }
+}
+
+fn managed(answer: Answer<'_>, algorithm: DataAlgorithm) -> Answer<'_> {
+    let words = &answer.dialect().encryption;
+    let (word, cipher) = words.managed_word(algorithm);
+    answer.field(words.method, word).optional_field(words.data_algorithm, cipher)
+}
+
+fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
+    let words = &answer.dialect().encryption;
+    let answer = answer
+        .field(words.method, words.kms[0])
+        .field(words.key, &(words.spell_key)(&applied.key))
+        .optional_field(words.data_algorithm, words.cipher_word(applied.algorithm));
+    let answer = match (words.bucket_key, applied.bucket_key) {
+        (Some(suffix), true) => answer.field(suffix, "true"),
+        _ => answer,
+    };
+    let answer = match (words.project, &applied.project) {
+        (Some(suffix), Some(project)) if told != Told::Head && !applied.key.is_default => answer.field(suffix, project),
+        _ => answer,
+    };
+    match words.context {
+        Some(suffix) if told == Told::Write && !applied.context.is_empty() => {
+            answer.field(suffix, &base64(json(&applied.context).as_bytes()))
+        }
+        _ => answer,
+    }
+}
+
+/// A context as compact JSON.
+fn json(context: &EncryptionContext) -> String {
+    let map = context.iter().map(|(name, value)| (name.clone(), serde_json::Value::from(value.as_str()))).collect();
+    serde_json::Value::Object(map).to_string()
+}

@@ -1,0 +1,113 @@
+//! Answers to requests that failed.
+
+use http::header::{CONTENT_RANGE, ETAG};
+use http::{Method, Response};
+use strongroom_model::failure::{Failure, FailureCode, Subject};
+
+use crate::dialect::{Dialect, Silent};
+use crate::document::writer::Writer;
+use crate::encode::answer::{Answer, request_id, second_id};
+use crate::error::FailureRow;
+use crate::exchange::{Exchange, Payload};
+use crate::text::bytes::base64;
+
+/// What a dialect says of a failure.
+pub(crate) struct Words {
+    /// Its row of the table.
+    pub(crate) row: &'static FailureRow,
+    /// Its words, with what they stand for.
+    pub(crate) message: String,
+    subject: Option<(&'static str, String)>,
+}
+
+impl Words {
+    /// What `dialect` says of `failure`.
+    pub(crate) fn new(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Self {
+        let unmet_write = failure.code == FailureCode::PreconditionFailed && exchange.method == Method::PUT;
+        let row = dialect.failure_row(if unmet_write { dialect.format.unmet_write } else { failure.code });
+        let about = failure.subject.as_ref().map(|subject| spell(dialect, subject));
+        let words = failure.message.as_deref().unwrap_or(row.message);
+        let message = words
+            .replace("{prefix}", dialect.header_prefix)
+            .replace("{subject}", about.as_deref().unwrap_or("of the request"));
+        Self { row, message, subject: row.subject.zip(about) }
+    }
+}
+
+/// The answer to a request that failed.
+pub(crate) fn answer(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Response<Payload> {
+    let words = Words::new(dialect, failure, exchange);
+    let answer = told_in_headers(Answer::new(dialect, exchange), failure);
+    let answer = match words.row.number {
+        Some(number) if dialect.format.silent == Silent::Document => answer.field("ec", number),
+        _ => answer,
+    };
+    let status = words.row.status;
+    let has_body = exchange.method != Method::HEAD && status != 304;
+    let document = document(dialect, failure, &words, exchange);
+    if has_body {
+        return answer.failed_document(status, document);
+    }
+    let answer = match dialect.format.silent {
+        Silent::Words => answer.field("error-code", words.row.name).field("error-message", &words.message),
+        Silent::Document => answer.field("err", &base64(&document.into_bytes())),
+    };
+    if status == 304 { answer.empty(304) } else { answer.end(status, Payload::Empty) }
+}
+
+fn document(dialect: &Dialect, failure: &Failure, words: &Words, exchange: &Exchange<'_>) -> Writer {
+    Writer::document(dialect.documents.declaration, "Error", None, |writer| {
+        writer.leaf("Code", words.row.name);
+        writer.leaf("Message", &words.message);
+        if dialect.format.extras_first {
+            extras(writer, failure, words);
+        }
+        writer.leaf("RequestId", request_id(dialect, exchange.request_id));
+        match dialect.format.has_second_id {
+            true => writer.leaf("HostId", second_id(exchange.request_id)),
+            false => writer.leaf("HostId", exchange.host),
+        }
+        if !dialect.format.extras_first {
+            extras(writer, failure, words);
+        }
+        writer.optional("EC", words.row.number);
+    })
+}
+
+fn extras(writer: &mut Writer, failure: &Failure, words: &Words) {
+    if let Some((name, value)) = &words.subject
+        && failure.details.iter().all(|(detail, _)| detail != name)
+    {
+        writer.leaf(name, value);
+    }
+    for (name, value) in &failure.details {
+        writer.leaf(name, value);
+    }
+}
+
+/// Details that are headers of their own: the tag of an object that has not changed, the size of one that a range missed.
+fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
+    let detail = |name: &str| failure.details.iter().find(|(detail, _)| *detail == name).map(|(_, value)| value);
+    match failure.code {
+        FailureCode::NotModified => match detail("ETag") {
+            Some(tag) => {
+                let upper = answer.dialect().format.upper_case_tags;
+                let spelled = if upper { tag.to_ascii_uppercase() } else { tag.clone() };
+                answer.header(ETAG, &format!("\"{spelled}\""))
+            }
+            None => answer,
+        },
+        FailureCode::InvalidRange => match detail("ActualObjectSize") {
+            Some(size) => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
+            None => answer,
+        },
+        _ => answer,
+    }
+}
+
+fn spell(dialect: &Dialect, subject: &Subject) -> String {
+    match subject {
+        Subject::Key(key) => (dialect.encryption.spell_key)(key),
+        Subject::Text(text) => text.clone(),
+    }
+}

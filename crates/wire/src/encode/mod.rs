@@ -1,0 +1,69 @@
+//! Outcomes and failures to answers.
+
+pub(crate) mod answer;
+pub(crate) mod bucket;
+pub(crate) mod echo;
+pub(crate) mod failure;
+pub(crate) mod listing;
+pub(crate) mod object;
+
+use http::Response;
+use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
+
+use crate::dialect::Dialect;
+use crate::exchange::{Exchange, Payload};
+use answer::Answer;
+
+/// The version of OBS's interface that the OBS clients ask for and compare.
+const OBS_API: &str = "3.0";
+
+/// The answer to an operation that succeeded.
+pub(crate) fn outcome(dialect: &Dialect, outcome: &Outcome, exchange: &Exchange<'_>) -> Response<Payload> {
+    let answer = Answer::new(dialect, exchange);
+    match outcome {
+        Outcome::Probed => answer.field("api", OBS_API).empty(200),
+        Outcome::Buckets(listed) => answer.document((dialect.documents.buckets)(listed, dialect, exchange.site)),
+        Outcome::Bucket(outcome) => of_bucket(dialect, outcome, answer, exchange),
+        Outcome::Object(outcome) => of_object(dialect, outcome, answer, exchange),
+        // The admin API has its own answers, in JSON; this dialect has no word for any of them.
+        Outcome::Admin(_) => answer.empty(204),
+    }
+}
+
+fn of_bucket(
+    dialect: &Dialect,
+    outcome: &BucketOutcome,
+    answer: Answer<'_>,
+    exchange: &Exchange<'_>,
+) -> Response<Payload> {
+    match outcome {
+        BucketOutcome::Created(facts) => bucket::created(answer, facts),
+        BucketOutcome::Deleted | BucketOutcome::SettingDeleted => answer.empty(204),
+        // AWS has no bucket without a rule, so that there a deletion puts the base rule back.
+        BucketOutcome::SettingPut if exchange.method == http::Method::DELETE => answer.empty(204),
+        BucketOutcome::SettingPut => answer.empty(200),
+        BucketOutcome::Head(facts) => bucket::head(answer, facts, OBS_API),
+        BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
+        BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
+        BucketOutcome::Objects(listed) => {
+            let location = dialect.resources.bucket_location;
+            answer.field(location, listed.location.as_str()).document(listing::objects(listed, dialect))
+        }
+        BucketOutcome::Setting(setting) => answer.document(bucket::setting(setting, dialect)),
+    }
+}
+
+fn of_object(
+    dialect: &Dialect,
+    outcome: &ObjectOutcome,
+    answer: Answer<'_>,
+    exchange: &Exchange<'_>,
+) -> Response<Payload> {
+    match outcome {
+        ObjectOutcome::Put(written) => object::written(answer, written),
+        ObjectOutcome::Read(read) => object::read(answer, read),
+        ObjectOutcome::Head(read) => object::head(answer, read),
+        ObjectOutcome::Deleted { version } => answer.version(*version).empty(204),
+        ObjectOutcome::ManyDeleted(many) => answer.document(listing::many_deleted(many, dialect, exchange)),
+    }
+}

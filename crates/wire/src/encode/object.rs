@@ -1,0 +1,114 @@
+//! Answers about objects.
+
+use http::Response;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
+    CONTENT_RANGE, CONTENT_TYPE, EXPIRES, HeaderName, LAST_MODIFIED,
+};
+use strongroom_model::checksum::Checksum;
+use strongroom_model::metadata::{ContentHeaders, StorageClass};
+use strongroom_model::outcome::object::{ObjectRead, ObjectWritten};
+
+use crate::dialect::ChecksumsShown;
+use crate::encode::answer::Answer;
+use crate::encode::bucket::hides_class;
+use crate::encode::echo::{self, Told};
+use crate::encode::listing::kind_word;
+use crate::exchange::Payload;
+use crate::signature::date;
+use crate::text::bytes::base64;
+
+/// `Content-MD5`, which `http` has no name for.
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
+/// To PutObject.
+pub(crate) fn written(answer: Answer<'_>, written: &ObjectWritten) -> Response<Payload> {
+    let answer = answer.etag(&written.etag).version(written.version);
+    let answer = echo::object(answer, &written.encryption, Told::Write);
+    let answer = checksums(digest(answer, written.md5), &written.checksums);
+    class(answer, written.storage_class).empty(200)
+}
+
+/// To GetObject.
+pub(crate) fn read(answer: Answer<'_>, read: &ObjectRead) -> Response<Payload> {
+    let (answer, status, length) = described(answer, read, Told::Read);
+    answer.end(status, Payload::Object { length })
+}
+
+/// To HeadObject.
+pub(crate) fn head(answer: Answer<'_>, read: &ObjectRead) -> Response<Payload> {
+    let (answer, status, _) = described(answer, read, Told::Head);
+    answer.end(status, Payload::Empty)
+}
+
+/// All that answers tell of an object, the status, and how many bytes follow or would follow.
+fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'a>, u16, u64) {
+    let facts = &read.facts;
+    let answer = answer
+        .etag(&facts.etag)
+        .header(LAST_MODIFIED, &date::rfc1123(facts.last_modified))
+        .header(ACCEPT_RANGES, "bytes")
+        .version(facts.version);
+    let answer = content(answer, &read.overrides, &facts.metadata.content);
+    let answer =
+        facts.metadata.user.iter().fold(answer, |answer, (name, value)| answer.field(&["meta-", name].concat(), value));
+    let answer = echo::object(class(answer, facts.storage_class), &facts.encryption, told);
+    let words = answer.dialect().resources;
+    let shown = words.checksums_shown == ChecksumsShown::Always || (read.show_checksums && read.range.is_none());
+    let answer = if shown { checksums(answer, &facts.checksums) } else { answer };
+    let answer = if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer };
+    match &read.range {
+        None => {
+            let answer = digest(answer, facts.md5).header(CONTENT_LENGTH, &facts.size.to_string());
+            (answer, 200, facts.size)
+        }
+        Some(range) => {
+            let length = range.end.saturating_sub(range.start);
+            let told = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), facts.size);
+            let answer = answer.header(CONTENT_RANGE, &told).header(CONTENT_LENGTH, &length.to_string());
+            (answer, 206, length)
+        }
+    }
+}
+
+/// Standard headers: those asked for in place of the stored ones, else those.
+fn content<'a>(answer: Answer<'a>, asked: &ContentHeaders, stored: &ContentHeaders) -> Answer<'a> {
+    fn choose<'h>(asked: &'h Option<String>, stored: &'h Option<String>) -> Option<&'h str> {
+        asked.as_deref().or(stored.as_deref())
+    }
+    let kind =
+        choose(&asked.content_type, &stored.content_type).unwrap_or(answer.dialect().format.default_content_type);
+    answer
+        .header(CONTENT_TYPE, kind)
+        .optional(CACHE_CONTROL, choose(&asked.cache_control, &stored.cache_control))
+        .optional(CONTENT_DISPOSITION, choose(&asked.content_disposition, &stored.content_disposition))
+        .optional(CONTENT_ENCODING, choose(&asked.content_encoding, &stored.content_encoding))
+        .optional(CONTENT_LANGUAGE, choose(&asked.content_language, &stored.content_language))
+        .optional(EXPIRES, choose(&asked.expires, &stored.expires))
+}
+
+fn digest(answer: Answer<'_>, md5: Option<[u8; 16]>) -> Answer<'_> {
+    let shown = md5.filter(|_| answer.dialect().resources.shows_md5).map(|md5| base64(&md5));
+    answer.optional(CONTENT_MD5, shown.as_deref())
+}
+
+fn class(answer: Answer<'_>, class: StorageClass) -> Answer<'_> {
+    if hides_class(answer.dialect(), class) {
+        return answer;
+    }
+    let word = answer.dialect().resources.class_word(class);
+    answer.field("storage-class", word)
+}
+
+/// Tells the checksums that the dialect has fields for; that they cover the whole object, where it asks for that.
+fn checksums<'a>(answer: Answer<'a>, kept: &[Checksum]) -> Answer<'a> {
+    let words = answer.dialect().resources;
+    let known = words.checksums.iter().filter_map(|field| {
+        let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm)?;
+        Some((field, field.spelling.show(&found.value)))
+    });
+    let told: Vec<_> = known.collect();
+    let kind = words.checksum_kind.filter(|_| !told.is_empty());
+    let answer = told.into_iter().fold(answer, |answer, (field, value)| answer.field(field.name, &value));
+    answer.optional_field("checksum-type", kind)
+}

@@ -1,0 +1,62 @@
+//! A request's query, decoded.
+
+use strongroom_model::failure::Failure;
+
+use crate::text::percent;
+
+/// The parameters of a query in the order sent, decoded. `http::Uri` bounds their sum to 64 KiB.
+#[derive(Debug, Default)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads a query as it stands in the request line.
+    ///
+    /// # Errors
+    /// `InvalidUri` for what is not percent-encoded UTF-8.
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((percent::decode_form(name)?, percent::decode_form(value)?))
+        });
+        pairs.collect::<Result<_, Failure>>().map(Self)
+    }
+
+    /// Whether the parameter is there, with or without a value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(found, _)| found == name)
+    }
+
+    /// A parameter's value; the first counts, and an empty one is as good as none.
+    pub(crate) fn value(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value of a parameter whose name may be in any letter case, as headers moved to the query are.
+    pub(crate) fn value_of_any_case(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The names in the order sent.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_decoded_and_empty_ones_are_none() {
+        let query = Query::parse("acl&prefix=a%20b+c&encryption=&prefix=z&X-Amz-Meta-A=1").unwrap();
+        assert!(query.has("acl") && query.has("encryption") && !query.has("cors"));
+        assert_eq!(query.value("prefix"), Some("a b c"));
+        assert_eq!(query.value("encryption"), None);
+        assert_eq!(query.value_of_any_case("x-amz-meta-a"), Some("1"));
+        assert!(Query::parse("a=%FF").is_err());
+    }
+}

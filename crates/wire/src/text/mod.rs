@@ -1,0 +1,4 @@
+//! Spellings that heads and documents share.
+
+pub(crate) mod bytes;
+pub(crate) mod percent;
