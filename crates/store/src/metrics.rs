@@ -7,11 +7,13 @@ use std::sync::{
 
 use strongroom_model::failure::{Failure, FailureCode};
 
+use crate::kms::KmsMetrics;
+
 /// Counts since the start of the process, and how much is under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Metrics {
-    /// Calls to the key service: wrapping a fresh data key, unwrapping one, and the rest of its methods.
-    pub key_service_calls: u64,
+    /// What the key service counts.
+    pub kms: KmsMetrics,
     /// Objects written that live in the catalog.
     pub inline_writes: u64,
     /// Objects written that live in blobs.
@@ -38,7 +40,6 @@ pub(crate) struct Counters(Arc<Cells>);
 
 #[derive(Default)]
 struct Cells {
-    key_service_calls: AtomicU64,
     inline_writes: AtomicU64,
     blob_writes: AtomicU64,
     abandoned_blobs: AtomicU64,
@@ -50,16 +51,8 @@ struct Cells {
 }
 
 impl Counters {
-    pub(crate) fn key_service_call(&self) {
-        add(&self.0.key_service_calls, 1);
-    }
-
-    pub(crate) fn inline_write(&self) {
-        add(&self.0.inline_writes, 1);
-    }
-
-    pub(crate) fn blob_write(&self) {
-        add(&self.0.blob_writes, 1);
+    pub(crate) fn written(&self, inline: bool) {
+        add(if inline { &self.0.inline_writes } else { &self.0.blob_writes }, 1);
     }
 
     pub(crate) fn abandoned_blob(&self) {
@@ -84,11 +77,11 @@ impl Counters {
         self.0.blobs_pending.store(pending, Ordering::Relaxed);
     }
 
-    pub(crate) fn snapshot(&self, changes_under_way: usize) -> Metrics {
+    pub(crate) fn snapshot(&self, changes_under_way: usize, kms: KmsMetrics) -> Metrics {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         let cells = &self.0;
         Metrics {
-            key_service_calls: read(&cells.key_service_calls),
+            kms,
             inline_writes: read(&cells.inline_writes),
             blob_writes: read(&cells.blob_writes),
             abandoned_blobs: read(&cells.abandoned_blobs),

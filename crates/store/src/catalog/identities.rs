@@ -14,13 +14,16 @@ use zeroize::Zeroizing;
 use super::key_rows::{account, timestamp};
 use super::record::{Family, Key, first_version};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Located};
-use crate::kv::Commit;
+use crate::kv::{Commit, Expected};
 
 /// Accounts of one store at most: what one listing shows.
 const ACCOUNTS_MAX: usize = 1000;
 
 /// Users of one account at most: what one listing shows. AWS allows 5,000.
 pub(crate) const USERS_MAX: usize = 5000;
+
+/// Access keys of one store at most: all users of five accounts, with one each.
+const ACCESS_KEYS_MAX: usize = 5 * USERS_MAX;
 
 /// A new access key with its secret.
 pub(crate) struct NewAccessKey {
@@ -98,6 +101,39 @@ impl Catalog {
         }
         let taken = self.get(&row).await?.is_some();
         Ok(if taken { Addition::NameTaken } else { Addition::AccessKeyTaken })
+    }
+
+    /// Makes `root` the only access key of the account itself. Nothing is written if it is that already.
+    pub(crate) async fn replace_root(
+        &self,
+        account: AccountId,
+        root: &NewAccessKey,
+        now: Timestamp,
+    ) -> Result<Addition, CatalogError> {
+        for _ in 0..ATTEMPTS {
+            let row = by_access_key(&root.id);
+            let all = self.scan::<AccessKeyRow>(Key::<AccessKeyRow>::range(&[]), ACCESS_KEYS_MAX).await?;
+            let is_root = |it: &Located<AccessKeyRow>| it.record.account == account && it.record.user.is_none();
+            let same = |it: &Located<AccessKeyRow>| it.key.as_bytes() == row.as_bytes();
+            if all.iter().any(|it| same(it) && !is_root(it)) {
+                return Ok(Addition::AccessKeyTaken);
+            }
+            let roots: Vec<_> = all.into_iter().filter(is_root).collect();
+            let unchanged =
+                |it: &Located<AccessKeyRow>| same(it) && it.record.secret.0.as_str() == root.secret.expose();
+            if roots.len() == 1 && roots.iter().all(unchanged) {
+                return Ok(Addition::Added);
+            }
+            let others = roots.iter().filter(|it| !same(it));
+            let change = others.fold(Change::new(), |change, it| change.remove(&it.key, it.version));
+            let expected =
+                roots.iter().find(|it| same(it)).map_or(Expected::Absent, |it| Expected::Version(it.version));
+            let change = change.check(&row, expected).put(&row, &AccessKeyRow::new(account, None, root, now));
+            if self.commit(change).await? == Commit::Committed {
+                return Ok(Addition::Added);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
     }
 
     /// Who signs with that access key, and the secret to check the signature against.
@@ -296,6 +332,25 @@ mod tests {
         assert_eq!(left, [expected]);
         assert!(catalog.credential(&access_key("A").id).await.unwrap().is_none());
         assert!(catalog.credential(&access_key("C").id).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_accounts_own_access_key_can_be_replaced() {
+        let catalog = catalog(Arc::default()).await;
+        let _ = catalog.create_account(account(5), &access_key("ROOT"), now()).await.unwrap();
+        let _ = catalog.create_user(account(5), &user("ann"), &access_key("ANN"), now()).await.unwrap();
+        let taken = catalog.replace_root(account(5), &access_key("ANN"), now()).await.unwrap();
+        assert_eq!(taken, Addition::AccessKeyTaken);
+        for id in ["NEW", "NEW"] {
+            let replaced = catalog.replace_root(account(5), &access_key(id), now()).await.unwrap();
+            assert_eq!(replaced, Addition::Added);
+        }
+        let changed = NewAccessKey { secret: SecretKey::new("other".into()), ..access_key("NEW") };
+        let _ = catalog.replace_root(account(5), &changed, now()).await.unwrap();
+        let (principal, secret) = catalog.credential(&changed.id).await.unwrap().unwrap();
+        assert_eq!((principal, secret.expose()), (Principal::Root(account(5)), "other"));
+        assert!(catalog.credential(&access_key("ROOT").id).await.unwrap().is_none());
+        assert!(catalog.credential(&access_key("ANN").id).await.unwrap().is_some());
     }
 
     #[tokio::test]

@@ -251,7 +251,8 @@ mod tests {
             .collect();
         let page: Vec<_> = rolled_up.iter().take(request.max_keys as usize).cloned().collect();
         let next = page.last().filter(|_| rolled_up.len() > page.len()).map(|(text, _)| text.clone());
-        let of_kind = |wanted| page.iter().filter(|(_, group)| *group == wanted).map(|(text, _)| text.clone()).collect();
+        let of_kind =
+            |wanted| page.iter().filter(|(_, group)| *group == wanted).map(|(text, _)| text.clone()).collect();
         (of_kind(false), of_kind(true), next)
     }
 

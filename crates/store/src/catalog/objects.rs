@@ -199,8 +199,9 @@ impl Catalog {
     }
 }
 
-/// The most keys that one call deletes: with four operations each, half of what a batch may have.
-pub(crate) const DELETIONS_MAX: usize = crate::kv::BATCH_OPERATIONS / 8;
+/// The most keys that one call deletes: so few commits delete a thousand keys, and one key that is written at the same
+/// time makes only so many be tried again. A batch has room for eight times as many.
+pub(crate) const DELETIONS_MAX: usize = 250;
 
 struct Current {
     entry: Entry,

@@ -1,0 +1,110 @@
+//! The server's own administration: keys, users, inspection.
+
+use strongroom_model::account::{AccountId, UserName};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::{BucketName, ObjectKey, VersionId};
+use strongroom_model::operation::AdminOperation;
+use strongroom_model::outcome::AdminOutcome;
+use strongroom_model::outcome::admin::{ObjectDescription, UserFacts};
+use strongroom_seal::{chunk_count, sealed_len};
+
+use super::buckets::BUCKETS_MAX;
+use super::{Caller, Engine};
+use crate::{catalog::identities::Addition, credentials};
+
+/// Access key ids that are tried before giving up; two of 100 random bits are never alike.
+const ACCESS_KEY_ATTEMPTS: usize = 3;
+
+impl Engine {
+    /// Does an administrative operation in the caller's account.
+    pub(super) async fn administer(&self, caller: &Caller, operation: AdminOperation) -> Result<AdminOutcome, Failure> {
+        let account = caller.account()?;
+        let kms = &self.kms;
+        Ok(match operation {
+            AdminOperation::CreateKey(asked) => AdminOutcome::Key(kms.create(account, &asked).await?),
+            AdminOperation::ListKeys => AdminOutcome::Keys(kms.list(account).await?),
+            AdminOperation::DescribeKey(key) => AdminOutcome::Key(kms.describe(account, &key).await?),
+            AdminOperation::EnableKey(key) => AdminOutcome::Key(kms.enable(account, &key).await?),
+            AdminOperation::DisableKey(key) => AdminOutcome::Key(kms.disable(account, &key).await?),
+            AdminOperation::ScheduleKeyDeletion { key, pending_days } => {
+                AdminOutcome::Key(kms.schedule_deletion(account, &key, pending_days).await?)
+            }
+            AdminOperation::CancelKeyDeletion(key) => AdminOutcome::Key(kms.cancel_deletion(account, &key).await?),
+            AdminOperation::SetAlias { alias, key } => AdminOutcome::Key(kms.set_alias(account, &alias, &key).await?),
+            AdminOperation::RemoveAlias(alias) => {
+                kms.remove_alias(account, &alias).await?;
+                AdminOutcome::Done
+            }
+            AdminOperation::ProveKeys => AdminOutcome::KeysProven { provider: kms.prove().await? },
+            AdminOperation::CreateUser(name) => self.create_user(account, name).await?,
+            AdminOperation::ListUsers => AdminOutcome::Users(self.catalog.users(account).await?),
+            AdminOperation::DeleteUser(name) => self.delete_user(account, &name).await?,
+            AdminOperation::ListBuckets => {
+                let buckets = self.catalog.buckets_of(account, "", "", BUCKETS_MAX).await?;
+                AdminOutcome::Buckets(buckets.into_iter().map(|bucket| bucket.facts).collect())
+            }
+            AdminOperation::DescribeObject { bucket, key, version } => {
+                AdminOutcome::Object(self.describe_object(account, bucket, key, version).await?)
+            }
+        })
+    }
+
+    async fn create_user(&self, account: AccountId, name: UserName) -> Result<AdminOutcome, Failure> {
+        for _ in 0..ACCESS_KEY_ATTEMPTS {
+            let key = credentials::access_key(&self.entropy)?;
+            let created = self.now();
+            match self.catalog.create_user(account, &name, &key, created).await? {
+                Addition::Added => {
+                    let user = UserFacts { name, created, access_keys: vec![key.id] };
+                    return Ok(AdminOutcome::UserCreated { user, secret: key.secret });
+                }
+                Addition::NameTaken => return Err(refused(FailureCode::AlreadyExists, "the user exists already")),
+                Addition::TooMany => return Err(refused(FailureCode::InvalidRequest, "there are too many users")),
+                Addition::AccessKeyTaken => {}
+            }
+        }
+        Err(FailureCode::Internal.into())
+    }
+
+    async fn delete_user(&self, account: AccountId, name: &UserName) -> Result<AdminOutcome, Failure> {
+        match self.catalog.delete_user(account, name).await? {
+            true => Ok(AdminOutcome::Done),
+            false => Err(refused(FailureCode::InvalidRequest, "there is no such user")),
+        }
+    }
+
+    /// How an object is stored and sealed, from its rows alone.
+    async fn describe_object(
+        &self,
+        account: AccountId,
+        bucket: BucketName,
+        key: ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<ObjectDescription, Failure> {
+        if self.bucket(&bucket).await?.facts.owner != account {
+            return Err(FailureCode::AccessDenied.into());
+        }
+        let found = self.version(&bucket, &key, version).await?.ok_or(FailureCode::NoSuchKey)?;
+        let suite = found.envelope.suite();
+        let stored_bytes = match found.content.inline {
+            Some(ref sealed) => sealed.len() as u64,
+            None => sealed_len(suite, found.entry.size),
+        };
+        let wrapped = found.envelope.key();
+        Ok(ObjectDescription {
+            bucket,
+            key,
+            facts: found.facts(None),
+            suite: suite.name.to_owned(),
+            key_version: wrapped.filter(|key| !key.key_id.is_empty()).map(|key| key.key_version),
+            key_fingerprint: wrapped.map(|key| hex::encode(key.wrapped.fingerprint())),
+            chunks: chunk_count(found.entry.size),
+            inline: found.content.inline.is_some(),
+            stored_bytes,
+        })
+    }
+}
+
+fn refused(code: FailureCode, message: &'static str) -> Failure {
+    Failure::new(code).with_message(message)
+}

@@ -1,0 +1,104 @@
+//! Making, deleting and telling of buckets.
+
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::BucketName;
+use strongroom_model::operation::BucketOperation;
+use strongroom_model::operation::bucket::CreateBucket;
+use strongroom_model::outcome::bucket::BucketFacts;
+use strongroom_model::outcome::{BucketOutcome, Outcome};
+
+use super::{Caller, Engine};
+use crate::{
+    catalog::buckets::{Bucket, BucketId, Creation},
+    kv::Commit,
+};
+
+/// Buckets that an account may have: the greatest of the three services' usual limits. Two requests at the same moment may
+/// pass it by one.
+pub(super) const BUCKETS_MAX: usize = 1000;
+
+/// The rule with which an always-encrypted bucket starts, and to which it returns when its rule is deleted.
+pub(super) const ALWAYS: BucketEncryption =
+    BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
+
+impl Engine {
+    /// Does an operation on one bucket.
+    pub(super) async fn bucket_operation(
+        &self,
+        caller: &Caller,
+        operation: BucketOperation,
+    ) -> Result<Outcome, Failure> {
+        let outcome = match operation {
+            BucketOperation::Create(create) => BucketOutcome::Created(self.create_bucket(caller, create).await?),
+            BucketOperation::Delete(name) => {
+                self.delete_bucket(&name).await?;
+                BucketOutcome::Deleted
+            }
+            BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(&name).await?.facts),
+            BucketOperation::Probe(_) => return Ok(Outcome::Probed),
+            BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(&name).await?.facts),
+            BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(&name).await?.facts),
+            BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(list).await?),
+            BucketOperation::GetSetting(name, kind) => BucketOutcome::Setting(self.setting(&name, kind).await?),
+            BucketOperation::PutSetting(name, setting) => {
+                self.put_setting(&name, setting).await?;
+                BucketOutcome::SettingPut
+            }
+            BucketOperation::DeleteSetting(name, kind) => {
+                self.delete_setting(&name, kind).await?;
+                BucketOutcome::SettingDeleted
+            }
+        };
+        Ok(Outcome::Bucket(outcome))
+    }
+
+    /// Makes a bucket. Making one's own again changes nothing, and answers what there is.
+    async fn create_bucket(&self, caller: &Caller, create: CreateBucket) -> Result<BucketFacts, Failure> {
+        let owner = caller.account()?;
+        if let Some(existing) = self.catalog.bucket(&create.bucket).await? {
+            return made_before(existing, caller);
+        }
+        if self.catalog.count_buckets(owner, BUCKETS_MAX).await? >= BUCKETS_MAX {
+            return Err(FailureCode::TooManyBuckets.into());
+        }
+        let id = BucketId(self.entropy.array()?);
+        let facts = BucketFacts {
+            name: create.bucket,
+            owner,
+            location: create.location.unwrap_or_else(|| self.region.clone()),
+            created: self.now(),
+            acl: create.acl,
+            storage_class: create.storage_class,
+            encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
+        };
+        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted };
+        match self.catalog.create_bucket(&bucket).await? {
+            Creation::Created => Ok(bucket.facts),
+            Creation::Exists(existing) => made_before(existing, caller),
+        }
+    }
+
+    /// Deletes an empty bucket: stops all writing to it, looks, and deletes it or lets it live on.
+    async fn delete_bucket(&self, name: &BucketName) -> Result<(), Failure> {
+        let deletion = self.catalog.begin_deletion(name, self.now()).await?;
+        let deletion = deletion.ok_or(FailureCode::NoSuchBucket)?;
+        if !self.catalog.is_empty(deletion.bucket().id).await? {
+            // In conflict, another deletion has taken over, and it will find the same.
+            let _called_off = self.catalog.call_off_deletion(&deletion).await?;
+            return Err(FailureCode::BucketNotEmpty.into());
+        }
+        match self.catalog.finish_deletion(&deletion).await? {
+            Commit::Committed => Ok(()),
+            Commit::Conflict => Err(self.bucket(name).await.err().unwrap_or_else(|| FailureCode::Conflict.into())),
+        }
+    }
+}
+
+fn made_before(existing: Bucket, caller: &Caller) -> Result<BucketFacts, Failure> {
+    if existing.facts.owner == caller.account()? {
+        Ok(existing.facts)
+    } else {
+        Err(FailureCode::BucketAlreadyExists.into())
+    }
+}

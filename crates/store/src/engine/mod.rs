@@ -1,0 +1,282 @@
+//! The engine: everything that a client can ask for is done here, and nowhere else is what a client can name read or
+//! changed. One file for each verb.
+
+mod admin;
+mod buckets;
+mod customer;
+mod delete;
+mod digests;
+mod encryption;
+mod get;
+mod head;
+mod list;
+mod precondition;
+mod put;
+mod reading;
+mod sealing;
+mod settings;
+
+use std::sync::Arc;
+
+use strongroom_iam::{Case, Granted, Transport, Verdict};
+use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::{AccessKeyId, BucketName, Region};
+use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, ServiceOperation};
+use strongroom_model::outcome::{ObjectOutcome, Outcome};
+use strongroom_model::secret::SecretKey;
+use strongroom_model::time::Timestamp;
+use tokio::sync::Semaphore;
+
+use crate::{
+    blobs::Blobs,
+    catalog::{Catalog, blobs::RunId, buckets::Bucket},
+    kms::{self, Kms},
+    metrics::{Counters, Metrics},
+    stream::ByteStream,
+    surroundings::{Clock, Entropy},
+};
+
+pub use encryption::ServerDefault;
+pub use sealing::Trailer;
+
+/// Changes under way at once. Beyond, a client is told to slow down: each may hold a few chunks in memory.
+const CHANGES_MAX: usize = 4096;
+
+/// The body of a request: plaintext, its framing and signatures verified as it comes.
+pub struct Body {
+    /// The bytes. An error that holds a [`Failure`] is answered as that failure.
+    pub bytes: ByteStream,
+    /// Checksums that arrive behind the bytes.
+    pub trailer: Trailer,
+}
+
+/// What is answered.
+pub struct Reply {
+    /// The answer.
+    pub outcome: Outcome,
+    /// The bytes of an object. An error in them means that the connection is to be cut.
+    pub body: Option<ByteStream>,
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, body: None }
+    }
+}
+
+/// An access key that exists.
+pub struct Credential {
+    /// Whose it is.
+    pub principal: Principal,
+    /// Its secret half, for checking signatures.
+    pub secret: SecretKey,
+}
+
+/// A catalog, a blob store and a key service, put to work.
+pub struct Engine {
+    catalog: Arc<Catalog>,
+    blobs: Arc<dyn Blobs>,
+    kms: Arc<dyn Kms>,
+    kms_metrics: Arc<kms::Metrics>,
+    clock: Clock,
+    entropy: Entropy,
+    region: Region,
+    encryption_default: ServerDefault,
+    run: RunId,
+    changes: Arc<Semaphore>,
+    counters: Counters,
+}
+
+/// Who asks, and what authorization has found out about it.
+struct Caller {
+    principal: Principal,
+    verdicts: Vec<Verdict>,
+    may_list: bool,
+    transport: Transport,
+}
+
+/// What an engine is made of.
+pub(crate) struct Parts {
+    /// The rows.
+    pub(crate) catalog: Arc<Catalog>,
+    /// The blobs.
+    pub(crate) blobs: Arc<dyn Blobs>,
+    /// The keys.
+    pub(crate) kms: kms::Opened,
+    /// What time it is.
+    pub(crate) clock: Clock,
+    /// Random bytes.
+    pub(crate) entropy: Entropy,
+    /// Where buckets are that ask for no place.
+    pub(crate) region: Region,
+    /// How objects are sealed that nobody says anything about.
+    pub(crate) encryption_default: ServerDefault,
+    /// This process, to the reaper.
+    pub(crate) run: RunId,
+    /// Shared with the reaper.
+    pub(crate) counters: Counters,
+}
+
+impl Engine {
+    /// Puts the parts to work.
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            catalog: parts.catalog,
+            blobs: parts.blobs,
+            kms: parts.kms.kms,
+            kms_metrics: parts.kms.metrics,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            region: parts.region,
+            encryption_default: parts.encryption_default,
+            run: parts.run,
+            changes: Arc::new(Semaphore::new(CHANGES_MAX)),
+            counters: parts.counters,
+        }
+    }
+
+    /// The access key of that id, if there is one.
+    ///
+    /// # Errors
+    /// The catalog's trouble.
+    pub async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>, Failure> {
+        let found = self.catalog.credential(id).await?;
+        Ok(found.map(|(principal, secret)| Credential { principal, secret }))
+    }
+
+    /// The facts that authorizing `operation` needs.
+    ///
+    /// # Errors
+    /// The catalog's trouble.
+    pub async fn case(&self, operation: &Operation, transport: Transport) -> Result<Case, Failure> {
+        let bucket_owner = match bucket_of(operation) {
+            Some(name) => self.catalog.bucket(name).await?.map(|bucket| bucket.facts.owner),
+            None => None,
+        };
+        Ok(Case { bucket_owner, transport })
+    }
+
+    /// Does what was granted. A change runs to its end even if the returned future is dropped; reading stops.
+    ///
+    /// # Errors
+    /// What the caller is to be answered.
+    pub async fn run(self: &Arc<Self>, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
+        if !changes_something(granted.operation()) {
+            return self.dispatch(granted, body).await;
+        }
+        let permit = self.changes.clone().try_acquire_owned();
+        let permit = permit.map_err(|full| Failure::new(FailureCode::SlowDown).caused_by(full))?;
+        let engine = Arc::clone(self);
+        let change = tokio::spawn(async move {
+            let reply = engine.dispatch(granted, body).await;
+            drop(permit);
+            reply
+        });
+        change.await.map_err(|panicked| Failure::new(FailureCode::Internal).caused_by(panicked))?
+    }
+
+    /// Whether requests can be served: the catalog answers.
+    ///
+    /// # Errors
+    /// The catalog's trouble.
+    pub async fn readiness(&self) -> Result<(), Failure> {
+        Ok(self.catalog.accounts().await.map(drop)?)
+    }
+
+    /// What has been counted so far.
+    pub fn metrics(&self) -> Metrics {
+        self.counters.snapshot(CHANGES_MAX - self.changes.available_permits(), self.kms_metrics.snapshot())
+    }
+
+    /// Waits for the changes under way, and takes no more.
+    pub async fn shutdown(&self) {
+        let all = u32::try_from(CHANGES_MAX).expect("the limit is a small number");
+        // Closed already: then another shutdown waits, or has waited.
+        let _every_permit = self.changes.acquire_many(all).await;
+        self.changes.close();
+    }
+
+    async fn dispatch(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
+        let caller = Caller {
+            principal: granted.principal().clone(),
+            verdicts: granted.verdicts().to_vec(),
+            may_list: granted.may_list(),
+            transport: granted.transport(),
+        };
+        match granted.into_operation() {
+            Operation::Service(ServiceOperation::Probe) => Ok(Outcome::Probed.into()),
+            Operation::Service(ServiceOperation::ListBuckets(list)) => {
+                Ok(Outcome::Buckets(self.list_buckets(&caller, list).await?).into())
+            }
+            Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
+            Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
+            Operation::Admin(operation) => Ok(Outcome::Admin(self.administer(&caller, operation).await?).into()),
+        }
+    }
+
+    async fn object_operation(
+        &self,
+        caller: &Caller,
+        operation: ObjectOperation,
+        body: Option<Body>,
+    ) -> Result<Reply, Failure> {
+        let outcome = match operation {
+            ObjectOperation::Put(put) => {
+                let body = body.ok_or(FailureCode::IncompleteBody)?;
+                ObjectOutcome::Put(self.put_object(caller, put, body).await?)
+            }
+            ObjectOperation::Get(get) => return self.get_object(caller, get).await,
+            ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
+            ObjectOperation::Delete(delete) => self.delete_object(delete).await?,
+            ObjectOperation::DeleteMany(delete) => {
+                ObjectOutcome::ManyDeleted(self.delete_objects(caller, delete).await?)
+            }
+        };
+        Ok(Outcome::Object(outcome).into())
+    }
+
+    /// The bucket that must exist.
+    async fn bucket(&self, name: &BucketName) -> Result<Bucket, Failure> {
+        self.catalog.bucket(name).await?.ok_or_else(|| FailureCode::NoSuchBucket.into())
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+impl Caller {
+    /// The account that acts: keys without an owner of their own are this one's.
+    fn account(&self) -> Result<AccountId, Failure> {
+        self.principal.account().ok_or_else(|| FailureCode::AnonymousDenied.into())
+    }
+}
+
+fn bucket_of(operation: &Operation) -> Option<&BucketName> {
+    match operation {
+        Operation::Service(_) | Operation::Admin(_) => None,
+        Operation::Bucket(operation) => Some(operation.bucket()),
+        Operation::Object(ObjectOperation::Put(put)) => Some(&put.bucket),
+        Operation::Object(ObjectOperation::Get(get) | ObjectOperation::Head(get)) => Some(&get.bucket),
+        Operation::Object(ObjectOperation::Delete(delete)) => Some(&delete.bucket),
+        Operation::Object(ObjectOperation::DeleteMany(delete)) => Some(&delete.bucket),
+    }
+}
+
+/// What only reads may be dropped half-way; all else runs to its end.
+fn changes_something(operation: &Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Service(_)
+            | Operation::Object(ObjectOperation::Get(_) | ObjectOperation::Head(_))
+            | Operation::Bucket(
+                BucketOperation::Head(_)
+                    | BucketOperation::Probe(_)
+                    | BucketOperation::Location(_)
+                    | BucketOperation::Info(_)
+                    | BucketOperation::ListObjects(_)
+                    | BucketOperation::GetSetting(..)
+            )
+    )
+}

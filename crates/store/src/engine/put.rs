@@ -1,0 +1,256 @@
+//! Writing an object in one request: a small one in one commit, a large one as intent, blob, commit.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use strongroom_model::encryption::AppliedEncryption;
+use strongroom_model::etag::{ETag, TagPromise};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::metadata::{ObjectKind, StorageClass};
+use strongroom_model::operation::object::PutObject;
+use strongroom_model::outcome::object::ObjectWritten;
+use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
+
+use super::digests::{Digests, Tally};
+use super::encryption::Protection;
+use super::reading::identity;
+use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
+use super::{Body, Caller, Engine, precondition};
+use crate::failure;
+use crate::{
+    blob_id::BlobId,
+    catalog::{
+        blobs::Pending,
+        buckets::Bucket,
+        objects::{Commitment, Content, Entry, NewVersion, VersionUid},
+        recovery,
+    },
+    stream::{ByteStream, collect, once},
+};
+
+/// Plaintext bytes of the largest object that lives in the catalog: one chunk, one durable commit, no file.
+pub(super) const INLINE_MAX: usize = CHUNK;
+
+/// Plaintext bytes of one request at most, as all three services state it: 5 GiB.
+pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
+
+/// How long a reader that has begun may go on reading blobs whose object was overwritten or deleted: long enough for a
+/// slow client, short enough that space comes back.
+pub(super) const READERS_GRACE_MS: i64 = 15 * 60 * 1000;
+
+/// An object's sealed bytes, stored.
+struct Stored {
+    part: Part,
+    inline: Option<Bytes>,
+    tally: Tally,
+}
+
+impl Engine {
+    /// Writes an object.
+    pub(super) async fn put_object(
+        &self,
+        caller: &Caller,
+        put: PutObject,
+        body: Body,
+    ) -> Result<ObjectWritten, Failure> {
+        let bucket = self.bucket(&put.bucket).await?;
+        let choice = self.choose(caller, &put.encryption, &bucket)?;
+        if put.conditions != Default::default() {
+            precondition::check_write(&put.conditions, self.catalog.entry(bucket.id, &put.key).await?.as_ref())?;
+        }
+        let uid = VersionUid(self.entropy.array()?);
+        let identity = identity(&bucket, &put.key, uid);
+        let protection = self.protect(choice, caller.account()?, &identity).await?;
+        let stored = self.store(&put, &identity, &protection, body).await?;
+        let committed = self.commit(&bucket, &put, uid, &identity, &protection, &stored).await;
+        if committed.is_err() {
+            self.give_up(&stored.part).await;
+        }
+        committed
+    }
+
+    /// Seals the body into memory if it is small, else into a blob.
+    async fn store(
+        &self,
+        put: &PutObject,
+        identity: &Identity,
+        protection: &Protection,
+        body: Body,
+    ) -> Result<Stored, Failure> {
+        let id = PartId { salt: self.entropy.array()?, number: 1 };
+        let inspect = Inspect::new(put, &protection.applied, body.trailer);
+        let taken = take_up_to(body.bytes, INLINE_MAX).await;
+        let (small, rest) = taken.map_err(|error| failure::of_stream(error, FailureCode::IncompleteBody))?;
+        match rest {
+            None => {
+                let sealed = seal_stream(&protection.content, &id, Bytes::new(), once(small), inspect.inspection);
+                let sealed = collect(sealed, usize::MAX).await;
+                let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
+                let tally = taken_from(inspect.tally)?;
+                let part = Part { id, size: tally.size, header_len: 0, blob: [0; 16] };
+                Ok(Stored { part, inline: Some(sealed), tally })
+            }
+            Some(rest) => {
+                let plaintext: ByteStream = Box::pin(once(small).chain(rest));
+                let blob = BlobId::from_bytes(self.entropy.array()?);
+                let head = header(put, identity, &id, protection)?;
+                let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
+                let sealed = seal_stream(&protection.content, &id, head.into(), plaintext, inspect.inspection);
+                self.write_blob(blob, sealed).await?;
+                let tally = taken_from(inspect.tally)?;
+                let part = Part { id, size: tally.size, header_len, blob: *blob.as_bytes() };
+                Ok(Stored { part, inline: None, tally })
+            }
+        }
+    }
+
+    /// Intent first, blob second. What fails is left to the reaper.
+    async fn write_blob(&self, blob: BlobId, sealed: ByteStream) -> Result<(), Failure> {
+        self.catalog.begin_blob(&Pending { blob, since: self.now(), run: self.run }).await?;
+        match self.blobs.put(&blob, sealed).await {
+            Ok(_length) => Ok(()),
+            Err(error) => {
+                self.abandon(blob).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The committing rows, last.
+    async fn commit(
+        &self,
+        bucket: &Bucket,
+        put: &PutObject,
+        uid: VersionUid,
+        identity: &Identity,
+        protection: &Protection,
+        stored: &Stored,
+    ) -> Result<ObjectWritten, Failure> {
+        let tally = &stored.tally;
+        let etag = self.etag(put.tag, &protection.applied, tally)?;
+        let storage_class = put.storage_class.unwrap_or(bucket.facts.storage_class);
+        let manifest = self.manifest(identity, protection, stored, etag)?;
+        let now = self.now();
+        let entry = Entry {
+            uid,
+            generation: 0,
+            size: tally.size,
+            etag,
+            last_modified: now,
+            storage_class,
+            kind: ObjectKind::Normal,
+            has_blobs: stored.inline.is_none(),
+        };
+        let content = Content {
+            md5: tally.md5,
+            checksums: tally.checksums.clone(),
+            metadata: put.metadata.clone(),
+            acl: put.acl,
+            encryption: protection.applied.clone(),
+            envelope: protection.envelope.encode().into(),
+            manifest: manifest.into(),
+            blobs: if stored.inline.is_none() { vec![BlobId::from_bytes(stored.part.blob)] } else { Vec::new() },
+            inline: stored.inline.clone(),
+        };
+        let freed_due = now.plus_millis(READERS_GRACE_MS);
+        let conditions = &put.conditions;
+        let new = NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due };
+        match self.catalog.commit_version(new).await? {
+            Commitment::Committed => {
+                self.counters.written(stored.inline.is_some());
+                Ok(written(etag, storage_class, protection, tally))
+            }
+            Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
+            Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
+            Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
+            Commitment::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
+        }
+    }
+
+    /// The MD5 where it is promised, else random.
+    fn etag(&self, promise: TagPromise, applied: &AppliedEncryption, tally: &Tally) -> Result<ETag, Failure> {
+        let digest = match tally.md5 {
+            Some(md5) if is_promised(promise, applied) => md5,
+            _ => self.entropy.array()?,
+        };
+        Ok(ETag { digest, parts: None })
+    }
+
+    fn manifest(
+        &self,
+        identity: &Identity,
+        protection: &Protection,
+        stored: &Stored,
+        etag: ETag,
+    ) -> Result<Vec<u8>, Failure> {
+        let field = recovery::digests(&etag, stored.tally.md5, &stored.tally.checksums);
+        let manifest = Manifest::new(vec![stored.part], field).map_err(failure::of_sealing)?;
+        let salt = self.entropy.array()?;
+        Ok(manifest.seal(&protection.content, &salt, &identity.binding(&protection.context).encode()))
+    }
+
+    /// Leaves the part's blob, if it has one, to the reaper.
+    async fn give_up(&self, part: &Part) {
+        if part.header_len > 0 {
+            self.abandon(BlobId::from_bytes(part.blob)).await;
+        }
+    }
+
+    async fn abandon(&self, blob: BlobId) {
+        self.counters.abandoned_blob();
+        if let Err(error) = self.catalog.abandon_blob(blob, self.now()).await {
+            // It stays pending, and the reaper finds it by its age.
+            tracing::warn!(%blob, error = &error as &dyn std::error::Error, "a blob could not be given up at once");
+        }
+    }
+}
+
+/// Digests to be computed, and where they will be found.
+struct Inspect {
+    inspection: Inspection,
+    tally: Arc<OnceLock<Tally>>,
+}
+
+impl Inspect {
+    fn new(put: &PutObject, applied: &AppliedEncryption, trailer: Trailer) -> Self {
+        let md5 = put.expected.md5.is_some() || is_promised(put.tag, applied);
+        let expected = put.expected.checksums.iter().map(|checksum| checksum.algorithm);
+        let digests = Digests::new(md5, put.keep.iter().copied().chain(expected));
+        let tally = Arc::new(OnceLock::new());
+        let expected = put.expected.clone();
+        let inspection = Inspection { digests, expected, trailer, limit: PUT_BYTES_MAX, tally: Arc::clone(&tally) };
+        Self { inspection, tally }
+    }
+}
+
+fn taken_from(tally: Arc<OnceLock<Tally>>) -> Result<Tally, Failure> {
+    let tally = Arc::try_unwrap(tally).ok().and_then(OnceLock::into_inner);
+    tally.ok_or_else(|| Failure::new(FailureCode::Internal).caused_by("a sealed stream ended without its tally"))
+}
+
+fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> bool {
+    match (promise, applied) {
+        (TagPromise::Always, _) | (_, AppliedEncryption::Plain) => true,
+        (TagPromise::UnlessKeyed, AppliedEncryption::Managed(_)) => true,
+        (TagPromise::UnlessKeyed | TagPromise::PlainOnly, _) => false,
+    }
+}
+
+/// What stands before the chunks in a blob, so that a lost catalog is a recoverable loss.
+fn header(put: &PutObject, identity: &Identity, part: &PartId, protection: &Protection) -> Result<Vec<u8>, Failure> {
+    let hint = recovery::hint(&put.metadata, put.storage_class.unwrap_or_default(), put.acl);
+    let header = Header::encode(identity, part, &protection.envelope, &protection.content, &hint);
+    header.map_err(failure::of_sealing)
+}
+
+fn written(etag: ETag, storage_class: StorageClass, protection: &Protection, tally: &Tally) -> ObjectWritten {
+    ObjectWritten {
+        etag,
+        md5: tally.md5,
+        version: None,
+        encryption: protection.applied.clone(),
+        checksums: tally.checksums.clone(),
+        storage_class,
+    }
+}

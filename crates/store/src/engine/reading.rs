@@ -1,0 +1,140 @@
+//! What GET, HEAD and the description of an object share: finding the version, holding it against the conditions and
+//! the key that came with the request, and telling what is known of it.
+
+use std::ops::Range;
+
+use strongroom_model::encryption::AppliedEncryption;
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::{BucketName, ObjectKey, VersionId};
+use strongroom_model::operation::object::{GetObject, Unsatisfiable};
+use strongroom_model::outcome::object::{ObjectFacts, ObjectRead};
+use strongroom_model::secret::CustomerKey;
+use strongroom_seal::{ContentKey, Envelope, Identity};
+
+use super::{Caller, Engine, customer, precondition};
+use crate::catalog::{
+    buckets::Bucket,
+    objects::{Content, Entry, VersionUid},
+};
+use crate::failure;
+
+/// An object version, found.
+pub(super) struct Version {
+    /// Its place, to which its keys are bound.
+    pub(super) identity: Identity,
+    /// What a listing shows.
+    pub(super) entry: Entry,
+    /// The rest.
+    pub(super) content: Content,
+    /// How its data key is kept.
+    pub(super) envelope: Envelope,
+}
+
+impl Engine {
+    /// The version that a read asks for, if the read's conditions hold; and the key to open it with, if that came with
+    /// the request. Who has not the customer's key learns nothing of the object, not even that it has not changed.
+    pub(super) async fn version_to_read(
+        &self,
+        caller: &Caller,
+        get: &GetObject,
+    ) -> Result<(Version, Option<ContentKey>), Failure> {
+        if get.customer_key.is_some() && !caller.transport.customer_keys {
+            return Err(FailureCode::CustomerKeyNeedsTls.into());
+        }
+        let version = self.version(&get.bucket, &get.key, get.version).await?;
+        let version = version.ok_or_else(|| not_found(caller, get.version))?;
+        let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
+        precondition::check_read(&get.conditions, &version.entry)?;
+        Ok((version, content))
+    }
+
+    /// The version of that id, or the current one; none if there is none.
+    pub(super) async fn version(
+        &self,
+        bucket: &BucketName,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Option<Version>, Failure> {
+        let bucket = self.bucket(bucket).await?;
+        // No bucket keeps versions yet, so that the null version is the only one.
+        if matches!(version, Some(VersionId::Id(_))) {
+            return Ok(None);
+        }
+        let Some((entry, content)) = self.catalog.object(bucket.id, key).await? else { return Ok(None) };
+        let envelope = Envelope::decode(&content.envelope).map_err(failure::of_stored)?;
+        Ok(Some(Version { identity: identity(&bucket, key, entry.uid), entry, content, envelope }))
+    }
+}
+
+impl Version {
+    /// What is known of the version. `customer_key` is the one the request brought, whose digest answers echo.
+    pub(super) fn facts(&self, customer_key: Option<&CustomerKey>) -> ObjectFacts {
+        let encryption = match (&self.content.encryption, customer_key) {
+            (AppliedEncryption::Customer { .. }, Some(key)) => AppliedEncryption::Customer { key_md5: key.md5() },
+            (applied, _) => applied.clone(),
+        };
+        ObjectFacts {
+            size: self.entry.size,
+            etag: self.entry.etag,
+            md5: self.content.md5,
+            last_modified: self.entry.last_modified,
+            version: None,
+            metadata: self.content.metadata.clone(),
+            storage_class: self.entry.storage_class,
+            encryption,
+            checksums: self.content.checksums.clone(),
+            kind: self.entry.kind,
+        }
+    }
+
+    /// The answer to a read of `range`.
+    pub(super) fn answer(&self, get: GetObject, range: Option<Range<u64>>) -> ObjectRead {
+        let facts = self.facts(get.customer_key.as_ref());
+        ObjectRead { facts, range, overrides: get.overrides, show_checksums: get.show_checksums }
+    }
+
+    /// The bytes that a read asks for; none if it asks for all.
+    pub(super) fn range(&self, get: &GetObject) -> Result<Option<Range<u64>>, Failure> {
+        let Some(spec) = get.range else { return Ok(None) };
+        match (spec.resolve(self.entry.size), get.unsatisfiable) {
+            (Some(range), _) => Ok(Some(range)),
+            (None, Unsatisfiable::Whole) => Ok(None),
+            (None, Unsatisfiable::Refused) => {
+                Err(Failure::new(FailureCode::InvalidRange)
+                    .with_detail("ActualObjectSize", self.entry.size.to_string()))
+            }
+        }
+    }
+}
+
+/// The place of an object version, to which its keys are bound.
+pub(super) fn identity(bucket: &Bucket, key: &ObjectKey, uid: VersionUid) -> Identity {
+    Identity {
+        account: bucket.facts.owner.aws(),
+        bucket: hex::encode(bucket.id.0),
+        bucket_name: bucket.facts.name.as_str().to_owned(),
+        key: key.as_str().to_owned(),
+        version: hex::encode(uid.0),
+    }
+}
+
+/// Whoever may not list the bucket may not learn what is not in it.
+fn not_found(caller: &Caller, version: Option<VersionId>) -> Failure {
+    match (caller.may_list, version) {
+        (false, _) => FailureCode::AccessDenied.into(),
+        (true, Some(_)) => FailureCode::NoSuchVersion.into(),
+        (true, None) => FailureCode::NoSuchKey.into(),
+    }
+}
+
+/// The key to open the version with, if it is a customer's.
+fn unlock_by_customer(version: &Version, key: Option<&CustomerKey>) -> Result<Option<ContentKey>, Failure> {
+    match (&version.content.encryption, key) {
+        (AppliedEncryption::Customer { .. }, None) => Err(FailureCode::CustomerKeyRequired.into()),
+        (AppliedEncryption::Customer { .. }, Some(key)) => {
+            customer::unlock(&version.envelope, &version.identity, key).map(Some)
+        }
+        (_, Some(_)) => Err(FailureCode::CustomerKeyNotApplicable.into()),
+        (_, None) => Ok(None),
+    }
+}

@@ -1,0 +1,48 @@
+//! The documents that configure a bucket.
+
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::BucketName;
+use strongroom_model::setting::{Setting, SettingKind};
+
+use super::Engine;
+use super::buckets::ALWAYS;
+use crate::catalog::buckets::Bucket;
+
+impl Engine {
+    /// Reads a document.
+    pub(super) async fn setting(&self, name: &BucketName, kind: SettingKind) -> Result<Setting, Failure> {
+        let bucket = self.bucket(name).await?;
+        match kind {
+            SettingKind::Encryption => {
+                let encryption = bucket.facts.encryption.ok_or(FailureCode::NoEncryptionConfiguration)?;
+                Ok(Setting::Encryption(encryption))
+            }
+        }
+    }
+
+    /// Replaces a document. Objects that exist keep what they have.
+    pub(super) async fn put_setting(&self, name: &BucketName, setting: Setting) -> Result<(), Failure> {
+        let changed = match setting {
+            Setting::Encryption(encryption) => {
+                let change = |bucket: &mut Bucket| {
+                    bucket.facts.encryption = Some(encryption.clone());
+                };
+                self.catalog.change_bucket(name, change).await?
+            }
+        };
+        changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
+    }
+
+    /// Removes a document. A bucket that is always encrypted returns to its first rule.
+    pub(super) async fn delete_setting(&self, name: &BucketName, kind: SettingKind) -> Result<(), Failure> {
+        let changed = match kind {
+            SettingKind::Encryption => {
+                let change = |bucket: &mut Bucket| {
+                    bucket.facts.encryption = bucket.always_encrypted.then_some(ALWAYS);
+                };
+                self.catalog.change_bucket(name, change).await?
+            }
+        };
+        changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
+    }
+}

@@ -1,0 +1,188 @@
+//! The reaper: the only code that removes blobs. It also ends what was left half-done by a process that died, and destroys
+//! master keys whose time has come.
+
+use std::{sync::Arc, time::Duration};
+
+use strongroom_model::failure::Failure;
+use strongroom_model::time::Timestamp;
+use tokio::sync::watch;
+
+use crate::{
+    blob_id::BlobId,
+    blobs::{BlobEntry, Blobs},
+    catalog::{
+        Catalog, CatalogError,
+        blobs::{Dead, Pending, RunId},
+        buckets::DELETION_MAX_MS,
+    },
+    kms::Kms,
+    metrics::Counters,
+    surroundings::Clock,
+};
+
+/// Time between two runs. A run with nothing to do is two scans of nothing.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a blob may be pending: longer than any client takes for one request, since its write fails afterwards.
+pub(crate) const PENDING_MAX_MS: i64 = 24 * 3_600_000;
+
+/// How old a blob must be to count as an orphan if no row knows it: its row may be on its way for as long as a commit takes.
+const ORPHAN_MIN_MS: i64 = 3_600_000;
+
+/// Time between two looks at all blobs for orphans. They appear only when a process dies between writing an intent row
+/// and its sync, so they are few, and looking costs a read for each blob there is.
+const ORPHANS_INTERVAL_MS: i64 = 24 * 3_600_000;
+
+/// Blobs that one listing of the store answers.
+const BLOBS_PAGE: usize = 1000;
+
+/// What a run has done, and what it has left for later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReaperReport {
+    /// Blobs removed because their object was overwritten or deleted, or its write failed.
+    pub removed: u64,
+    /// Blobs that wait until readers which began before are done.
+    pub waiting: u64,
+    /// Pending blobs given up because their process is gone or they are too old.
+    pub given_up: u64,
+    /// Pending blobs that are still being written.
+    pub pending: u64,
+    /// Blobs removed because no row knew them.
+    pub orphans: u64,
+    /// Buckets whose deletion was not finished, and called off.
+    pub deletions_called_off: u64,
+    /// Master keys destroyed.
+    pub keys_destroyed: u64,
+}
+
+/// Removes what nothing needs any more.
+pub struct Reaper {
+    catalog: Arc<Catalog>,
+    blobs: Arc<dyn Blobs>,
+    kms: Arc<dyn Kms>,
+    run: RunId,
+    counters: Counters,
+    /// When all blobs were last looked at.
+    orphans_sought: Option<Timestamp>,
+}
+
+impl Reaper {
+    /// For the process that writes as `run`. All that other processes have left pending is given up, because a data folder
+    /// has one process at a time.
+    pub(crate) fn new(
+        catalog: Arc<Catalog>,
+        blobs: Arc<dyn Blobs>,
+        kms: Arc<dyn Kms>,
+        run: RunId,
+        counters: Counters,
+    ) -> Self {
+        Self { catalog, blobs, kms, run, counters, orphans_sought: None }
+    }
+
+    /// Does all that is due at `now`.
+    ///
+    /// # Errors
+    /// The first trouble; what was done before it is done, the rest is left to the next run.
+    pub async fn run_once(&mut self, now: Timestamp) -> Result<ReaperReport, Failure> {
+        let mut report = ReaperReport::default();
+        self.give_up_stale(now, &mut report).await?;
+        self.remove_dead(now, &mut report).await?;
+        if self.orphans_sought.is_none_or(|last| last.distance_millis(now) >= ORPHANS_INTERVAL_MS.unsigned_abs()) {
+            self.remove_orphans(now, &mut report).await?;
+            self.orphans_sought = Some(now);
+        }
+        let stalled = now.plus_millis(-DELETION_MAX_MS);
+        report.deletions_called_off = self.catalog.call_off_stalled_deletions(stalled).await?;
+        self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
+        report.keys_destroyed = self.kms.destroy_due().await?.len() as u64;
+        Ok(report)
+    }
+
+    /// Runs now and then, until `stop` says true or is dropped. Trouble is logged, and tried again at the next run.
+    pub async fn run(mut self, clock: Clock, mut stop: watch::Receiver<bool>) {
+        loop {
+            match self.run_once(clock()).await {
+                Ok(report) if report == ReaperReport::default() => {}
+                Ok(report) => tracing::debug!(?report, "reaped"),
+                Err(failure) => tracing::warn!(error = &failure as &dyn std::error::Error, "the reaper was hindered"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(INTERVAL) => {}
+                _stopped = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    async fn give_up_stale(&self, now: Timestamp, report: &mut ReaperReport) -> Result<(), CatalogError> {
+        let mut last = None;
+        loop {
+            let page = self.catalog.pending_blobs(last).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            last = Some(end.blob);
+            for pending in page {
+                if self.is_stale(&pending, now) {
+                    // In conflict, it has become live in this moment.
+                    let _given_up = self.catalog.abandon_blob(pending.blob, now).await?;
+                    report.given_up += 1;
+                } else {
+                    report.pending += 1;
+                }
+            }
+        }
+    }
+
+    fn is_stale(&self, pending: &Pending, now: Timestamp) -> bool {
+        pending.run != self.run || pending.since.plus_millis(PENDING_MAX_MS) < now
+    }
+
+    async fn remove_dead(&self, now: Timestamp, report: &mut ReaperReport) -> Result<(), Failure> {
+        let mut last = None;
+        loop {
+            let page = self.catalog.dead_blobs(last).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            last = Some(end.id);
+            for dead in page {
+                let count = dead.blobs.len() as u64;
+                if dead.due > now {
+                    report.waiting += count;
+                } else {
+                    self.remove(&dead).await?;
+                    report.removed += count;
+                }
+            }
+        }
+    }
+
+    async fn remove(&self, dead: &Dead) -> Result<(), Failure> {
+        for blob in &dead.blobs {
+            self.delete(blob).await?;
+        }
+        Ok(self.catalog.forget_dead(dead).await?)
+    }
+
+    async fn remove_orphans(&self, now: Timestamp, report: &mut ReaperReport) -> Result<(), Failure> {
+        let mut last = None;
+        loop {
+            let page = self.blobs.list(last.as_ref(), BLOBS_PAGE).await?;
+            let Some(end) = page.last() else { return Ok(()) };
+            last = Some(end.id);
+            for entry in page {
+                if is_old(&entry, now) && !self.catalog.knows_blob(entry.id).await? {
+                    tracing::info!(blob = %entry.id, "removing a blob that no row knows");
+                    self.delete(&entry.id).await?;
+                    report.orphans += 1;
+                }
+            }
+        }
+    }
+
+    async fn delete(&self, blob: &BlobId) -> Result<(), Failure> {
+        Ok(self.blobs.delete(blob).await?)
+    }
+}
+
+/// A blob of unknown age is kept: it may have been written just now.
+fn is_old(entry: &BlobEntry, now: Timestamp) -> bool {
+    let modified = entry.modified_ms.and_then(|millis| i64::try_from(millis).ok());
+    modified.is_some_and(|millis| Timestamp::from_millis(millis).plus_millis(ORPHAN_MIN_MS) < now)
+}
