@@ -30,7 +30,7 @@ pub(crate) enum Role {
 }
 
 /// A master key with all its versions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MasterKey {
     /// A lower-case UUID.
     pub(crate) id: String,
@@ -57,7 +57,7 @@ pub(crate) struct MasterKey {
 }
 
 /// One version of a master key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeyVersion {
     /// When it was made.
     #[serde(with = "timestamp")]
@@ -81,20 +81,18 @@ impl MasterKey {
 }
 
 impl Catalog {
-    /// The name of the root key under which all master keys are wrapped: `ours`, if nobody has said so before.
+    /// The name of the root key under which all master keys are wrapped, once there is one.
+    pub(crate) async fn root(&self) -> Result<Option<Fingerprint>, CatalogError> {
+        Ok(self.get(&by_nothing()).await?.map(|found| found.record.fingerprint))
+    }
+
+    /// Makes `ours` the root key, unless there is one by then. Answers its name in both cases.
     pub(crate) async fn settle_root(&self, ours: Fingerprint) -> Result<Fingerprint, CatalogError> {
-        let key = Key::<RootRow>::new(&[]);
-        let change = Change::new().insert(&key, &RootRow { fingerprint: ours });
-        match self.get(&key).await? {
-            Some(Found { record, .. }) => Ok(record.fingerprint),
-            None if self.commit(change).await? == Commit::Committed => Ok(ours),
-            None => Ok(self
-                .get(&key)
-                .await?
-                .ok_or(CatalogError::Inconsistent("a root row was removed"))?
-                .record
-                .fingerprint),
+        let change = Change::new().insert(&by_nothing(), &RootRow { fingerprint: ours });
+        if self.commit(change).await? == Commit::Committed {
+            return Ok(ours);
         }
+        self.root().await?.ok_or(CatalogError::Inconsistent("the root key's row was removed"))
     }
 
     /// The master key with that id.
@@ -220,6 +218,10 @@ fn with_aliases(change: Change, key: &Found<MasterKey>, alter: impl FnOnce(&mut 
     let mut new = key.record.clone();
     alter(&mut new.aliases);
     change.replace(&by_id(&new.id), key.version, &new)
+}
+
+fn by_nothing() -> Key<RootRow> {
+    Key::new(&[])
 }
 
 fn by_id(id: &str) -> Key<MasterKey> {

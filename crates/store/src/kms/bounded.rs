@@ -1,0 +1,145 @@
+//! What may be believed for a while: a map with a lifetime and a limit.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use strongroom_model::time::Timestamp;
+
+/// A bounded map. What is in it is dropped, and so wiped if it is a secret, when it is forgotten, when room is needed, and
+/// when, its lifetime over, anything is put in; readers that hold it still keep it alive.
+pub(super) struct Bounded<K, V> {
+    limit: usize,
+    lifetime_ms: u64,
+    state: Mutex<State<K, V>>,
+}
+
+/// A moment before something was read, for [`Bounded::insert`]: what was forgotten since must not come back.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    now: Timestamp,
+    generation: u64,
+}
+
+/// See [`Bounded::clear_at_last`].
+pub(super) struct ClearAtLast<'a, K: Hash + Eq + Clone, V>(&'a Bounded<K, V>);
+
+struct State<K, V> {
+    entries: HashMap<K, (Timestamp, Arc<V>)>,
+    generation: u64,
+}
+
+impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
+    /// A map of at most `limit` entries that are believed for `lifetime_ms`; with 0, nothing ever is.
+    pub(super) fn new(limit: usize, lifetime_ms: u64) -> Self {
+        let state = State { entries: HashMap::new(), generation: 0 };
+        Self { limit, lifetime_ms, state: Mutex::new(state) }
+    }
+
+    /// What is believed of `key`.
+    pub(super) fn get(&self, key: &K, now: Timestamp) -> Option<Arc<V>> {
+        let state = self.state();
+        let (since, value) = state.entries.get(key)?;
+        self.is_fresh(*since, now).then(|| Arc::clone(value))
+    }
+
+    /// To be taken before the reading of something that is to be inserted.
+    pub(super) fn moment(&self, now: Timestamp) -> Moment {
+        Moment { now, generation: self.state().generation }
+    }
+
+    /// Remembers `value`, read after `moment`, unless something was forgotten since then.
+    pub(super) fn insert(&self, key: K, value: Arc<V>, moment: Moment) {
+        let mut state = self.state();
+        if self.lifetime_ms == 0 || state.generation != moment.generation {
+            return;
+        }
+        state.entries.retain(|_, (since, _)| self.is_fresh(*since, moment.now));
+        if state.entries.len() >= self.limit
+            && let Some(oldest) = state.entries.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone())
+        {
+            state.entries.remove(&oldest);
+        }
+        state.entries.insert(key, (moment.now, value));
+    }
+
+    /// Forgets everything, also what is being read now.
+    pub(super) fn clear(&self) {
+        let mut state = self.state();
+        state.generation += 1;
+        state.entries.clear();
+    }
+
+    /// Forgets everything when the answer is dropped: after a change, whether it went well, badly, or was given up half-way.
+    pub(super) fn clear_at_last(&self) -> ClearAtLast<'_, K, V> {
+        ClearAtLast(self)
+    }
+
+    /// Time that runs backwards ends all belief in what lies in its future.
+    fn is_fresh(&self, since: Timestamp, now: Timestamp) -> bool {
+        since <= now && since.distance_millis(now) < self.lifetime_ms
+    }
+
+    /// Every change is one call on the map, so a panic elsewhere while it was locked does no harm.
+    fn state(&self) -> MutexGuard<'_, State<K, V>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Drop for ClearAtLast<'_, K, V> {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn put(map: &Bounded<u32, u32>, key: u32, now: i64) {
+        map.insert(key, Arc::new(key), map.moment(at(now)));
+    }
+
+    #[test]
+    fn belief_ends_with_the_lifetime_and_when_time_runs_backwards() {
+        let map = Bounded::new(10, 100);
+        put(&map, 1, 1000);
+        assert!(map.get(&1, at(1000)).is_some() && map.get(&1, at(1099)).is_some());
+        assert!(map.get(&1, at(1100)).is_none() && map.get(&1, at(999)).is_none());
+    }
+
+    #[test]
+    fn the_oldest_makes_room_and_what_is_over_is_dropped() {
+        let map = Bounded::new(2, 100);
+        for (key, now) in [(1, 0), (2, 10), (3, 20)] {
+            put(&map, key, now);
+        }
+        assert!(map.get(&1, at(20)).is_none() && map.get(&2, at(20)).is_some() && map.get(&3, at(20)).is_some());
+        let third = map.get(&3, at(20)).unwrap();
+        put(&map, 4, 200);
+        assert_eq!(map.state().entries.len(), 1);
+        assert_eq!(Arc::strong_count(&third), 1, "the map has let go of it");
+    }
+
+    #[test]
+    fn what_was_forgotten_while_it_was_read_does_not_come_back() {
+        let map = Bounded::new(2, 100);
+        let moment = map.moment(at(0));
+        map.clear();
+        map.insert(1, Arc::new(1), moment);
+        assert!(map.get(&1, at(0)).is_none());
+    }
+
+    #[test]
+    fn without_a_lifetime_nothing_is_kept() {
+        let map = Bounded::new(2, 0);
+        put(&map, 1, 0);
+        assert!(map.state().entries.is_empty());
+    }
+}

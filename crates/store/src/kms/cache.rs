@@ -1,0 +1,158 @@
+//! In front of every key service: data keys that were unwrapped a moment ago, and the counters.
+//!
+//! The cache answers only for the same envelope and the same binding, and the envelope's commitment is compared again, so a hit
+//! says nothing that the service behind would not say, but for a change of a key's state on another node.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use async_trait::async_trait;
+use strongroom_model::account::AccountId;
+use strongroom_model::key::{KeyDescription, KeyName, KeyReference};
+use strongroom_model::operation::admin::CreateKey;
+use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
+
+use super::{
+    DataKey, KeySelector, Kms, KmsError,
+    bounded::{Bounded, Moment},
+    metrics::{Metrics, count},
+};
+use crate::surroundings::Clock;
+
+/// Data keys kept at most: of the objects that are read again within seconds, in a few MiB at worst.
+const DATA_KEYS: usize = 1024;
+
+/// A key service behind a cache.
+pub(super) struct Cached {
+    inner: Arc<dyn Kms>,
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// By their wrapped form, which a random salt makes unlike every other.
+    unwrapped: Bounded<Vec<u8>, Unwrapped>,
+}
+
+/// A data key, and what it was unwrapped for.
+struct Unwrapped {
+    envelope: Envelope,
+    binding: Vec<u8>,
+    data_key: KeyBytes,
+}
+
+impl Cached {
+    /// Puts a cache before `inner`.
+    pub(super) fn new(inner: Arc<dyn Kms>, metrics: Arc<Metrics>, clock: Clock, lifetime_ms: u64) -> Self {
+        Self { inner, metrics, clock, unwrapped: Bounded::new(DATA_KEYS, lifetime_ms) }
+    }
+
+    fn remembered(&self, place: &[u8], envelope: &Envelope, binding: &[u8]) -> Option<ContentKey> {
+        let hit = self.unwrapped.get(&place.to_vec(), (self.clock)())?;
+        if hit.envelope != *envelope || hit.binding != binding {
+            return None;
+        }
+        envelope.unlock(Some(copy(&hit.data_key))).ok()
+    }
+
+    fn remember(&self, place: Vec<u8>, envelope: &Envelope, binding: Vec<u8>, content: &ContentKey, moment: Moment) {
+        if let Some(data_key) = content.data_key() {
+            let unwrapped = Unwrapped { envelope: envelope.clone(), binding, data_key: copy(data_key) };
+            self.unwrapped.insert(place, Arc::new(unwrapped), moment);
+        }
+    }
+
+    /// A call that may change the state of keys: whatever comes of it, data keys are asked for anew.
+    async fn managing<T>(&self, call: impl Future<Output = Result<T, KmsError>>) -> Result<T, KmsError> {
+        let _forgetting = self.unwrapped.clear_at_last();
+        self.counted(&self.metrics.management_calls, call).await
+    }
+
+    async fn counted<T>(
+        &self,
+        counter: &AtomicU64,
+        call: impl Future<Output = Result<T, KmsError>>,
+    ) -> Result<T, KmsError> {
+        count(counter);
+        call.await
+    }
+}
+
+fn copy(key: &KeyBytes) -> KeyBytes {
+    KeyBytes::new(key.expose()).expect("a key has the length of a key")
+}
+
+#[async_trait]
+impl Kms for Cached {
+    async fn data_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        suite: &'static Suite,
+        binding: &Binding<'_>,
+    ) -> Result<DataKey, KmsError> {
+        self.counted(&self.metrics.data_key_calls, self.inner.data_key(account, which, suite, binding)).await
+    }
+
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
+        let place = envelope.key().map(|key| key.wrapped.encode()).unwrap_or_default();
+        let bound = binding.encode();
+        if let Some(content) = self.remembered(&place, envelope, &bound) {
+            count(&self.metrics.cache_hits);
+            return Ok(content);
+        }
+        let moment = self.unwrapped.moment((self.clock)());
+        let content = self.counted(&self.metrics.unwrap_calls, self.inner.unwrap(envelope, binding)).await?;
+        self.remember(place, envelope, bound, &content, moment);
+        Ok(content)
+    }
+
+    async fn create(&self, account: AccountId, asked: &CreateKey) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.create(account, asked)).await
+    }
+
+    async fn describe(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.counted(&self.metrics.management_calls, self.inner.describe(account, key)).await
+    }
+
+    async fn list(&self, account: AccountId) -> Result<Vec<KeyDescription>, KmsError> {
+        self.counted(&self.metrics.management_calls, self.inner.list(account)).await
+    }
+
+    async fn enable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.enable(account, key)).await
+    }
+
+    async fn disable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.disable(account, key)).await
+    }
+
+    async fn schedule_deletion(
+        &self,
+        account: AccountId,
+        key: &KeyReference,
+        days: u32,
+    ) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.schedule_deletion(account, key, days)).await
+    }
+
+    async fn cancel_deletion(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.cancel_deletion(account, key)).await
+    }
+
+    async fn set_alias(&self, account: AccountId, alias: &str, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.set_alias(account, alias, key)).await
+    }
+
+    async fn remove_alias(&self, account: AccountId, alias: &str) -> Result<(), KmsError> {
+        self.managing(self.inner.remove_alias(account, alias)).await
+    }
+
+    async fn rotate(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
+        self.managing(self.inner.rotate(account, key)).await
+    }
+
+    async fn destroy_due(&self) -> Result<Vec<KeyName>, KmsError> {
+        self.managing(self.inner.destroy_due()).await
+    }
+
+    async fn prove(&self) -> Result<String, KmsError> {
+        self.counted(&self.metrics.management_calls, self.inner.prove()).await
+    }
+}

@@ -1,0 +1,145 @@
+//! From what was asked for to a master key: what is known, else what the catalog says.
+
+use std::sync::{Arc, OnceLock};
+
+use strongroom_model::account::AccountId;
+use strongroom_model::key::{KeyReference, KeySpec};
+use strongroom_seal::KeyBytes;
+
+use super::Embedded;
+use crate::{
+    catalog::{
+        ATTEMPTS, CatalogError, Found,
+        keys::{KeyVersion, MasterKey, Role},
+    },
+    kms::{
+        KeySelector, KmsError,
+        reference::{Target, resolve},
+    },
+    kv::Commit,
+};
+
+/// A master key as it was read, and those of its versions that were unwrapped since.
+pub(super) struct Known {
+    pub(super) key: MasterKey,
+    unwrapped: Vec<OnceLock<KeyBytes>>,
+}
+
+/// What points at a master key.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Name {
+    Alias(AccountId, String),
+    Standing(AccountId, Role),
+}
+
+impl Known {
+    fn new(key: MasterKey) -> Self {
+        let unwrapped = key.versions.iter().map(|_| OnceLock::new()).collect();
+        Self { key, unwrapped }
+    }
+
+    /// The version with that number, and where its key is kept.
+    pub(super) fn version(&self, number: u32) -> Option<(&KeyVersion, &OnceLock<KeyBytes>)> {
+        let version = self.key.version(number)?;
+        Some((version, &self.unwrapped[number as usize - 1]))
+    }
+}
+
+impl Embedded {
+    /// The key to seal with.
+    pub(super) async fn select(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<Known>, KmsError> {
+        let reference = match which {
+            KeySelector::Default => return self.standing(account, Role::Default).await,
+            KeySelector::Managed => return self.standing(account, Role::Managed).await,
+            KeySelector::Reference(reference) => reference,
+        };
+        let id = match resolve(reference, account, &self.region)? {
+            Target::Default => return self.standing(account, Role::Default).await,
+            Target::Alias(alias) => {
+                let id = self.named(Name::Alias(account, alias.to_owned())).await?;
+                id.ok_or_else(|| KmsError::AliasNotFound(reference.text.clone()))?.to_string()
+            }
+            Target::Id(id) => id,
+        };
+        let known = self.load(&id).await?.filter(|known| is_visible(&known.key, account));
+        known.ok_or_else(|| KmsError::NotFound(reference.text.clone()))
+    }
+
+    /// The key that a client manages, as the catalog has it now.
+    pub(super) async fn find(
+        &self,
+        account: AccountId,
+        reference: &KeyReference,
+    ) -> Result<Found<MasterKey>, KmsError> {
+        let no_alias = || KmsError::AliasNotFound(reference.text.clone());
+        let id = match resolve(reference, account, &self.region)? {
+            Target::Id(id) => id,
+            Target::Alias(alias) => self.catalog.aliased_key(account, alias).await?.ok_or_else(no_alias)?,
+            Target::Default => self.catalog.standing_key(account, Role::Default).await?.ok_or_else(no_alias)?,
+        };
+        let found = self.catalog.master_key(&id).await?.filter(|found| is_visible(&found.record, account));
+        found.ok_or_else(|| KmsError::NotFound(reference.text.clone()))
+    }
+
+    /// The key that sealed something, believed known only if it has the version that did.
+    pub(super) async fn known_version(&self, id: &str, number: u32) -> Result<Arc<Known>, KmsError> {
+        let not_found = || KmsError::NotFound(id.to_owned());
+        let known = self.load(id).await?.ok_or_else(not_found)?;
+        if known.version(number).is_some() {
+            return Ok(known);
+        }
+        // Another node has rotated the key since it was read here.
+        self.known.clear();
+        self.load(id).await?.ok_or_else(not_found)
+    }
+
+    /// The account's key in a standing role, made if this is the first time: of several that make it at once, on
+    /// whatever nodes, one wins and all use that one.
+    async fn standing(&self, account: AccountId, role: Role) -> Result<Arc<Known>, KmsError> {
+        for _ in 0..ATTEMPTS {
+            if let Some(id) = self.named(Name::Standing(account, role)).await? {
+                let missing = CatalogError::Inconsistent("an account's standing key does not exist");
+                return self.load(&id).await?.ok_or_else(|| missing.into());
+            }
+            let key = self.fresh_key(account, role, KeySpec::Aes256)?;
+            if self.catalog.insert_key(&key).await? == Commit::Committed {
+                return Ok(Arc::new(Known::new(key)));
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS).into())
+    }
+
+    /// The master key with that id.
+    async fn load(&self, id: &str) -> Result<Option<Arc<Known>>, KmsError> {
+        let (id, now) = (id.to_owned(), (self.clock)());
+        if let Some(known) = self.known.get(&id, now) {
+            return Ok(Some(known));
+        }
+        let moment = self.known.moment(now);
+        let Some(found) = self.catalog.master_key(&id).await? else { return Ok(None) };
+        let known = Arc::new(Known::new(found.record));
+        self.known.insert(id, Arc::clone(&known), moment);
+        Ok(Some(known))
+    }
+
+    /// The id that a name points at.
+    async fn named(&self, name: Name) -> Result<Option<Arc<String>>, KmsError> {
+        let now = (self.clock)();
+        if let Some(id) = self.names.get(&name, now) {
+            return Ok(Some(id));
+        }
+        let moment = self.names.moment(now);
+        let id = match &name {
+            Name::Alias(account, alias) => self.catalog.aliased_key(*account, alias).await?,
+            Name::Standing(account, role) => self.catalog.standing_key(*account, *role).await?,
+        };
+        let Some(id) = id.map(Arc::new) else { return Ok(None) };
+        self.names.insert(name, Arc::clone(&id), moment);
+        Ok(Some(id))
+    }
+}
+
+/// Whether the account's people may know of the key.
+fn is_visible(key: &MasterKey, account: AccountId) -> bool {
+    key.account == account && key.role != Role::Managed
+}

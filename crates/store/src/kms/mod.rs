@@ -1,0 +1,251 @@
+//! The key service: master keys that never leave it, data keys that it gives out wrapped.
+//!
+//! Every provider is one file here behind [`Kms`], and passes [`suite`]. Engines use a provider through [`open`], which puts
+//! a bounded cache and counters in front of it. State changes made through one [`Kms`] take effect in it at once, and in
+//! all others within the cache's lifetime.
+
+mod bounded;
+mod cache;
+mod embedded;
+mod error;
+mod metrics;
+mod reference;
+mod root;
+pub mod suite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use strongroom_model::account::AccountId;
+use strongroom_model::key::{KeyDescription, KeyName, KeyReference};
+use strongroom_model::name::Region;
+use strongroom_model::operation::admin::CreateKey;
+use strongroom_seal::{Binding, ContentKey, Envelope, Suite};
+
+use crate::{
+    catalog::Catalog,
+    surroundings::{Clock, Entropy},
+};
+
+use cache::Cached;
+use embedded::Embedded;
+pub use error::{KmsError, OpenError};
+pub use metrics::{KmsMetrics, Metrics};
+pub use root::Config as RootConfig;
+
+/// How long a key's state, or a key, may be believed without looking, in seconds, unless configured: so long may reads go on
+/// when a key is disabled on another node.
+pub const CACHE_SECONDS: u32 = 5;
+
+/// The longest time that may be configured: a key that is disabled in an emergency must stop within minutes.
+pub const CACHE_SECONDS_MAX: u32 = 300;
+
+/// Master keys that an account may have: what one listing shows.
+pub const KEYS_PER_ACCOUNT: usize = 1000;
+
+/// Aliases that one key may have, as AWS allows.
+pub const ALIASES_PER_KEY: usize = 50;
+
+/// Versions that one key may have: daily rotation for almost three years.
+pub const VERSIONS_PER_KEY: usize = 1000;
+
+/// Longest description in bytes, as AWS allows.
+pub const DESCRIPTION_BYTES: usize = 8192;
+
+/// Which provider holds the master keys, as an operator configures it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Config {
+    /// Our own, which keeps them in the catalog, wrapped under a root key.
+    Embedded {
+        /// Where the root key is.
+        root: RootConfig,
+        /// See [`CACHE_SECONDS`]; 0 asks anew each time.
+        #[serde(default = "cache_seconds")]
+        cache_seconds: u32,
+    },
+}
+
+/// Which master key is to wrap a data key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySelector<'a> {
+    /// The account's default key, which is made when it is first wanted.
+    Default,
+    /// The key that the client named.
+    Reference(&'a KeyReference),
+    /// The key with which the service seals when it manages the keys; made when first wanted, and never shown.
+    Managed,
+}
+
+/// A fresh data key. Plaintext and stored key travel apart.
+pub struct DataKey {
+    /// For sealing, once, and then to be dropped.
+    pub content: ContentKey,
+    /// For the catalog.
+    pub envelope: Envelope,
+    /// The master key that wraps it.
+    pub name: KeyName,
+}
+
+/// A key service. Safe to share; every method may be called from many tasks at once.
+///
+/// A client's reference is looked up in `account`: a key of another account is not found.
+#[async_trait]
+pub trait Kms: Send + Sync {
+    /// A fresh data key for an object of `suite`, wrapped under the master key that `which` selects, and bound to the
+    /// object's identity and to the client's context, both in `binding`.
+    ///
+    /// # Errors
+    /// As the reference deserves; [`KmsError::Disabled`], [`KmsError::PendingDeletion`]; [`KmsError::Invalid`] for a
+    /// context that is too long; [`KmsError::Unavailable`].
+    async fn data_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        suite: &'static Suite,
+        binding: &Binding<'_>,
+    ) -> Result<DataKey, KmsError>;
+
+    /// The key inside `envelope`, which must have one, if `binding` is what it was wrapped for.
+    ///
+    /// # Errors
+    /// [`KmsError::NotFound`] if the master key was destroyed; [`KmsError::Disabled`], [`KmsError::PendingDeletion`];
+    /// [`KmsError::Damaged`] if the envelope was changed, or belongs elsewhere; [`KmsError::Unavailable`].
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError>;
+
+    /// Makes a master key.
+    ///
+    /// # Errors
+    /// [`KmsError::NameTaken`], [`KmsError::Invalid`], [`KmsError::Unavailable`].
+    async fn create(&self, account: AccountId, asked: &CreateKey) -> Result<KeyDescription, KmsError>;
+
+    /// What is known of a key.
+    ///
+    /// # Errors
+    /// As the reference deserves.
+    async fn describe(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// The account's keys, in the order of their creation.
+    ///
+    /// # Errors
+    /// [`KmsError::Unavailable`].
+    async fn list(&self, account: AccountId) -> Result<Vec<KeyDescription>, KmsError>;
+
+    /// Lets a key seal and open. One that may is left as it is.
+    ///
+    /// # Errors
+    /// As the reference deserves; [`KmsError::StateConflict`] for a key that is pending deletion, or a default key.
+    async fn enable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// Stops a key from sealing and opening. One that is stopped is left as it is.
+    ///
+    /// # Errors
+    /// As [`Kms::enable`].
+    async fn disable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// Stops a key, and plans its destruction in `days`.
+    ///
+    /// # Errors
+    /// As [`Kms::enable`]; [`KmsError::Invalid`] for days that may not be.
+    async fn schedule_deletion(
+        &self,
+        account: AccountId,
+        key: &KeyReference,
+        days: u32,
+    ) -> Result<KeyDescription, KmsError>;
+
+    /// Takes the plan back; the key is disabled then.
+    ///
+    /// # Errors
+    /// As the reference deserves; [`KmsError::StateConflict`] for a key that is not pending deletion.
+    async fn cancel_deletion(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// Points an alias at a key, whether it is new or pointed elsewhere. `alias/` before it is optional.
+    ///
+    /// # Errors
+    /// As [`Kms::enable`]; [`KmsError::Invalid`] for an alias that may not be, or has the key's owner for a vendor.
+    async fn set_alias(&self, account: AccountId, alias: &str, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// Removes an alias.
+    ///
+    /// # Errors
+    /// [`KmsError::AliasNotFound`], [`KmsError::Invalid`].
+    async fn remove_alias(&self, account: AccountId, alias: &str) -> Result<(), KmsError>;
+
+    /// Makes a new version of a key, which seals from now on; older versions only open.
+    ///
+    /// # Errors
+    /// As [`Kms::enable`]; [`KmsError::Disabled`], [`KmsError::PendingDeletion`].
+    async fn rotate(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
+
+    /// Destroys the keys whose time has come, and answers them. To be called every now and then.
+    ///
+    /// # Errors
+    /// [`KmsError::Unavailable`].
+    async fn destroy_due(&self) -> Result<Vec<KeyName>, KmsError>;
+
+    /// Wraps and unwraps a fresh key, and says by what.
+    ///
+    /// # Errors
+    /// Whatever stands in the way of sealing and opening.
+    async fn prove(&self) -> Result<String, KmsError>;
+}
+
+/// An opened key service.
+pub struct Opened {
+    /// The service.
+    pub kms: Arc<dyn Kms>,
+    /// What it counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Opens the configured key service. A new catalog gets a new root key.
+///
+/// # Errors
+/// See [`OpenError`]: each says what the operator should do.
+pub async fn open(
+    config: &Config,
+    catalog: Arc<Catalog>,
+    region: Region,
+    clock: Clock,
+    entropy: Entropy,
+) -> Result<Opened, OpenError> {
+    let Config::Embedded { root, cache_seconds } = config;
+    if *cache_seconds > CACHE_SECONDS_MAX {
+        return Err(OpenError::Config("kms.cache_seconds may be 300 at most"));
+    }
+    // Two caches lie one behind the other, of master keys and of data keys; together they believe as long as allowed.
+    let lifetime_ms = u64::from(*cache_seconds) * 1000 / 2;
+    let root = root::open(root, &catalog, &entropy).await?;
+    let embedded = Embedded::new(catalog, root, region, Arc::clone(&clock), entropy, lifetime_ms);
+    let metrics = Arc::<Metrics>::default();
+    let cached = Cached::new(Arc::new(embedded), Arc::clone(&metrics), clock, lifetime_ms);
+    Ok(Opened { kms: Arc::new(cached), metrics })
+}
+
+fn cache_seconds() -> u32 {
+    CACHE_SECONDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn config_names_the_provider_and_refuses_what_it_does_not_know() {
+        let config: Config =
+            serde_json::from_str(r#"{"type":"embedded","root":{"type":"file","path":"/srv/root.key"}}"#).unwrap();
+        let root = RootConfig::File { path: "/srv/root.key".into() };
+        assert_eq!(config, Config::Embedded { root, cache_seconds: 5 });
+        for bad in [
+            r#"{"type":"embedded"}"#,
+            r#"{"type":"remote","root":{"type":"file","path":"/srv/root.key"}}"#,
+            r#"{"type":"embedded","root":{"type":"hsm","path":"/srv/root.key"}}"#,
+            r#"{"type":"embedded","root":{"type":"file","path":"/srv/root.key"},"cache":5}"#,
+            r#"{"type":"embedded","root":{"type":"file","path":"/srv/root.key","mode":1}}"#,
+        ] {
+            assert!(serde_json::from_str::<Config>(bad).is_err(), "{bad}");
+        }
+    }
+}
