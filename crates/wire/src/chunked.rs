@@ -256,16 +256,17 @@ impl Chunks {
     fn take_line(&mut self, input: &mut Bytes) -> Result<Option<Vec<u8>>, ChunkError> {
         let end = input.iter().position(|&byte| byte == b'\n').map(|index| index + 1);
         let taken = input.split_to(end.unwrap_or(input.len()));
-        let (length, limit) = match self.state {
+        let length = self.line.len() + taken.len();
+        let complaint = match self.state {
             State::Trailer => {
                 self.trailer.length += taken.len();
-                (self.trailer.length, TRAILER_MAX)
+                (self.trailer.length > TRAILER_MAX).then_some("a line is too long")
             }
-            State::Closing => (self.line.len() + taken.len(), b"\r\n".len()),
-            _ => (self.line.len() + taken.len(), CHUNK_LINE_MAX),
+            State::Closing => (length > b"\r\n".len()).then_some("no line end after a chunk"),
+            _ => (length > CHUNK_LINE_MAX).then_some("a line is too long"),
         };
-        if length > limit {
-            return Err(ChunkError::Malformed("a line is too long"));
+        if let Some(complaint) = complaint {
+            return Err(ChunkError::Malformed(complaint));
         }
         self.line.extend_from_slice(&taken);
         Ok(end.map(|_| std::mem::take(&mut self.line)))

@@ -209,3 +209,47 @@ fn unsupported(header: &str) -> Failure {
         .with_detail("ArgumentName", "Authorization")
         .with_detail("ArgumentValue", word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::oss4;
+
+    const OBS_POLICY: &str = "eyJleHBpcmF0aW9uIjoiMjAyNi0xMS0yMVQyMjoxODoxMFoiLCAiY29uZGl0aW9ucyI6W3sieC1vYnMtc2VydmVyLXNpZGUtZW5jcnlwdGlvbiI6ImttcyJ9LHsiY29udGVudC10eXBlIjoidGV4dC9wbGFpbiJ9LHsiYnVja2V0IjoiYjEifSx7ImtleSI6ImsifV19";
+    const OSS_POLICY: &str = "eyJleHBpcmF0aW9uIjoiMjAzMC0wMS0wMVQxMjowMDowMC4wMDBaIiwiY29uZGl0aW9ucyI6W1siY29udGVudC1sZW5ndGgtcmFuZ2UiLDAsMTA0ODU3Nl0seyJidWNrZXQiOiJidWNrZXQifV19";
+
+    fn signed(rule: &KeyRule, secret: &str, text: &str) -> String {
+        rule.show(&rule.key(&SecretKey::new(secret.to_owned())).sign(text.as_bytes()))
+    }
+
+    fn oss_scope() -> KeyRule {
+        let (_, scope) = Scope::read("ak/20231216/cn-hangzhou/oss/aliyun_v4_request", &oss4::WORDS, None).unwrap();
+        KeyRule::Scoped { scope, time: String::new() }
+    }
+
+    #[test]
+    fn policies_of_forms_are_signed_as_the_sdks_do() {
+        let secret = KeyRule::Secret(Mac::Sha1);
+        assert_eq!(signed(&secret, "SKTEST", OBS_POLICY), "6Ld8J0bKlYnbNbKgPRwDYn0JTio=");
+        assert_eq!(signed(&secret, "sk", OSS_POLICY), "5gcv0IsxFLRQwAq88zP4w+D7vuo=");
+        let expected = "e1f29d2bcf76514c264d00abf4bef3e0fbaaf079207d0c5c79cf12d4018b4063";
+        assert_eq!(signed(&oss_scope(), "sk", OSS_POLICY), expected);
+    }
+
+    #[test]
+    fn a_scope_derives_the_documented_key() {
+        let documented = hex::decode("b412a03b134ebddd720f5167b5de6db66620ebb3b01cff4d49e3ccb09f8de97f").unwrap();
+        let derived = oss_scope().key(&SecretKey::new("sk".to_owned()));
+        assert!(derived.verify(b"message", &MacKey::new(Mac::Sha256, &documented).sign(b"message")));
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let request = http::Request::builder().uri("/b/k").header("date", "Sat, 21 Nov 2026 21:18:10 GMT");
+        let request = request.header("x-obs-security-token", "TOKEN").header(AUTHORIZATION, "OBS AK:c2lnbmF0dXJl");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let target = Target { bucket: Some("b"), virtual_hosted: false };
+        let claim = Claim::read(&parts, &target, &[&crate::signature::v2::OBS], None).unwrap();
+        assert_eq!(format!("{claim:?}"), "Signed(Signed(AK by OBS))");
+    }
+}

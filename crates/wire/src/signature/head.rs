@@ -122,7 +122,8 @@ impl<'a> Head<'a> {
     /// Every parameter but `excluded`, encoded, sorted by encoded name and value, joined by `&`.
     pub(crate) fn canonical_query(&self, excluded: &str, empty: Empty) -> String {
         let included = self.parameters.iter().filter(|parameter| *parameter.name != *excluded.as_bytes());
-        let mut pairs: Vec<_> = included.map(|parameter| (encoded(&parameter.name), encoded(&parameter.value))).collect();
+        let mut pairs: Vec<_> =
+            included.map(|parameter| (encoded(&parameter.name), encoded(&parameter.value))).collect();
         pairs.sort_unstable();
         let spelled = pairs.into_iter().map(|(name, value)| match empty {
             Empty::Bare if value.is_empty() => name,
@@ -132,12 +133,7 @@ impl<'a> Head<'a> {
     }
 
     /// `?`, and the parameters that `entered` says are sub-resources: the first of each name, sorted, decoded, joined by `&`.
-    pub(crate) fn append_subresources(
-        &self,
-        resource: &mut Vec<u8>,
-        entered: impl Fn(&[u8]) -> bool,
-        empty: Empty,
-    ) {
+    pub(crate) fn append_subresources(&self, resource: &mut Vec<u8>, entered: impl Fn(&[u8]) -> bool, empty: Empty) {
         let mut parameters: Vec<_> = self.parameters.iter().filter(|parameter| entered(&parameter.name)).collect();
         parameters.sort_by(|a, b| a.name.cmp(&b.name));
         parameters.dedup_by(|later, first| later.name == first.name);

@@ -35,6 +35,7 @@ const TOKEN: &str = "x-oss-security-token";
 const TOKEN_PARAMETER: &str = "security-token";
 
 /// The parameters that enter the resource: the union of what the documents and every SDK list.
+#[rustfmt::skip]
 const SUBRESOURCES: &[&str] = &[
     "accessPoint", "accessPointConfigForObjectProcess", "accessPointForObjectProcess", "accessPointPolicy",
     "accessPointPolicyForObjectProcess", "accessmonitor", "acl", "append", "archiveDirectRead", "asyncFetch",
@@ -77,13 +78,7 @@ fn read_url(head: &Head<'_>) -> Result<Signed, Failure> {
     Ok(signed)
 }
 
-fn signed(
-    head: &Head<'_>,
-    id: &str,
-    signature: &str,
-    validity: Validity,
-    slot: &[u8],
-) -> Result<Signed, Failure> {
+fn signed(head: &Head<'_>, id: &str, signature: &str, validity: Validity, slot: &[u8]) -> Result<Signed, Failure> {
     let by_header = head.text_header(TOKEN).or(head.text_header(TOKEN_PARAMETER));
     Ok(Signed {
         access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,

@@ -67,9 +67,8 @@ fn read_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<S
 }
 
 fn read_url(head: &Head<'_>, region: Option<&Region>) -> Result<Signed, Failure> {
-    let required = |name| {
-        head.text_parameter(name)?.ok_or_else(|| malformed("The query lacks a parameter of the signature."))
-    };
+    let required =
+        |name| head.text_parameter(name)?.ok_or_else(|| malformed("The query lacks a parameter of the signature."));
     if required("x-oss-signature-version")? != WORDS.algorithm {
         return Err(malformed("x-oss-signature-version is not OSS4-HMAC-SHA256."));
     }
@@ -88,12 +87,7 @@ fn read_url(head: &Head<'_>, region: Option<&Region>) -> Result<Signed, Failure>
     Ok(signed)
 }
 
-fn signed(
-    head: &Head<'_>,
-    read: Read<'_>,
-    token: Option<String>,
-    region: Option<&Region>,
-) -> Result<Signed, Failure> {
+fn signed(head: &Head<'_>, read: Read<'_>, token: Option<String>, region: Option<&Region>) -> Result<Signed, Failure> {
     let (access_key, scope) = Scope::read(read.credential, &WORDS, region)?;
     let time = date::basic(read.when);
     if !time.starts_with(&scope.date) {

@@ -29,12 +29,8 @@ pub static AWS4: Scheme = Scheme {
     dress_url,
 };
 
-static WORDS: ScopeWords = ScopeWords {
-    algorithm: "AWS4-HMAC-SHA256",
-    secret_prefix: "AWS4",
-    terminator: "aws4_request",
-    services: &["s3"],
-};
+static WORDS: ScopeWords =
+    ScopeWords { algorithm: "AWS4-HMAC-SHA256", secret_prefix: "AWS4", terminator: "aws4_request", services: &["s3"] };
 
 const PREFIX: &str = "x-amz-";
 const TIME: &str = "x-amz-date";
@@ -54,8 +50,7 @@ struct Read<'a> {
 }
 
 fn read_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<Signed, Failure> {
-    let [credential, signed_headers, signature] =
-        fields(rest, '=', ["Credential", "SignedHeaders", "Signature"])?;
+    let [credential, signed_headers, signature] = fields(rest, '=', ["Credential", "SignedHeaders", "Signature"])?;
     let required = |field: Option<_>| field.ok_or_else(|| malformed("The Authorization header lacks a part."));
     let when = dated(head, &[TIME, DATE.as_str()])?;
     let word = head.text_header(PAYLOAD).ok_or_else(|| {
@@ -74,9 +69,8 @@ fn read_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<S
 }
 
 fn read_url(head: &Head<'_>, region: Option<&Region>) -> Result<Signed, Failure> {
-    let required = |name| {
-        head.text_parameter(name)?.ok_or_else(|| malformed("The query lacks a parameter of the signature."))
-    };
+    let required =
+        |name| head.text_parameter(name)?.ok_or_else(|| malformed("The query lacks a parameter of the signature."));
     if required("X-Amz-Algorithm")? != WORDS.algorithm {
         return Err(malformed("X-Amz-Algorithm only supports AWS4-HMAC-SHA256."));
     }

@@ -1,0 +1,11 @@
+//! The crate as its users see it.
+
+#![allow(clippy::unwrap_used, reason = "test helpers are tests")]
+
+mod chunked;
+mod decoding;
+mod dialects;
+mod encoding;
+mod exchange;
+mod signing;
+mod vectors;
