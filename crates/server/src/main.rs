@@ -1,9 +1,25 @@
 //! A process: listen, wire things up, show.
 
+mod admin;
+mod app;
+mod authenticate;
+mod body;
 mod clock;
+mod command;
 mod config;
 mod entropy;
 mod files;
+mod listen;
+mod metrics;
+mod pipeline;
+mod response;
 mod task;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    command::CommandLine::parse().run().await
+}

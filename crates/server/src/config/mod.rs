@@ -40,6 +40,9 @@ pub(crate) struct Config {
     /// The catalog's engine; none is the embedded one inside the data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kv: Option<strongroom_store::kv::Config>,
+    /// The key service; none is the embedded one, its root key in a file of the data folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kms: Option<strongroom_store::kms::Config>,
     /// The blob store; none is the local one inside the data folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) blobs: Option<strongroom_store::blobs::Config>,
@@ -236,6 +239,7 @@ impl Default for Config {
             limits: Limits::default(),
             log: Log::default(),
             kv: None,
+            kms: None,
             blobs: None,
         }
     }
@@ -274,7 +278,7 @@ impl Default for Limits {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info,fjall=warn,lsm_tree=warn".to_owned(), format: LogFormat::Text }
     }
 }
 

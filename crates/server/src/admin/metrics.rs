@@ -1,0 +1,67 @@
+//! The engine's counts, read at each scrape.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{counter::ConstCounter, gauge::ConstGauge},
+};
+use strongroom_store::Engine;
+
+/// Reads the counts of an engine, for as long as there is one.
+pub(crate) struct EngineMetrics(Weak<Engine>);
+
+impl EngineMetrics {
+    /// The counts of `engine`.
+    pub(crate) fn new(engine: &Arc<Engine>) -> Self {
+        Self(Arc::downgrade(engine))
+    }
+}
+
+impl Collector for EngineMetrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Some(engine) = self.0.upgrade() else { return Ok(()) };
+        let now = engine.metrics();
+        for (name, help, count) in [
+            ("key_service_calls", "Calls to the key service", now.kms.calls()),
+            ("key_cache_hits", "Data keys that the cache of the key service had", now.kms.cache_hits),
+            ("inline_writes", "Objects written into the catalog", now.inline_writes),
+            ("blob_writes", "Objects written into blobs", now.blob_writes),
+            ("blobs_abandoned", "Blobs given up because a write failed", now.abandoned_blobs),
+            ("blobs_reaped", "Blobs removed by the reaper", now.blobs_reaped),
+            ("damaged_reads", "Reads refused because stored bytes fail authentication", now.damaged_reads),
+            ("broken_bodies", "Answers cut off because of trouble with what was stored", now.broken_bodies),
+        ] {
+            write(&mut encoder, name, help, &ConstCounter::new(count))?;
+        }
+        for (name, help, level) in [
+            ("changes_under_way", "Changes being made", now.changes_under_way),
+            ("blobs_dead", "Dead blobs left for readers when the reaper last ran", now.blobs_dead),
+            ("blobs_pending", "Pending blobs left when the reaper last ran", now.blobs_pending),
+        ] {
+            write(&mut encoder, name, help, &ConstGauge::new(i64::try_from(level).unwrap_or(i64::MAX)))?;
+        }
+        Ok(())
+    }
+}
+
+fn write(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    metric: &impl EncodeMetric,
+) -> Result<(), fmt::Error> {
+    let name = format!("strongroom_{name}");
+    let metric_encoder = encoder.encode_descriptor(&name, help, None, metric.metric_type())?;
+    metric.encode(metric_encoder)
+}
+
+impl fmt::Debug for EngineMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EngineMetrics")
+    }
+}

@@ -1,0 +1,241 @@
+//! Admin requests to admin operations.
+
+use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
+use strongroom_model::{
+    account::UserName,
+    failure::{Failure, FailureCode},
+    key::KeyReference,
+    name::{BucketName, ObjectKey, VersionId},
+    operation::admin::{AdminOperation, CreateKey},
+};
+
+use super::{
+    VERSION,
+    request::{AliasTarget, Deletion, NewKey, NewUser, read},
+};
+
+/// The operation that is asked for.
+///
+/// # Errors
+/// `InvalidUri` for a path that is none, `MethodNotAllowed`, `InvalidArgument` for a name or document that is none.
+pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<AdminOperation, Failure> {
+    let segments = segments(uri.path())?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        [VERSION, "keys", rest @ ..] => keys(method, rest, document),
+        [VERSION, "aliases", alias] => aliases(method, alias, document),
+        [VERSION, "users", rest @ ..] => users(method, rest, document),
+        [VERSION, "buckets"] => only(method, &Method::GET, AdminOperation::ListBuckets),
+        [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
+        [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
+        _ => Err(no_such_path()),
+    }
+}
+
+fn keys(method: &Method, path: &[&str], document: &[u8]) -> Result<AdminOperation, Failure> {
+    match (method, path) {
+        (&Method::GET, []) => Ok(AdminOperation::ListKeys),
+        (&Method::POST, []) => {
+            let NewKey { spec, description, alias } = read(document)?;
+            let alias = alias.map(|alias| bare_alias(&alias)).transpose()?;
+            Ok(AdminOperation::CreateKey(CreateKey { spec: spec.into(), description, alias }))
+        }
+        (_, [] | [_]) if method != Method::GET => Err(FailureCode::MethodNotAllowed.into()),
+        (_, [key]) => Ok(AdminOperation::DescribeKey(reference(key)?)),
+        (&Method::POST, [key, verb]) => change_key(reference(key)?, verb, document),
+        (_, [_, _]) => Err(FailureCode::MethodNotAllowed.into()),
+        _ => Err(no_such_path()),
+    }
+}
+
+fn change_key(key: KeyReference, verb: &str, document: &[u8]) -> Result<AdminOperation, Failure> {
+    match verb {
+        "enable" => Ok(AdminOperation::EnableKey(key)),
+        "disable" => Ok(AdminOperation::DisableKey(key)),
+        "cancel-deletion" => Ok(AdminOperation::CancelKeyDeletion(key)),
+        "schedule-deletion" => {
+            let Deletion { pending_days } = read(document)?;
+            if !AdminOperation::PENDING_DAYS.contains(&pending_days) {
+                return Err(invalid("pending_days must be 7 to 1096."));
+            }
+            Ok(AdminOperation::ScheduleKeyDeletion { key, pending_days })
+        }
+        _ => Err(no_such_path()),
+    }
+}
+
+fn aliases(method: &Method, alias: &str, document: &[u8]) -> Result<AdminOperation, Failure> {
+    let alias = bare_alias(alias)?;
+    match *method {
+        Method::PUT => {
+            let AliasTarget { key } = read(document)?;
+            Ok(AdminOperation::SetAlias { alias, key: reference(&key)? })
+        }
+        Method::DELETE => Ok(AdminOperation::RemoveAlias(alias)),
+        _ => Err(FailureCode::MethodNotAllowed.into()),
+    }
+}
+
+fn users(method: &Method, path: &[&str], document: &[u8]) -> Result<AdminOperation, Failure> {
+    let name = |text: &str| {
+        UserName::parse(text).map_err(|_| invalid("A user's name is 1 to 64 letters, digits or any of + = , . @ - _."))
+    };
+    match (method, path) {
+        (&Method::GET, []) => Ok(AdminOperation::ListUsers),
+        (&Method::POST, []) => {
+            let user: NewUser = read(document)?;
+            Ok(AdminOperation::CreateUser(name(&user.name)?))
+        }
+        (&Method::DELETE, [user]) => Ok(AdminOperation::DeleteUser(name(user)?)),
+        (_, [] | [_]) => Err(FailureCode::MethodNotAllowed.into()),
+        _ => Err(no_such_path()),
+    }
+}
+
+fn describe(query: &str) -> Result<AdminOperation, Failure> {
+    let (mut bucket, mut key, mut version) = (None, None, None);
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let slot = match name {
+            "bucket" => &mut bucket,
+            "key" => &mut key,
+            "version" => &mut version,
+            _ => return Err(invalid("The query takes bucket, key and version.")),
+        };
+        *slot = Some(decoded(value)?);
+    }
+    let bucket = bucket.ok_or_else(|| invalid("The query lacks bucket."))?;
+    let key = key.ok_or_else(|| invalid("The query lacks key."))?;
+    Ok(AdminOperation::DescribeObject {
+        bucket: BucketName::parse(&bucket).map_err(|_| FailureCode::InvalidBucketName)?,
+        key: ObjectKey::parse(&key).map_err(|_| FailureCode::InvalidObjectKey)?,
+        version: version.as_deref().map(read_version).transpose()?,
+    })
+}
+
+fn read_version(text: &str) -> Result<VersionId, Failure> {
+    if text == "null" {
+        return Ok(VersionId::Null);
+    }
+    let mut id = [0; 16];
+    match hex::decode_to_slice(text, &mut id) {
+        Ok(()) => Ok(VersionId::Id(id)),
+        Err(_) => Err(invalid("A version is 32 hex digits, or null.")),
+    }
+}
+
+fn reference(text: &str) -> Result<KeyReference, Failure> {
+    if text.is_empty() || text.len() > KeyReference::LENGTH_MAX {
+        return Err(invalid("A key is named by 1 to 2048 bytes."));
+    }
+    Ok(KeyReference::parse(text))
+}
+
+/// An alias without `alias/`, in the characters that AWS and Huawei allow.
+fn bare_alias(text: &str) -> Result<String, Failure> {
+    const LENGTH_MAX: usize = 256;
+    let bare = text.strip_prefix("alias/").unwrap_or(text);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte);
+    match bare.len() {
+        1..=LENGTH_MAX if bare.bytes().all(allowed) => Ok(bare.to_owned()),
+        _ => Err(invalid("An alias is 1 to 256 letters, digits or any of / _ -.")),
+    }
+}
+
+/// The path's segments, each decoded after the splitting, so that an encoded slash is part of a name.
+fn segments(path: &str) -> Result<Vec<String>, Failure> {
+    path.trim_start_matches('/').split('/').map(decoded).collect()
+}
+
+fn decoded(text: &str) -> Result<String, Failure> {
+    match percent_decode_str(text).decode_utf8() {
+        Ok(text) => Ok(text.into_owned()),
+        Err(error) => Err(Failure::new(FailureCode::InvalidUri).caused_by(error)),
+    }
+}
+
+fn only(method: &Method, expected: &Method, operation: AdminOperation) -> Result<AdminOperation, Failure> {
+    if method == expected { Ok(operation) } else { Err(FailureCode::MethodNotAllowed.into()) }
+}
+
+fn invalid(message: &'static str) -> Failure {
+    Failure::new(FailureCode::InvalidArgument).with_message(message)
+}
+
+fn no_such_path() -> Failure {
+    Failure::new(FailureCode::InvalidUri).with_message("The admin API has no such path; docs/OPERATING.md lists them.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decode_text(method: &str, target: &str, document: &str) -> Result<AdminOperation, FailureCode> {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        decode(&method, &target.parse().unwrap(), document.as_bytes()).map_err(|failure| failure.code)
+    }
+
+    #[test]
+    fn every_operation_has_its_path() {
+        let id = "522d6070-5ad3-4765-9737-9312ddc72cdb";
+        for (method, target, document, name) in [
+            ("POST", "/v1/keys", "{}", "CreateKey"),
+            ("POST", "/v1/keys", r#"{"spec":"SM4","description":"d","alias":"alias/x/y"}"#, "CreateKey"),
+            ("GET", "/v1/keys", "", "ListKeys"),
+            ("GET", &format!("/v1/keys/{id}"), "", "DescribeKey"),
+            ("POST", &format!("/v1/keys/{id}/enable"), "", "EnableKey"),
+            ("POST", "/v1/keys/alias%2Fx/disable", "", "DisableKey"),
+            ("POST", "/v1/keys/x/schedule-deletion", r#"{"pending_days":7}"#, "ScheduleKeyDeletion"),
+            ("POST", "/v1/keys/x/cancel-deletion", "", "CancelKeyDeletion"),
+            ("PUT", "/v1/aliases/x%2Fy", r#"{"key":"z"}"#, "SetAlias"),
+            ("DELETE", "/v1/aliases/x", "", "RemoveAlias"),
+            ("POST", "/v1/users", r#"{"name":"ann"}"#, "CreateUser"),
+            ("GET", "/v1/users", "", "ListUsers"),
+            ("DELETE", "/v1/users/ann", "", "DeleteUser"),
+            ("GET", "/v1/buckets", "", "AdminListBuckets"),
+            ("GET", "/v1/objects?bucket=abc&key=a%2Fb%20c", "", "DescribeObject"),
+            ("POST", "/v1/check", "", "ProveKeys"),
+        ] {
+            assert_eq!(decode_text(method, target, document).map(|op| op.name()), Ok(name), "{method} {target}");
+        }
+    }
+
+    #[test]
+    fn names_come_out_decoded() {
+        let expected = AdminOperation::DescribeObject {
+            bucket: BucketName::parse("abc").unwrap(),
+            key: ObjectKey::parse("a/b c").unwrap(),
+            version: Some(VersionId::Null),
+        };
+        assert_eq!(decode_text("GET", "/v1/objects?bucket=abc&key=a%2Fb%20c&version=null", ""), Ok(expected));
+        let alias = decode_text("PUT", "/v1/aliases/alias%2Fx%2Fy", r#"{"key":"z"}"#);
+        assert_eq!(alias, Ok(AdminOperation::SetAlias { alias: "x/y".to_owned(), key: KeyReference::parse("z") }));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (method, target, document, code) in [
+            ("GET", "/", "", FailureCode::InvalidUri),
+            ("GET", "/v2/keys", "", FailureCode::InvalidUri),
+            ("GET", "/v1/keys/%ff", "", FailureCode::InvalidUri),
+            ("POST", "/v1/keys/x/melt", "", FailureCode::InvalidUri),
+            ("PATCH", "/v1/keys", "", FailureCode::MethodNotAllowed),
+            ("POST", "/v1/keys/x", "", FailureCode::MethodNotAllowed),
+            ("GET", "/v1/check", "", FailureCode::MethodNotAllowed),
+            ("GET", "/v1/aliases/x", "", FailureCode::MethodNotAllowed),
+            ("POST", "/v1/keys", "[", FailureCode::InvalidArgument),
+            ("POST", "/v1/keys", r#"{"colour":"red"}"#, FailureCode::InvalidArgument),
+            ("POST", "/v1/keys/x/schedule-deletion", r#"{"pending_days":6}"#, FailureCode::InvalidArgument),
+            ("POST", "/v1/keys/x/schedule-deletion", "", FailureCode::InvalidArgument),
+            ("PUT", "/v1/aliases/a%20b", r#"{"key":"z"}"#, FailureCode::InvalidArgument),
+            ("POST", "/v1/users", r#"{"name":"a b"}"#, FailureCode::InvalidArgument),
+            ("GET", "/v1/objects?bucket=abc", "", FailureCode::InvalidArgument),
+            ("GET", "/v1/objects?bucket=AB&key=k", "", FailureCode::InvalidBucketName),
+            ("GET", "/v1/objects?bucket=abc&key=..", "", FailureCode::InvalidObjectKey),
+            ("GET", "/v1/objects?bucket=abc&key=k&version=1", "", FailureCode::InvalidArgument),
+        ] {
+            assert_eq!(decode_text(method, target, document), Err(code), "{method} {target} {document}");
+        }
+    }
+}

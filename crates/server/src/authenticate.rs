@@ -1,0 +1,56 @@
+//! Who asks: an access key's secret against the claim of a request.
+
+use strongroom_model::{
+    account::Principal,
+    failure::{Failure, FailureCode, Subject},
+    time::Timestamp,
+};
+use strongroom_store::Engine;
+use strongroom_wire::{Asked, Claim, Intent, Proof, Signed};
+
+/// Who asks, and what the signature proved of the body.
+pub(crate) struct Caller {
+    /// Who.
+    pub(crate) principal: Principal,
+    /// The proof; none for an anonymous caller.
+    pub(crate) proof: Option<Proof>,
+}
+
+/// Verifies the claim of `intent`. A host that can be read in two ways is tried in both: the signature tells which one
+/// the client meant.
+///
+/// # Errors
+/// `InvalidAccessKeyId`, `InvalidToken`, or what [`Signed::verify`] says of the first reading.
+pub(crate) async fn authenticate(engine: &Engine, intent: Intent, now: Timestamp) -> Result<(Asked, Caller), Failure> {
+    let Intent { asked, claim, alternative } = intent;
+    let refused = match verify(engine, claim, now).await {
+        Ok(caller) => return Ok((asked, caller)),
+        Err(failure) => failure,
+    };
+    match alternative {
+        Some(other) if refused.code == FailureCode::SignatureDoesNotMatch => {
+            let caller = verify(engine, other.claim, now).await.map_err(|_| refused)?;
+            Ok((other.asked, caller))
+        }
+        _ => Err(refused),
+    }
+}
+
+async fn verify(engine: &Engine, claim: Claim, now: Timestamp) -> Result<Caller, Failure> {
+    match claim {
+        Claim::Anonymous => Ok(Caller { principal: Principal::Anonymous, proof: None }),
+        Claim::Signed(signed) => verify_signature(engine, &signed, now).await,
+    }
+}
+
+/// Verifies one signature. There are no temporary access keys yet, so a security token is never right.
+pub(crate) async fn verify_signature(engine: &Engine, signed: &Signed, now: Timestamp) -> Result<Caller, Failure> {
+    let unknown =
+        || Failure::new(FailureCode::InvalidAccessKeyId).about(Subject::Text(signed.access_key.as_str().to_owned()));
+    let credential = engine.credential(&signed.access_key).await?.ok_or_else(unknown)?;
+    if signed.token.is_some() {
+        return Err(FailureCode::InvalidToken.into());
+    }
+    let proof = signed.verify(&credential.secret, now)?;
+    Ok(Caller { principal: credential.principal, proof: Some(proof) })
+}

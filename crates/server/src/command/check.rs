@@ -1,0 +1,66 @@
+//! `strongroom check`: the configuration as it takes effect, and a proof that keys can be wrapped and unwrapped.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::json;
+use strongroom_iam::{Transport, authorize};
+use strongroom_model::{
+    account::Principal,
+    operation::{AdminOperation, Operation},
+    outcome::{AdminOutcome, Outcome},
+};
+use tokio::{net::TcpStream, time::timeout};
+
+use super::{Settings, client::Client, configuration, failure::CommandError, print, serve};
+use crate::{
+    admin::{token::AdminToken, view},
+    config::Config,
+    response::chain,
+};
+
+/// How long a server on this host may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Shows and proves. Asks the server if one runs, else opens the data folder itself.
+pub(super) async fn check(settings: &Settings, as_json: bool) -> Result<(), CommandError> {
+    let config = configuration(settings.config.as_deref(), settings.data.clone())?;
+    let (by, check) = prove(&config).await?;
+    let effective = config.to_toml()?;
+    if as_json {
+        let document = json!({ "configuration": config, "proved_by": by, "check": check });
+        return print(&format!("{document:#}"));
+    }
+    print(&format!("# effective configuration\n{effective}\n# proof, by {by}\n# {}: {}", check.provider, check.proof))
+}
+
+async fn prove(config: &Config) -> Result<(&'static str, view::Check), CommandError> {
+    if is_served(config).await {
+        let token = AdminToken::read(&AdminToken::path(&config.data))?;
+        let client = Client::local(format!("http://{}", config.listen.admin), token);
+        return Ok(("the running server", client.send(Method::POST, "/check", b"").await?));
+    }
+    Ok(("the data folder, opened for this", prove_here(config).await?))
+}
+
+async fn is_served(config: &Config) -> bool {
+    match config.listen.admin.address() {
+        Some(address) => matches!(timeout(CONNECT, TcpStream::connect(address)).await, Ok(Ok(_))),
+        None => false,
+    }
+}
+
+/// Opens the data folder and asks the engine, authorized like any other caller.
+async fn prove_here(config: &Config) -> Result<view::Check, CommandError> {
+    let failed = |failure: strongroom_model::failure::Failure| CommandError::Proof(chain(&failure));
+    let opened = serve::open(config).await?;
+    let operation = Operation::Admin(AdminOperation::ProveKeys);
+    let case = opened.engine.case(&operation, Transport::TRUSTED).await.map_err(failed)?;
+    let granted = authorize(operation, Principal::Root(opened.root), &case).map_err(|denied| failed(denied.into()))?;
+    let reply = opened.engine.run(granted, None).await.map_err(failed)?;
+    opened.engine.shutdown().await;
+    match reply.outcome {
+        Outcome::Admin(AdminOutcome::KeysProven { provider }) => Ok(view::Check::proved(provider)),
+        other => Err(CommandError::Proof(format!("the engine answered {other:?}"))),
+    }
+}

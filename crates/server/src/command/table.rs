@@ -1,0 +1,75 @@
+//! Answers as tables.
+
+use comfy_table::{Table, presets::NOTHING};
+
+use crate::admin::view::{Bucket, Key, Object, User};
+
+/// Keys, one a row.
+pub(super) fn keys(keys: &[Key]) -> String {
+    let rows = keys.iter().map(|key| {
+        let state = match &key.deletion {
+            Some(when) => format!("{}, destroyed {when}", key.state),
+            None => key.state.clone(),
+        };
+        let note = if key.default { "default key" } else { &key.description };
+        let spec = format!("{:?}", key.spec);
+        [
+            key.id.clone(),
+            spec,
+            state,
+            key.version.to_string(),
+            key.aliases.join(" "),
+            key.created.clone(),
+            note.to_owned(),
+        ]
+    });
+    rows_of(["KEY", "SPEC", "STATE", "VERSION", "ALIASES", "CREATED", "DESCRIPTION"], rows)
+}
+
+/// Users, one a row.
+pub(super) fn users(users: &[User]) -> String {
+    let rows = users.iter().map(|user| [user.name.clone(), user.access_keys.join(" "), user.created.clone()]);
+    rows_of(["USER", "ACCESS KEYS", "CREATED"], rows)
+}
+
+/// Buckets, one a row.
+pub(super) fn buckets(buckets: &[Bucket]) -> String {
+    let rows = buckets.iter().map(|bucket| {
+        let Bucket { name, owner, location, created, encryption } = bucket;
+        [name.clone(), location.clone(), encryption.clone(), owner.clone(), created.clone()]
+    });
+    rows_of(["BUCKET", "LOCATION", "DEFAULT ENCRYPTION", "OWNER", "CREATED"], rows)
+}
+
+/// An object, one fact a row.
+pub(super) fn object(object: &Object) -> String {
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    rows_of(
+        ["FACT", "VALUE"],
+        [
+            ["bucket".to_owned(), object.bucket.clone()],
+            ["key".to_owned(), object.key.clone()],
+            ["version".to_owned(), or_none(object.version.clone())],
+            ["size".to_owned(), object.size.to_string()],
+            ["etag".to_owned(), object.etag.clone()],
+            ["last modified".to_owned(), object.last_modified.clone()],
+            ["encryption".to_owned(), object.encryption.clone()],
+            ["suite".to_owned(), object.suite.clone()],
+            ["master key".to_owned(), or_none(object.key_id.clone())],
+            ["master key version".to_owned(), or_none(object.key_version.map(|version| version.to_string()))],
+            ["master key fingerprint".to_owned(), or_none(object.key_fingerprint.clone())],
+            ["sealed chunks".to_owned(), object.chunks.to_string()],
+            ["sealed bytes".to_owned(), object.stored_bytes.to_string()],
+            ["place".to_owned(), if object.inline { "catalog" } else { "blob" }.to_owned()],
+        ],
+    )
+}
+
+fn rows_of<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head);
+    for row in rows {
+        table.add_row(row);
+    }
+    table.trim_fmt()
+}

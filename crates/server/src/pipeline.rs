@@ -1,0 +1,173 @@
+//! One request is one line of functions: recognise, decode, authenticate, authorize, plaintext, run, encode.
+
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, Request, Response, header, request::Parts};
+use hyper::body::Incoming;
+use strongroom_iam::authorize;
+use strongroom_model::{
+    failure::{Failure, FailureCode},
+    name::RequestId,
+    operation::{ObjectOperation, Operation},
+    time::Timestamp,
+};
+use strongroom_store::{Body, Reply, Trailer, stream::ByteStream};
+use strongroom_wire::{Asked, Dialect, Exchange, Payload, StreamPlan, recognise};
+use tracing::Instrument as _;
+
+use crate::{
+    app::App,
+    authenticate::{Caller, authenticate},
+    body::{self, Source},
+    clock, entropy,
+    listen::Peer,
+    response::{Record, ResponseBody, chain},
+};
+
+/// Longest request head that is looked at, in bytes. The services allow 8 KiB of metadata; the longest keys take 3 KiB of
+/// a URL, and a signed URL with a token 4 KiB more.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// Answers one request.
+pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<ResponseBody> {
+    let (parts, incoming) = request.into_parts();
+    let (request_id, drawn) = match entropy::request_id() {
+        Ok(id) => (id, Ok(())),
+        Err(error) => (RequestId([0; 16]), Err(Failure::new(FailureCode::Internal).caused_by(error))),
+    };
+    let now = clock::now();
+    let dialect = recognise(&parts);
+    let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
+    record.dialect = dialect.name;
+    let stall = Duration::from_secs(app.limits.stall_seconds);
+    let source = Source::new(incoming, expects_continue(&parts.headers), stall, Arc::clone(&record.received));
+    let span = record.span.clone();
+    let answer = async {
+        drawn?;
+        answer(app, peer, dialect, &parts, source, now, &mut record).await
+    };
+    let answer = answer.instrument(span).await;
+    let exchange = Exchange {
+        request_id,
+        method: &parts.method,
+        host: host(&parts),
+        path: parts.uri.path(),
+        now,
+        site: &app.site,
+    };
+    encode(dialect, answer, &exchange, record)
+}
+
+async fn answer(
+    app: &Arc<App>,
+    peer: Peer,
+    dialect: &'static Dialect,
+    parts: &Parts,
+    source: Source,
+    now: Timestamp,
+    record: &mut Record,
+) -> Result<Reply, Failure> {
+    check_head(parts)?;
+    let intent = dialect.decode(parts, &app.site)?;
+    record.operation = intent.asked.name();
+    let (asked, Caller { principal, proof }) = authenticate(&app.engine, intent, now).await?;
+    record.principal = Some(principal.to_string());
+    let payload = proof.map(|proof| proof.payload);
+    let (operation, streamed): (Operation, Option<(StreamPlan, Source)>) = match asked {
+        Asked::Complete(operation) => (operation, None),
+        Asked::Streamed(operation, plan) => (operation, Some((plan, source))),
+        Asked::Documented(draft) => {
+            let document = body::read_document(source, draft.limit, payload.as_ref()).await?;
+            (draft.finish(&document)?, None)
+        }
+    };
+    record.bucket = bucket(&operation);
+    let transport = app.transport(&peer, dialect.encryption.kms_needs_tls);
+    let case = app.engine.case(&operation, transport).await?;
+    let granted = authorize(operation, principal, &case)?;
+    let body = match streamed {
+        Some((plan, source)) => {
+            let trailer = Trailer::default();
+            Some(Body { bytes: body::plaintext(source, plan, payload, Arc::clone(&trailer))?, trailer })
+        }
+        None => None,
+    };
+    app.engine.run(granted, body).await
+}
+
+/// # Errors
+/// `HeadTooLarge`. Heads that are longer still, or have more than a hundred fields, never get here: hyper answers 431.
+fn check_head(parts: &Parts) -> Result<(), Failure> {
+    let fields: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if fields + target > HEAD_BYTES_MAX { Err(FailureCode::HeadTooLarge.into()) } else { Ok(()) }
+}
+
+fn encode(
+    dialect: &'static Dialect,
+    answer: Result<Reply, Failure>,
+    exchange: &Exchange<'_>,
+    mut record: Record,
+) -> Response<ResponseBody> {
+    let (response, stream) = match answer {
+        Ok(Reply { outcome, body }) => (dialect.encode(&outcome, exchange), body),
+        Err(failure) => {
+            note(&failure, &mut record);
+            (dialect.encode_failure(&failure, exchange), None)
+        }
+    };
+    record.status = response.status().as_u16();
+    attach(response, stream, record)
+}
+
+fn attach(response: Response<Payload>, stream: Option<ByteStream>, record: Record) -> Response<ResponseBody> {
+    response.map(|payload| match (payload, stream) {
+        (Payload::Empty, _) => ResponseBody::empty(record),
+        (Payload::Document(document), _) => ResponseBody::document(document, record),
+        (Payload::Object { length }, Some(stream)) => ResponseBody::object(stream, length, record),
+        (Payload::Object { length }, None) => {
+            ResponseBody::object(strongroom_store::stream::once(bytes::Bytes::new()), length, record)
+        }
+    })
+}
+
+/// Writes down what failed. Faults of the server get a line of their own, with all their causes; a caller's mistakes do
+/// not. Details stay out of both: what a client signed may hold its keys.
+fn note(failure: &Failure, record: &mut Record) {
+    record.failure = Some(format!("{:?}", failure.code));
+    let ours = matches!(
+        failure.code,
+        FailureCode::Internal
+            | FailureCode::Damaged
+            | FailureCode::NoSpace
+            | FailureCode::ServiceUnavailable
+            | FailureCode::KeyServiceUnavailable
+    );
+    if ours {
+        let _entered = record.span.enter();
+        tracing::error!(operation = record.operation, error = %chain(failure), "a request failed by a fault of ours");
+    }
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+fn host(parts: &Parts) -> &str {
+    let named = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    named.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
+}
+
+fn bucket(operation: &Operation) -> Option<String> {
+    let name = match operation {
+        Operation::Service(_) | Operation::Admin(_) => return None,
+        Operation::Bucket(operation) => operation.bucket(),
+        Operation::Object(operation) => match operation {
+            ObjectOperation::Put(put) => &put.bucket,
+            ObjectOperation::Get(get) | ObjectOperation::Head(get) => &get.bucket,
+            ObjectOperation::Delete(delete) => &delete.bucket,
+            ObjectOperation::DeleteMany(many) => &many.bucket,
+        },
+    };
+    Some(name.as_str().to_owned())
+}
