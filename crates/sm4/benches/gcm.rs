@@ -52,8 +52,16 @@ fn contestants() -> Vec<Contestant> {
         field.push(Contestant { name: format!("{kernel:?}"), call: Box::new(seal), samples: vec![], share });
     }
     let gcm = Sm4Gcm::new(&KEY);
-    // An unequal tag costs a wipe besides.
-    let open = move |data: &mut [u8]| assert!(gcm.open_in_place(&NONCE, &[], data, &[0; 16]).is_err());
+    let (mut sealed, mut tag) = (Vec::new(), [0; 16]);
+    // The copy that gives it something to open counts as its own cost.
+    let open = move |data: &mut [u8]| {
+        if sealed.len() != data.len() {
+            sealed = data.to_vec();
+            tag = gcm.seal_in_place(&NONCE, &[], &mut sealed);
+        }
+        data.copy_from_slice(&sealed);
+        gcm.open_in_place(&NONCE, &[], data, &tag).expect("what was sealed opens");
+    };
     field.push(Contestant { name: "best, open".into(), call: Box::new(open), samples: vec![], share: 1 });
     let rust_crypto = RustCrypto::new(&KEY.into());
     let seal = move |data: &mut [u8]| {

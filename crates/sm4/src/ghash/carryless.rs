@@ -17,6 +17,8 @@ const POWERS: usize = 16;
 #[repr(align(64))]
 pub(crate) struct Key {
     powers: [u128; POWERS],
+    /// The sum of both halves of each power, for multiplication after Karatsuba.
+    folded: [u64; POWERS],
 }
 
 impl Key {
@@ -28,7 +30,7 @@ impl Key {
         for i in (0..POWERS - 1).rev() {
             powers[i] = integer(reduce(multiply(vector(powers[i + 1]), vector(key))));
         }
-        Self { powers }
+        Self { powers, folded: powers.map(|power| (power >> 64) as u64 ^ power as u64) }
     }
 }
 
@@ -49,7 +51,9 @@ macro_rules! absorb {
             let mut sum = vector(u128::from_be_bytes(*hash));
             let mut chunks = data.chunks_exact(16 * BLOCKS_128);
             for chunk in &mut chunks {
-                sum = absorb_blocks(key, sum, chunk.as_chunks::<16>().0);
+                let whole: &[[u8; 16]; BLOCKS_128] =
+                    chunk.as_chunks::<16>().0.try_into().expect("a chunk is BLOCKS_128 blocks");
+                sum = absorb_blocks(key, sum, whole);
             }
             let (blocks, tail) = chunks.remainder().as_chunks::<16>();
             if !blocks.is_empty() {
@@ -76,14 +80,16 @@ absorb!(absorb_avx, "pclmulqdq,avx");
 #[inline]
 fn absorb_blocks(key: &Key, sum: __m128i, blocks: &[[u8; 16]]) -> __m128i {
     let powers = &key.powers[POWERS - blocks.len()..];
-    let mut product = [_mm_setzero_si128(); 3];
+    let [mut low, mut middle, mut high] = [_mm_setzero_si128(); 3];
     let mut carried = sum;
     for (block, power) in blocks.iter().zip(powers) {
         let term = multiply(_mm_xor_si128(load_reversed(block), carried), vector(*power));
-        product = [0, 1, 2].map(|i| _mm_xor_si128(product[i], term[i]));
+        low = _mm_xor_si128(low, term[0]);
+        middle = _mm_xor_si128(middle, term[1]);
+        high = _mm_xor_si128(high, term[2]);
         carried = _mm_setzero_si128();
     }
-    reduce(product)
+    reduce([low, middle, high])
 }
 
 /// Like `absorb_avx`, 16 blocks at a time in 256-bit vectors.
@@ -118,7 +124,77 @@ fn absorb_pairs(key: &Key, sum: __m128i, pairs: &[[u8; 32]]) -> __m128i {
         let cross = _mm256_clmulepi64_epi128::<0x01>(blocks, powers);
         middle = _mm256_xor_si256(middle, _mm256_xor_si256(cross, _mm256_clmulepi64_epi128::<0x10>(blocks, powers)));
     }
-    reduce([low, middle, high].map(|v| _mm_xor_si128(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v))))
+    reduce([halves(low), halves(middle), halves(high)])
+}
+
+/// The sum of both halves.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn halves(v: __m256i) -> __m128i {
+    _mm_xor_si128(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v))
+}
+
+/// Like `absorb_avx`, with one 512-bit shuffle to reverse four blocks.
+///
+/// Shuffles and carry-less products share a port. So the reversed blocks go through memory, from where both halves of a
+/// block load without a shuffle, and three products by Karatsuba take the place of four.
+#[target_feature(enable = "avx512f,avx512bw,pclmulqdq,avx2")]
+pub(crate) fn absorb_avx512(key: &Key, hash: &mut [u8; 16], data: &[u8]) {
+    let mut chunks = data.chunks_exact(16 * POWERS);
+    let mut sum = vector(u128::from_be_bytes(*hash));
+    for chunk in &mut chunks {
+        let mut blocks = reversed(chunk.as_chunks::<64>().0);
+        // Else the compiler knows better and takes the way through the busy port.
+        let blocks = core::hint::black_box(&mut blocks);
+        sum = absorb_reversed(key, sum, &blocks.0);
+    }
+    *hash = integer(sum).to_be_bytes();
+    if !chunks.remainder().is_empty() {
+        absorb_avx(key, hash, chunks.remainder());
+    }
+}
+
+/// [`POWERS`] blocks, each with its bytes reversed: its low half first.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn reversed(quads: &[[u8; 64]]) -> Reversed {
+    let mut out = Reversed([[0; 2]; POWERS]);
+    let reverse = _mm512_broadcast_i32x4(reversal());
+    for (quad, out) in quads.iter().zip(out.0.as_chunks_mut::<4>().0) {
+        // SAFETY: both arrays are 64 bytes, and the accesses are unaligned.
+        unsafe {
+            let blocks = _mm512_loadu_si512(quad.as_ptr().cast());
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), _mm512_shuffle_epi8(blocks, reverse));
+        }
+    }
+    out
+}
+
+/// Reversed blocks, aligned so that no store is split.
+#[repr(align(64))]
+struct Reversed([[u64; 2]; POWERS]);
+
+/// Adds [`POWERS`] reversed blocks to `sum`.
+#[target_feature(enable = "avx2,pclmulqdq")]
+#[inline]
+fn absorb_reversed(key: &Key, sum: __m128i, blocks: &[[u64; 2]; POWERS]) -> __m128i {
+    let [mut low, mut middle, mut high] = [_mm_setzero_si128(); 3];
+    for (i, halves) in blocks.iter().enumerate() {
+        // SAFETY: the first load is of the whole array of 16 bytes, the second of its upper 8.
+        let (mut block, upper) =
+            unsafe { (_mm_loadu_si128(halves.as_ptr().cast()), _mm_loadl_epi64((&raw const halves[1]).cast())) };
+        let mut folded = _mm_xor_si128(block, upper);
+        if i == 0 {
+            block = _mm_xor_si128(block, sum);
+            folded = _mm_xor_si128(block, _mm_srli_si128::<8>(block));
+        }
+        let power = vector(key.powers[i]);
+        low = _mm_xor_si128(low, _mm_clmulepi64_si128::<0x00>(block, power));
+        high = _mm_xor_si128(high, _mm_clmulepi64_si128::<0x11>(block, power));
+        let fold = _mm_cvtsi64_si128(key.folded[i] as i64);
+        middle = _mm_xor_si128(middle, _mm_clmulepi64_si128::<0x00>(folded, fold));
+    }
+    reduce([low, _mm_xor_si128(middle, _mm_xor_si128(low, high)), high])
 }
 
 #[target_feature(enable = "pclmulqdq,ssse3,sse4.1")]
@@ -138,9 +214,8 @@ fn reduce([low, middle, high]: Product) -> __m128i {
     let polynomial = _mm_set_epi64x(0, 0xC200000000000000u64 as i64);
     let low = _mm_xor_si128(low, _mm_slli_si128::<8>(middle));
     let high = _mm_xor_si128(high, _mm_srli_si128::<8>(middle));
-    let swap = |v| _mm_shuffle_epi32::<0x4E>(v);
-    let once = _mm_xor_si128(swap(low), _mm_clmulepi64_si128::<0x00>(low, polynomial));
-    let twice = _mm_xor_si128(swap(once), _mm_clmulepi64_si128::<0x00>(once, polynomial));
+    let once = _mm_xor_si128(_mm_shuffle_epi32::<0x4E>(low), _mm_clmulepi64_si128::<0x00>(low, polynomial));
+    let twice = _mm_xor_si128(_mm_shuffle_epi32::<0x4E>(once), _mm_clmulepi64_si128::<0x00>(once, polynomial));
     _mm_xor_si128(high, twice)
 }
 

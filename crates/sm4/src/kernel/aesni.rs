@@ -80,7 +80,8 @@ unsafe fn map(tables: &'static [[u8; 16]; 2], v: __m128i) -> __m128i {
         let mask = _mm_set1_epi8(0x0F);
         let low = _mm_and_si128(v, mask);
         let high = _mm_and_si128(_mm_srli_epi32::<4>(v), mask);
-        let [low_table, high_table] = tables.map(|table| transmute::<[u8; 16], __m128i>(table));
+        let low_table = transmute::<[u8; 16], __m128i>(tables[0]);
+        let high_table = transmute::<[u8; 16], __m128i>(tables[1]);
         _mm_xor_si128(_mm_shuffle_epi8(low_table, low), _mm_shuffle_epi8(high_table, high))
     }
 }

@@ -27,6 +27,11 @@ pub(crate) fn store(words: [u32; 4]) -> [u8; 16] {
     core::array::from_fn(|i| words[i / 4].to_be_bytes()[i % 4])
 }
 
+/// The first, second or third word of the counter blocks.
+pub(crate) fn word(nonce: &[u8; 12], i: usize) -> u32 {
+    u32::from_be_bytes([nonce[4 * i], nonce[4 * i + 1], nonce[4 * i + 2], nonce[4 * i + 3]])
+}
+
 /// The S-box on each byte of a word (the transform τ).
 pub(crate) fn substitute(word: u32) -> u32 {
     const LOW_BITS: u32 = 0x01010101;
@@ -96,7 +101,6 @@ fn many(keys: &RoundKeys, nonce: &[u8; 12], counter: u32, data: &mut [u8]) {
 
 /// The bit planes of 64 counter blocks.
 fn counters(nonce: &[u8; 12], counter: u32) -> [Planes; 4] {
-    let word = |i: usize| u32::from_be_bytes([nonce[4 * i], nonce[4 * i + 1], nonce[4 * i + 2], nonce[4 * i + 3]]);
     let broadcast = |word: u32| core::array::from_fn(|bit| u64::from(word >> bit & 1).wrapping_neg());
     let mut last = [0; 32];
     for block in 0..BATCH {
@@ -105,7 +109,7 @@ fn counters(nonce: &[u8; 12], counter: u32) -> [Planes; 4] {
             *plane |= u64::from(value >> bit & 1) << block;
         }
     }
-    [broadcast(word(0)), broadcast(word(1)), broadcast(word(2)), last]
+    [broadcast(word(nonce, 0)), broadcast(word(nonce, 1)), broadcast(word(nonce, 2)), last]
 }
 
 fn encrypt_round(state: &mut [Planes; 4], round: usize, key: u32) {

@@ -2,9 +2,11 @@
 //!
 //! A vector holds one 32-bit word of each of [`Wide::BLOCKS`] blocks. `N` such groups are in flight at once, since one
 //! round is a long chain of dependent instructions. All functions are inlined into the `#[target_feature]` function of
-//! a kernel, the only way for one source to serve several instruction sets.
+//! a kernel, the only way for one source to serve several instruction sets. For the same reason there are no closures
+//! here: a closure is a function of its own, without the instructions.
 
 use crate::basis::OffsetKeys;
+use crate::kernel::portable;
 
 /// The most bytes that one batch of any kernel has.
 const MAX_BATCH: usize = 1024;
@@ -69,7 +71,15 @@ pub(crate) unsafe fn ctr<W: Wide, const N: usize>(
         }
     }
     rest.copy_from_slice(&buffer[..rest.len()]);
-    zeroize::Zeroize::zeroize(&mut buffer[..]);
+    wipe(&mut buffer);
+}
+
+/// Overwrites what is left of the key stream, whole vectors at a time where `zeroize` would take single bytes.
+#[inline(always)]
+fn wipe(buffer: &mut [u8; MAX_BATCH]) {
+    buffer.fill(0);
+    // The compiler may not know that nobody reads it.
+    core::hint::black_box(buffer);
 }
 
 /// # Safety
@@ -82,8 +92,12 @@ unsafe fn batch_into<W: Wide, const N: usize>(keys: &OffsetKeys, nonce: &[u8; 12
     unsafe {
         let [a, b, c, d] = encrypt::<W, N>(keys, nonce, counter);
         for n in 0..N {
-            let words = [(d[n], 0), (c[n], 1), (b[n], 2), (a[n], 3)]
-                .map(|(word, i)| W::swap_bytes(W::xor(W::out_of_basis(word), W::splat(keys.last[i]))));
+            let words = [
+                plain::<W>(d[n], keys.last[0]),
+                plain::<W>(c[n], keys.last[1]),
+                plain::<W>(b[n], keys.last[2]),
+                plain::<W>(a[n], keys.last[3]),
+            ];
             let masks = W::transpose(words);
             let start = data.as_mut_ptr().add(n * W::BLOCKS * 16);
             W::xor_into(start, masks[0]);
@@ -102,14 +116,15 @@ unsafe fn batch_into<W: Wide, const N: usize>(keys: &OffsetKeys, nonce: &[u8; 12
 unsafe fn encrypt<W: Wide, const N: usize>(keys: &OffsetKeys, nonce: &[u8; 12], counter: u32) -> [[W::V; N]; 4] {
     // SAFETY: the instructions are the caller's promise.
     unsafe {
-        let word = |i: usize| {
-            let bytes = [nonce[4 * i], nonce[4 * i + 1], nonce[4 * i + 2], nonce[4 * i + 3]];
-            [W::into_basis(W::splat(u32::from_be_bytes(bytes))); N]
-        };
-        let (mut a, mut b, mut c, mut d) = (word(0), word(1), word(2), word(0));
-        for (n, d) in d.iter_mut().enumerate() {
+        let [first, second, third] = [
+            W::into_basis(W::splat(portable::word(nonce, 0))),
+            W::into_basis(W::splat(portable::word(nonce, 1))),
+            W::into_basis(W::splat(portable::word(nonce, 2))),
+        ];
+        let (mut a, mut b, mut c, mut d) = ([first; N], [second; N], [third; N], [first; N]);
+        for n in 0..N {
             let counters = W::counters(counter.wrapping_add((n * W::BLOCKS) as u32));
-            *d = W::xor(W::into_basis(counters), W::splat(keys.first));
+            d[n] = W::xor(W::into_basis(counters), W::splat(keys.first));
         }
         for four in keys.rounds.as_chunks::<4>().0 {
             step::<W, N>(&mut a, &b, &c, &d, four[0]);
@@ -119,6 +134,16 @@ unsafe fn encrypt<W: Wide, const N: usize>(keys: &OffsetKeys, nonce: &[u8; 12], 
         }
         [a, b, c, d]
     }
+}
+
+/// A word of the output from one of the state: plain, without its offset, and big-endian.
+///
+/// # Safety
+/// The CPU has the instructions of `W`.
+#[inline(always)]
+unsafe fn plain<W: Wide>(word: W::V, offset: u32) -> W::V {
+    // SAFETY: the instructions are the caller's promise.
+    unsafe { W::swap_bytes(W::xor(W::out_of_basis(word), W::splat(offset))) }
 }
 
 /// # Safety

@@ -18,9 +18,10 @@ pub(super) fn engine(kernel: Kernel, keys: &RoundKeys) -> Option<Box<dyn Engine>
     }
     Some(match kernel {
         Kernel::Avx512Gfni => Box::new(Pair::<Gfni512, Vpclmul>::new(keys)),
-        Kernel::Avx512Bitslice => Box::new(Pair::<Bitslice, Avx>::new(keys)),
+        Kernel::Avx512Bitslice => Box::new(Pair::<Bitslice, Avx512>::new(keys)),
         Kernel::Avx2Gfni => Box::new(Pair::<Gfni256, Vpclmul>::new(keys)),
-        Kernel::Avx2Vaes => Box::new(Pair::<Vaes, Vpclmul>::new(keys)),
+        Kernel::Avx2Vaes if std::is_x86_feature_detected!("vpclmulqdq") => Box::new(Pair::<Vaes, Vpclmul>::new(keys)),
+        Kernel::Avx2Vaes => Box::new(Pair::<Vaes, Avx>::new(keys)),
         Kernel::Avx2Aes => Box::new(Pair::<Avx2, Avx>::new(keys)),
         Kernel::AesNi => Box::new(Pair::<AesNi, Sse>::new(keys)),
         Kernel::Portable => return None,
@@ -110,4 +111,5 @@ macro_rules! hash {
 
 hash!(Sse, carryless::absorb_sse);
 hash!(Avx, carryless::absorb_avx);
+hash!(Avx512, carryless::absorb_avx512);
 hash!(Vpclmul, carryless::absorb_vpclmul);
