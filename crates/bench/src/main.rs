@@ -1,3 +1,179 @@
-//! Load any endpoint of any dialect, every encryption mode, and print ratios.
+//! `strongroom-bench`: loads any endpoint of any dialect in every encryption mode, and prints ratios.
+//!
+//! Figures of one machine at one moment mean little; so every contender of a load runs in turn in every round, and what
+//! is reported is each contender's ratio to the first one of the same round, as a median with its spread.
 
-fn main() {}
+mod endpoint;
+mod floor;
+mod load;
+mod measure;
+mod mode;
+mod process;
+mod report;
+
+use std::error::Error;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use http::Uri;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use strongroom_model::name::{AccessKeyId, Region};
+use strongroom_model::secret::SecretKey;
+
+use crate::endpoint::Endpoint;
+use crate::load::{Action, Load, Watched};
+use crate::measure::Measured;
+use crate::mode::{Mode, Speech};
+use crate::report::{Line, markdown};
+
+/// Loads object stores and prints ratios.
+#[derive(Parser)]
+#[command(name = "strongroom-bench", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Every encryption mode against the first, on one server, in alternated rounds.
+    Modes(Modes),
+    /// The least that any server of this kind can cost: minimal programs, side by side.
+    Floor(floor::FloorArguments),
+}
+
+#[derive(Args)]
+struct Modes {
+    /// The server, such as http://127.0.0.1:9000.
+    #[arg(long, default_value = "http://127.0.0.1:9000")]
+    endpoint: Uri,
+    /// The dialect to speak.
+    #[arg(long, value_enum, default_value = "obs")]
+    dialect: Speech,
+    /// The access key.
+    #[arg(long, env = "STRONGROOM_ROOT_ACCESS_KEY")]
+    access_key: String,
+    /// Its secret; better given in the environment, where no other user sees it.
+    #[arg(long, env = "STRONGROOM_ROOT_SECRET_KEY", hide_env_values = true)]
+    secret_key: String,
+    /// The region to sign for.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+    /// The bucket to use; made if it is not there.
+    #[arg(long, default_value = "strongroom-bench")]
+    bucket: String,
+    /// Object sizes in bytes.
+    #[arg(long, value_delimiter = ',', default_values_t = [4096, 1 << 20, 64 << 20])]
+    sizes: Vec<u64>,
+    /// What to do.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Action::Put, Action::Get])]
+    actions: Vec<Action>,
+    /// The modes, the first of which the others are compared with; all of the dialect's by default.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    modes: Vec<Mode>,
+    /// Requests under way at once.
+    #[arg(long, default_value_t = 16)]
+    connections: u64,
+    /// Seconds of each run.
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Rounds.
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    /// The server's process, for its CPU time and memory.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// The server's metrics, for key-service calls, such as http://127.0.0.1:9002/metrics.
+    #[arg(long)]
+    metrics: Option<String>,
+    /// Prints JSON in place of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Modes(modes) => modes.run().await,
+        Command::Floor(arguments) => arguments.run().await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("strongroom-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl Modes {
+    async fn run(self) -> Result<(), Box<dyn Error>> {
+        let endpoint = Arc::new(self.open()?);
+        endpoint.create_bucket().await?;
+        let watched = Watched { pid: self.pid, metrics: self.metrics.clone() };
+        let modes = if self.modes.is_empty() { self.dialect.modes().to_vec() } else { self.modes.clone() };
+        let mut lines = Vec::new();
+        for &size in &self.sizes {
+            for &action in &self.actions {
+                let duration = Duration::from_secs_f64(self.seconds);
+                let load = Load { action, size, connections: self.connections, duration };
+                lines.extend(self.compare(load, &endpoint, &modes, &watched).await?);
+            }
+        }
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&lines)?);
+        } else {
+            println!("{}", markdown(&lines));
+        }
+        if let Some(peak) = self.pid.and_then(process::peak_memory) {
+            eprintln!("peak memory of the server: {} MiB", peak >> 20);
+        }
+        Ok(())
+    }
+
+    fn open(&self) -> Result<Endpoint, Box<dyn Error>> {
+        let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
+        let region = Region::parse(&self.region).map_err(|why| format!("the region is {why}"))?;
+        let secret = SecretKey::new(self.secret_key.clone());
+        Ok(Endpoint::new(self.endpoint.clone(), self.dialect, self.bucket.clone(), access_key, secret, region))
+    }
+
+    async fn compare(
+        &self,
+        load: Load,
+        endpoint: &Arc<Endpoint>,
+        modes: &[Mode],
+        watched: &Watched,
+    ) -> Result<Vec<Line>, Box<dyn Error>> {
+        for &mode in modes {
+            load.prepare(endpoint, mode).await?;
+        }
+        let bar = progress(&load, self.rounds, modes.len());
+        let mut runs: Vec<Vec<Measured>> = modes.iter().map(|_| Vec::new()).collect();
+        for _ in 0..self.rounds {
+            for (mode, runs) in modes.iter().zip(&mut runs) {
+                bar.set_message(mode.name());
+                runs.push(load.run(endpoint, *mode, watched, &bar).await?);
+            }
+        }
+        bar.finish_and_clear();
+        let line = |(mode, own): (&Mode, &Vec<Measured>)| Line::new(&load.name(), mode.name(), own, &runs[0]);
+        Ok(modes.iter().zip(&runs).map(line).collect())
+    }
+}
+
+/// A live count of requests; silent where nobody watches.
+fn progress(load: &Load, rounds: u32, modes: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{prefix} {spinner} {msg}: {human_pos} requests, {per_sec}, {elapsed}";
+    let style = ProgressStyle::with_template(template).expect("the template is well formed");
+    let seconds = load.duration.as_secs_f64() * f64::from(rounds) * modes as f64;
+    let prefix = format!("{} (about {seconds:.0} s)", load.name());
+    ProgressBar::new_spinner().with_style(style).with_prefix(prefix)
+}

@@ -1,0 +1,50 @@
+//! What the operating system and the server itself say of the server's work.
+
+use std::fs;
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+
+/// Clock ticks a second in `/proc/<pid>/stat`: Linux fixes what it tells programs at 100 (USER_HZ).
+const TICKS_PER_SECOND: u64 = 100;
+
+/// CPU time that a process has used, user and system.
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command's name, in parentheses, may hold blanks: fields are counted after it.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
+}
+
+/// The most memory that a process has had resident, in bytes.
+pub fn peak_memory(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+}
+
+/// Calls of the key service since the server started, from its metrics at `url`; none if they cannot be read.
+pub async fn key_service_calls(url: &str) -> Option<u64> {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
+    let answer = client.get(url.parse().ok()?).await.ok()?;
+    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    let text = std::str::from_utf8(&body).ok()?;
+    let counts = text.lines().filter(|line| line.starts_with("strongroom_key_service_calls_total"));
+    Some(counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_its_own_cost() {
+        let own = std::process::id();
+        assert!(peak_memory(own).expect("this process has memory") > 0);
+        assert!(cpu_time(own).is_some());
+        assert!(cpu_time(u32::MAX).is_none());
+    }
+}
