@@ -23,7 +23,7 @@ use crate::request::{Request, invalid_argument};
 pub(crate) fn refuse_unbuilt(request: &Request<'_>) -> Result<(), Failure> {
     for suffix in request.dialect().unbuilt_fields {
         let asked = match suffix.strip_suffix('-') {
-            Some(_) => !request.fields_beginning(suffix)?.is_empty(),
+            Some(_) => request.fields_beginning(suffix)?.iter().any(|(_, value)| !value.is_empty()),
             None => request.field(suffix)?.is_some(),
         };
         if asked {

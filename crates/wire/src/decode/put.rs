@@ -61,7 +61,8 @@ fn plan(request: &Request<'_>) -> Result<StreamPlan, Failure> {
 fn framing(request: &Request<'_>) -> Result<Framing, Failure> {
     let word = request.field("content-sha256")?.unwrap_or_default();
     let encoding = request.header("content-encoding")?.unwrap_or_default();
-    let encoded = encoding.split(',').any(|word| word.trim().eq_ignore_ascii_case("aws-chunked"));
+    let encoded = encoding.split(',').any(|word| word.trim().eq_ignore_ascii_case("aws-chunked"))
+        && request.has_field("decoded-content-length");
     let (signed, trailed) = match word {
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" => (true, false),
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => (true, true),

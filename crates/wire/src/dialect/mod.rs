@@ -206,6 +206,12 @@ pub struct Format {
     pub silent: Silent,
     /// Whether extra elements of the error document precede the request's identity.
     pub extras_first: bool,
+    /// The element of the error document that names an access key.
+    pub access_key: &'static str,
+    /// Whether error documents name the path that was asked for, as `Resource`.
+    pub names_resource: bool,
+    /// Headers of every answer to HeadBucket, by their whole names.
+    pub bucket_headers: &'static [(&'static str, &'static str)],
     /// What a write's unmet condition is answered as: OSS knows no other than "must not exist".
     pub unmet_write: FailureCode,
 }

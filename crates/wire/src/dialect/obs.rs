@@ -14,6 +14,7 @@ use super::{
     ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
+use crate::encode::OBS_API;
 use crate::encode::bucket::{obs_buckets, obs_location};
 use crate::error;
 use crate::route;
@@ -121,6 +122,9 @@ pub const RECORD: Dialect = Dialect {
         always_shows_class: false,
         silent: Silent::Words,
         extras_first: false,
+        access_key: "OBSAccessKeyId",
+        names_resource: true,
+        bucket_headers: &[("x-obs-version", OBS_API)],
         unmet_write: FailureCode::PreconditionFailed,
     },
     documents: Documents {

@@ -104,6 +104,9 @@ pub const RECORD: Dialect = Dialect {
         always_shows_class: true,
         silent: Silent::Document,
         extras_first: false,
+        access_key: "OSSAccessKeyId",
+        names_resource: false,
+        bucket_headers: &[],
         unmet_write: FailureCode::AlreadyExists,
     },
     documents: Documents {

@@ -13,6 +13,7 @@ use super::{
     ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_flagged_configuration};
+use crate::encode::OBS_API;
 use crate::encode::bucket::{s3_buckets, s3_location};
 use crate::route;
 use crate::signature::{v2, v4};
@@ -129,6 +130,9 @@ pub const RECORD: Dialect = Dialect {
         always_shows_class: false,
         silent: Silent::Words,
         extras_first: true,
+        access_key: "AWSAccessKeyId",
+        names_resource: false,
+        bucket_headers: &[("x-obs-version", OBS_API), ("x-amz-access-point-alias", "false")],
         unmet_write: FailureCode::PreconditionFailed,
     },
     documents: Documents {

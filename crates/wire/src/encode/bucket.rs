@@ -26,16 +26,13 @@ pub(crate) fn created(answer: Answer<'_>, facts: &BucketFacts) -> Response<Paylo
 }
 
 /// To HeadBucket.
-pub(crate) fn head(answer: Answer<'_>, facts: &BucketFacts, version: &str) -> Response<Payload> {
-    let words = &answer.dialect().resources;
-    let class = words.class_word(facts.storage_class);
-    let answer = answer.field(words.bucket_location, facts.location.as_str());
-    let answer = match words.bucket_class_headers.first() {
-        Some(name) => answer.named(name, class),
-        None => answer,
-    };
-    // The same name in every dialect: the OBS clients read no other.
-    answer.named("x-obs-version", version).empty(200)
+pub(crate) fn head(answer: Answer<'_>, facts: &BucketFacts) -> Response<Payload> {
+    let dialect = answer.dialect();
+    let class = dialect.resources.class_word(facts.storage_class);
+    let class_header = dialect.resources.bucket_class_headers.first().map(|name| (*name, class));
+    let constant = dialect.format.bucket_headers.iter().copied();
+    let answer = answer.field(dialect.resources.bucket_location, facts.location.as_str());
+    constant.chain(class_header).fold(answer, |answer, (name, value)| answer.named(name, value)).empty(200)
 }
 
 /// A configuration document.

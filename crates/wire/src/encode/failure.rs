@@ -1,6 +1,6 @@
 //! Answers to requests that failed.
 
-use http::header::{CONTENT_RANGE, ETAG};
+use http::header::{ALLOW, CONTENT_RANGE, ETAG};
 use http::{Method, Response};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 
@@ -60,7 +60,7 @@ fn document(dialect: &Dialect, failure: &Failure, words: &Words, exchange: &Exch
         writer.leaf("Code", words.row.name);
         writer.leaf("Message", &words.message);
         if dialect.format.extras_first {
-            extras(writer, failure, words);
+            extras(writer, failure, words, dialect, exchange);
         }
         writer.leaf("RequestId", request_id(dialect, exchange.request_id));
         match dialect.format.has_second_id {
@@ -68,24 +68,29 @@ fn document(dialect: &Dialect, failure: &Failure, words: &Words, exchange: &Exch
             false => writer.leaf("HostId", exchange.host),
         }
         if !dialect.format.extras_first {
-            extras(writer, failure, words);
+            extras(writer, failure, words, dialect, exchange);
         }
         writer.optional("EC", words.row.number);
     })
 }
 
-fn extras(writer: &mut Writer, failure: &Failure, words: &Words) {
+fn extras(writer: &mut Writer, failure: &Failure, words: &Words, dialect: &Dialect, exchange: &Exchange<'_>) {
+    if dialect.format.names_resource {
+        writer.leaf("Resource", exchange.path);
+    }
     if let Some((name, value)) = &words.subject
         && failure.details.iter().all(|(detail, _)| detail != name)
     {
         writer.leaf(name, value);
     }
     for (name, value) in &failure.details {
+        let name = if *name == "AccessKeyId" { dialect.format.access_key } else { name };
         writer.leaf(name, value);
     }
 }
 
-/// Details that are headers of their own: the tag of an object that has not changed, the size of one that a range missed.
+/// Details that are headers of their own: the tag of an object that has not changed, the size of one that a range missed,
+/// the methods that a resource has.
 fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
     let detail = |name: &str| failure.details.iter().find(|(detail, _)| *detail == name).map(|(_, value)| value);
     match failure.code {
@@ -101,6 +106,7 @@ fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
             Some(size) => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
             None => answer,
         },
+        FailureCode::MethodNotAllowed => answer.optional(ALLOW, detail("Allow").map(String::as_str)),
         _ => answer,
     }
 }

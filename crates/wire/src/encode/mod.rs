@@ -15,7 +15,7 @@ use crate::exchange::{Exchange, Payload};
 use answer::Answer;
 
 /// The version of OBS's interface that the OBS clients ask for and compare.
-const OBS_API: &str = "3.0";
+pub(crate) const OBS_API: &str = "3.0";
 
 /// The answer to an operation that succeeded.
 pub(crate) fn outcome(dialect: &Dialect, outcome: &Outcome, exchange: &Exchange<'_>) -> Response<Payload> {
@@ -42,7 +42,7 @@ fn of_bucket(
         // AWS has no bucket without a rule, so that there a deletion puts the base rule back.
         BucketOutcome::SettingPut if exchange.method == http::Method::DELETE => answer.empty(204),
         BucketOutcome::SettingPut => answer.empty(200),
-        BucketOutcome::Head(facts) => bucket::head(answer, facts, OBS_API),
+        BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
         BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
         BucketOutcome::Objects(listed) => {

@@ -91,21 +91,20 @@ impl Route {
     }
 
     fn matches(&self, request: &Request<'_>) -> bool {
-        self.verb.is(request.method()) && self.level == request.target().level() && self.when.holds(request)
+        self.verb.method() == *request.method() && self.level == request.target().level() && self.when.holds(request)
     }
 }
 
 impl Verb {
-    fn is(self, method: &Method) -> bool {
-        let own = match self {
+    fn method(self) -> Method {
+        match self {
             Self::Get => Method::GET,
             Self::Head => Method::HEAD,
             Self::Put => Method::PUT,
             Self::Post => Method::POST,
             Self::Delete => Method::DELETE,
             Self::Options => Method::OPTIONS,
-        };
-        *method == own
+        }
     }
 }
 
@@ -144,11 +143,23 @@ pub fn rows(dialect: &Dialect) -> impl Iterator<Item = &'static Route> + use<> {
 /// # Errors
 /// `MethodNotAllowed` if no row matches, `NotImplemented` if its operation is not built, else what reading it gives.
 pub(crate) fn read(request: &Request<'_>) -> Result<Asked, Failure> {
-    let row = rows(request.dialect()).find(|row| row.matches(request)).ok_or(FailureCode::MethodNotAllowed)?;
+    let row = rows(request.dialect()).find(|row| row.matches(request)).ok_or_else(|| not_allowed(request))?;
     match row.decode {
         Decode::Built(decode) => decode(request),
         Decode::NotBuilt => Err(Failure::new(FailureCode::NotImplemented).caused_by(row.name)),
     }
+}
+
+/// No row has this method: RFC 9110 §15.5.6 wants the others told.
+fn not_allowed(request: &Request<'_>) -> Failure {
+    let here = rows(request.dialect()).filter(|row| row.level == request.target().level() && row.when.holds(request));
+    let mut verbs: Vec<_> = here.map(|row| row.verb).collect();
+    verbs.sort_unstable();
+    verbs.dedup();
+    let names: Vec<_> = verbs.iter().map(|verb| verb.method().to_string()).collect();
+    Failure::new(FailureCode::MethodNotAllowed)
+        .with_detail("Method", request.method().as_str())
+        .with_detail("Allow", names.join(", "))
 }
 
 /// Whether `name` makes a request another operation than the plain one of its method and level, so that it must not be
