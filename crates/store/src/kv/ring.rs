@@ -7,8 +7,8 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-/// Slots, and so the distance back to which a hole is seen. A journal is merged after 32 MiB, which is this many groups
-/// of 2 KiB; reading all slots at start takes a few milliseconds.
+/// Slots, and so the distance back to which a hole is seen. A journal is merged after 16 MiB, which is this many groups
+/// of 1 KiB; reading all slots at start takes a few milliseconds.
 pub(super) const SLOTS: u64 = 16 * 1024;
 
 /// Where the store ended after a group.
