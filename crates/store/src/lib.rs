@@ -1,7 +1,27 @@
 //! Do it: catalog rows, blobs, keys, jobs.
+//!
+//! The face is [`Engine`]: [`Engine::open`] makes one, and `credential`, `case` and `run` are all that a server needs. The rest is
+//! public for the backends' conformance suites, and for tests that stand an engine on backends of their own.
 
 mod blob_id;
 pub mod blobs;
+pub mod catalog;
+mod credentials;
+mod engine;
+mod failure;
 pub mod faults;
+mod folder;
+mod jobs;
+mod key_file;
+pub mod kms;
 pub mod kv;
+mod metrics;
+mod open;
 pub mod stream;
+pub mod surroundings;
+
+pub use engine::{Body, Credential, Engine, Reply, ServerDefault, Trailer};
+pub use folder::FolderError;
+pub use jobs::{Reaper, ReaperReport};
+pub use metrics::Metrics;
+pub use open::{Config, OpenError, Opened, RootCredentials};
