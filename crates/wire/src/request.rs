@@ -99,10 +99,8 @@ impl<'a> Request<'a> {
                 fields.push((rest.to_owned(), values.collect::<Result<Vec<_>, _>>()?.join(",")));
             }
         }
-        for name in self.query.names().filter(|_| self.takes_parameters_as_fields()) {
-            let lower = name.to_ascii_lowercase();
-            if let Some(rest) = lower.strip_prefix(&prefix) {
-                let value = self.query.value_of_any_case(&lower).unwrap_or_default();
+        for (name, value) in self.query.pairs().filter(|_| self.takes_parameters_as_fields()) {
+            if let Some(rest) = name.to_ascii_lowercase().strip_prefix(&prefix) {
                 fields.push((rest.to_owned(), value.to_owned()));
             }
         }

@@ -29,7 +29,7 @@ impl Words {
         let words = failure.message.as_deref().unwrap_or(row.message);
         let message = words
             .replace("{prefix}", dialect.header_prefix)
-            .replace("{subject}", about.as_deref().unwrap_or("of the request"));
+            .replace("{subject}", about.as_deref().unwrap_or("(unnamed)"));
         Self { row, message, subject: row.subject.zip(about) }
     }
 }

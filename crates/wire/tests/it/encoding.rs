@@ -266,6 +266,66 @@ fn a_failure_is_a_document_with_what_it_is_about() {
     assert!(document(answer).contains("<RequestId>5C06A3B67B8B5A3DA422299D01020304</RequestId>"));
 }
 
+/// `oracle/aws-s3-encryption.json`: the status, code and words of every failure that AWS was recorded with and this
+/// issue's operations reach.
+#[test]
+fn the_words_of_s3_are_those_recorded() {
+    use FailureCode as Code;
+    let keys = "Requests specifying Server Side Encryption with Customer provided keys must provide";
+    let xml = "The XML you provided was not well-formed or did not validate against our published schema";
+    let incompatible =
+        "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
+    for (code, status, name, message) in [
+        (Code::NoSuchBucket, 404, "NoSuchBucket", "The specified bucket does not exist".to_owned()),
+        (Code::MalformedXml, 400, "MalformedXML", xml.to_owned()),
+        (
+            Code::DefaultKeyWithoutKms,
+            400,
+            "InvalidArgument",
+            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse".to_owned(),
+        ),
+        (Code::ConflictingEncryption, 400, "InvalidArgument", incompatible.to_owned()),
+        (
+            Code::CustomerAlgorithmInvalid,
+            400,
+            "InvalidEncryptionAlgorithmError",
+            "The Encryption request you specified is not valid. Supported value: AES256.".to_owned(),
+        ),
+        (Code::CustomerAlgorithmMissing, 400, "InvalidArgument", format!("{keys} a valid encryption algorithm.")),
+        (Code::CustomerKeyMissing, 400, "InvalidArgument", format!("{keys} an appropriate secret key.")),
+        (
+            Code::CustomerKeyInvalid,
+            400,
+            "InvalidArgument",
+            "The secret key was invalid for the specified algorithm.".to_owned(),
+        ),
+        (
+            Code::CustomerKeyDigestMismatch,
+            400,
+            "InvalidArgument",
+            "The calculated MD5 hash of the key did not match the hash that was provided.".to_owned(),
+        ),
+        (
+            Code::CustomerKeyRequired,
+            400,
+            "InvalidRequest",
+            "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to \
+             retrieve the object."
+                .to_owned(),
+        ),
+        (Code::CustomerKeyWrong, 403, "AccessDenied", format!("{keys} the correct secret key.")),
+    ] {
+        let row = S3.failure_row(code);
+        assert_eq!((row.status, row.name, row.message), (status, name, message.as_str()));
+    }
+    let fake = Failure::new(Code::KeyMalformed).about(Subject::Text("fake-key-id".to_owned()));
+    assert!(
+        document(refused(&S3, Method::PUT, &fake)).contains("<Message>Invalid keyId &apos;fake-key-id&apos;</Message>")
+    );
+    let elsewhere = Failure::new(Code::KeyOfOtherRegion).about(Subject::Text("us-west-2".to_owned()));
+    assert!(document(refused(&S3, Method::PUT, &elsewhere)).contains("<Message>Invalid arn us-west-2</Message>"));
+}
+
 /// The recorded words of AWS, `oss-and-s3.md` §7.5.
 #[test]
 fn keys_are_spelled_in_the_dialect() {
