@@ -42,7 +42,9 @@ pub(super) async fn authenticate(app: &App, peer: Peer, parts: &Parts, now: Time
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
-    parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }
 
 fn by_token(app: &App, peer: Peer, token: &str) -> Result<Caller, Failure> {

@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::Either;
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
@@ -11,9 +11,10 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    sync::watch,
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{Role, progress::Progress};
 use crate::{admin, app::App, pipeline};
@@ -44,36 +45,60 @@ impl Peer {
     }
 }
 
+/// A connection that has just been accepted.
+pub(super) struct Arrival {
+    /// The server.
+    pub(super) app: Arc<App>,
+    /// What is served on it.
+    pub(super) role: Role,
+    /// Accepts TLS.
+    pub(super) tls: TlsAcceptor,
+    /// The socket.
+    pub(super) stream: TcpStream,
+    /// The other end.
+    pub(super) address: SocketAddr,
+    /// Tells when the connection is to end after the request under way.
+    pub(super) watcher: Watcher,
+    /// Turns true when no new work is to begin.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
 /// Serves requests on a connection until either side ends it.
-pub(super) async fn serve(
-    app: Arc<App>,
-    role: Role,
-    tls: TlsAcceptor,
-    stream: TcpStream,
-    address: SocketAddr,
-    watcher: Watcher,
-) {
-    let encrypted = match role {
-        Role::Objects => false,
-        Role::ObjectsTls => true,
-        Role::Admin => match timeout(HANDSHAKE, starts_tls(&stream)).await {
-            Ok(Ok(starts)) => starts,
-            _ => return,
-        },
+pub(super) async fn serve(arrival: Arrival) {
+    let Arrival { app, role, tls, stream, address, watcher, mut stop } = arrival;
+    let shaken = tokio::select! {
+        shaken = timeout(HANDSHAKE, shake_hands(&app, role, &tls, stream)) => shaken,
+        _ = stop.wait_for(|stop| *stop) => return,
     };
-    let peer = Peer { address, tls: encrypted };
-    let stream = Progress::new(stream, Duration::from_secs(app.limits.stall_seconds));
-    if !encrypted {
-        return serve_http(app, role, stream, peer, watcher).await;
-    }
-    match timeout(HANDSHAKE, tls.accept(stream)).await {
-        Ok(Ok(stream)) => serve_http(app, role, stream, peer, watcher).await,
-        Ok(Err(error)) => tracing::debug!(%error, peer = %address, "TLS handshake failed"),
-        Err(_) => tracing::debug!(peer = %address, "TLS handshake took too long"),
+    match shaken {
+        Ok(Ok(Greeted::Plain(stream))) => {
+            serve_http(app, role, stream, Peer { address, tls: false }, watcher).await;
+        }
+        Ok(Ok(Greeted::Encrypted(stream))) => {
+            serve_http(app, role, *stream, Peer { address, tls: true }, watcher).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, peer = %address, "the connection did not begin well"),
+        Err(_) => tracing::debug!(peer = %address, "the connection took too long to begin"),
     }
 }
 
-async fn starts_tls(stream: &TcpStream) -> std::io::Result<bool> {
+/// A connection that is ready for requests.
+enum Greeted {
+    Plain(Progress<TcpStream>),
+    Encrypted(Box<TlsStream<Progress<TcpStream>>>),
+}
+
+async fn shake_hands(app: &App, role: Role, tls: &TlsAcceptor, stream: TcpStream) -> io::Result<Greeted> {
+    let encrypted = match role {
+        Role::Objects => false,
+        Role::ObjectsTls => true,
+        Role::Admin => starts_tls(&stream).await?,
+    };
+    let stream = Progress::new(stream, Duration::from_secs(app.limits.stall_seconds));
+    if encrypted { Ok(Greeted::Encrypted(Box::new(tls.accept(stream).await?))) } else { Ok(Greeted::Plain(stream)) }
+}
+
+async fn starts_tls(stream: &TcpStream) -> io::Result<bool> {
     let mut first = [0];
     Ok(stream.peek(&mut first).await? == 1 && first == [TLS_HANDSHAKE_RECORD])
 }

@@ -5,18 +5,19 @@ mod connection;
 mod progress;
 pub(crate) mod tls;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 use tokio_rustls::TlsAcceptor;
 
 use crate::{app::App, task};
 
 pub(crate) use bind::{BindError, Bound, bind};
+use connection::Arrival;
 pub(crate) use connection::Peer;
 
 /// Connections to the admin listener at once. They are counted apart, so that a full server can still be looked after.
@@ -40,6 +41,7 @@ pub(crate) enum Role {
 /// Answers how many connections had to be cut.
 pub(crate) async fn serve(app: &Arc<App>, bound: Vec<Bound>, tls: TlsAcceptor, stop: watch::Receiver<bool>) -> usize {
     let connections = Arc::new(GracefulShutdown::new());
+    let (cut, is_cut) = watch::channel(false);
     let objects = Arc::new(Semaphore::new(app.limits.connections));
     let admin = Arc::new(Semaphore::new(ADMIN_CONNECTIONS));
     let mut loops = Vec::new();
@@ -51,15 +53,17 @@ pub(crate) async fn serve(app: &Arc<App>, bound: Vec<Bound>, tls: TlsAcceptor, s
             tls: tls.clone(),
             slots: Arc::clone(slots),
             connections: Arc::clone(&connections),
+            stop: stop.clone(),
+            cut: is_cut.clone(),
         };
-        loops.push(task::spawn(accept(door, listener, stop.clone())));
+        loops.push(task::spawn(accept(door, listener)));
     }
     for accepting in loops {
         if let Err(error) = accepting.await {
             tracing::error!(%error, "a listener ended by a fault of its own");
         }
     }
-    drain(connections, Duration::from_secs(app.limits.drain_seconds)).await
+    drain(connections, Duration::from_secs(app.limits.drain_seconds), &cut).await
 }
 
 /// All that a new connection needs.
@@ -69,34 +73,54 @@ struct Door {
     tls: TlsAcceptor,
     slots: Arc<Semaphore>,
     connections: Arc<GracefulShutdown>,
+    /// Turns true when no new work is to begin.
+    stop: watch::Receiver<bool>,
+    /// Turns true when work under way is to end.
+    cut: watch::Receiver<bool>,
 }
 
 /// Accepts until told to stop. A connection beyond the limit waits in the system's queue, which is bounded too.
-async fn accept(door: Door, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+async fn accept(mut door: Door, listener: TcpListener) {
     loop {
         let slot = tokio::select! {
             slot = Arc::clone(&door.slots).acquire_owned() => slot.expect("nobody closes the semaphore"),
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = door.stop.wait_for(|stop| *stop) => return,
         };
-        let stream = tokio::select! {
+        let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = door.stop.wait_for(|stop| *stop) => return,
         };
-        match stream {
-            Ok((stream, address)) => {
-                let watcher = door.connections.watcher();
-                let (app, role, tls) = (Arc::clone(&door.app), door.role, door.tls.clone());
-                task::spawn(async move {
-                    let _slot = slot;
-                    let _open = app.metrics.connection_opened();
-                    connection::serve(app, role, tls, prepare(stream), address, watcher).await;
-                });
-            }
+        match accepted {
+            Ok((stream, address)) => door.admit(prepare(stream), address, slot),
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection; if files have run out, raise the process's limit");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+impl Door {
+    /// Serves a connection beside the others, in its slot, until it ends or is cut.
+    fn admit(&self, stream: TcpStream, address: SocketAddr, slot: OwnedSemaphorePermit) {
+        let arrival = Arrival {
+            app: Arc::clone(&self.app),
+            role: self.role,
+            tls: self.tls.clone(),
+            stream,
+            address,
+            watcher: self.connections.watcher(),
+            stop: self.stop.clone(),
+        };
+        let open = self.app.metrics.connection_opened();
+        let mut cut = self.cut.clone();
+        task::spawn(async move {
+            tokio::select! {
+                () = connection::serve(arrival) => {}
+                _ = cut.wait_for(|cut| *cut) => {}
+            }
+            drop((slot, open));
+        });
     }
 }
 
@@ -108,11 +132,15 @@ fn prepare(stream: TcpStream) -> TcpStream {
     stream
 }
 
-async fn drain(connections: Arc<GracefulShutdown>, bound: Duration) -> usize {
+/// Waits for the connections to end, and cuts those that take too long.
+async fn drain(connections: Arc<GracefulShutdown>, bound: Duration, cut: &watch::Sender<bool>) -> usize {
     let connections = Arc::into_inner(connections).expect("the accepting loops have ended, and with them their shares");
     let open = connections.count();
     match tokio::time::timeout(bound, connections.shutdown()).await {
         Ok(()) => 0,
-        Err(_) => open,
+        Err(_) => {
+            cut.send_replace(true);
+            open
+        }
     }
 }

@@ -1,0 +1,211 @@
+//! `kill -9` under load: what was acknowledged is there, whole; what was not is there whole or not at all.
+//!
+//! `STRONGROOM_KILLS` sets how often the server is killed, `STRONGROOM_SEED` repeats a run.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use crate::{
+    client::{Answer, Ask, Connection, keys, make_bucket},
+    process::Site,
+};
+
+/// How often the server is killed unless told otherwise.
+const KILLS: u64 = 100;
+
+/// Writers at work at once.
+const WRITERS: u64 = 8;
+
+/// Different keys of one writer: few enough that many writes overwrite, and that a listing shows all.
+const KEYS_EACH: u64 = 24;
+
+/// A writer's longest object: some live in the catalog, some in blobs of several chunks.
+const LENGTH_MAX: u64 = 300_000;
+
+/// Every way of sealing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    Managed,
+    ManagedSm4,
+    Kms,
+    KmsSm4,
+    Customer,
+}
+
+const MODES: [Mode; 6] = [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Kms, Mode::KmsSm4, Mode::Customer];
+
+/// What an object is: all its bytes follow from this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Content {
+    mode: Mode,
+    seed: u64,
+    length: u64,
+}
+
+/// What may be found under a key. More than one thing if a change was under way when the server was killed.
+type Possible = Vec<Option<Content>>;
+
+/// A small generator: the tests need reproducible variety, not secrecy.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    /// SplitMix64.
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.roll() % limit
+    }
+}
+
+impl Content {
+    fn draw(dice: &mut Dice) -> Self {
+        let mode = MODES[dice.below(MODES.len() as u64) as usize];
+        let limit = if dice.below(3) == 0 { LENGTH_MAX } else { 20_000 };
+        Self { mode, seed: dice.roll(), length: dice.below(limit) }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut dice = Dice(self.seed);
+        let mut bytes: Vec<u8> = (0..self.length.div_ceil(8)).flat_map(|_| dice.roll().to_le_bytes()).collect();
+        bytes.truncate(self.length as usize);
+        bytes
+    }
+
+    fn put(&self, target: &str) -> Ask<'static> {
+        let target: &'static str = Box::leak(target.to_owned().into_boxed_str());
+        match self.mode {
+            Mode::Plain => Ask::oss("PUT", target),
+            Mode::Managed => Ask::s3("PUT", target).header("x-amz-server-side-encryption", "AES256"),
+            Mode::ManagedSm4 => Ask::oss("PUT", target).header("x-oss-server-side-encryption", "SM4"),
+            Mode::Kms => Ask::s3("PUT", target).header("x-amz-server-side-encryption", "aws:kms"),
+            Mode::KmsSm4 => Ask::oss("PUT", target)
+                .header("x-oss-server-side-encryption", "KMS")
+                .header("x-oss-server-side-data-encryption", "SM4"),
+            Mode::Customer => with_customer_key(Ask::s3("PUT", target)),
+        }
+    }
+}
+
+fn with_customer_key(ask: Ask<'_>) -> Ask<'_> {
+    ask.header("x-amz-server-side-encryption-customer-algorithm", "AES256")
+        .header("x-amz-server-side-encryption-customer-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+        .header("x-amz-server-side-encryption-customer-key-md5", "cLyPS3KoaSFGi/joRB3OUQ==")
+}
+
+/// One writer: its own keys, so that the order of its own changes is the order of all changes to them.
+struct Writer {
+    number: u64,
+    dice: Dice,
+    keys: BTreeMap<String, Possible>,
+    acknowledged: u64,
+}
+
+impl Writer {
+    fn new(number: u64, seed: u64) -> Self {
+        Self { number, dice: Dice(seed ^ (number << 56)), keys: BTreeMap::new(), acknowledged: 0 }
+    }
+
+    /// Changes objects until the server is gone.
+    fn work(&mut self, address: SocketAddr, killed: &AtomicBool) {
+        let Ok(mut connection) = Connection::open(address) else { return };
+        while !killed.load(Ordering::Relaxed) {
+            let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
+            let target = format!("/bucket/{key}");
+            let wanted = (self.dice.below(8) > 0).then(|| Content::draw(&mut self.dice));
+            let possible = self.keys.entry(key).or_insert_with(|| vec![None]);
+            possible.push(wanted);
+            let answer = match &wanted {
+                Some(content) => content.put(&target).send_on(&mut connection, address, &content.bytes()),
+                None => Ask::s3("DELETE", &target).send_on(&mut connection, address, b""),
+            };
+            match answer {
+                Ok(Answer { status: 200 | 204, .. }) => {
+                    *possible = vec![wanted];
+                    self.acknowledged += 1;
+                }
+                Ok(refused) => panic!("{target}: {} {}", refused.status, refused.text()),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Holds that each key has exactly one of the things that it may have, and settles on it.
+    fn verify(&mut self, address: SocketAddr, only_unsettled: bool) {
+        let mut connection = Connection::open(address).unwrap();
+        for (key, possible) in &mut self.keys {
+            if only_unsettled && possible.len() == 1 && self.dice.below(8) > 0 {
+                continue;
+            }
+            let found = read(&mut connection, address, key, possible);
+            *possible = vec![found];
+        }
+    }
+}
+
+fn read(connection: &mut Connection, address: SocketAddr, key: &str, possible: &Possible) -> Option<Content> {
+    let target = format!("/bucket/{key}");
+    let mut answer = Ask::s3("GET", &target).send_on(connection, address, b"").unwrap();
+    if answer.status == 400 && possible.iter().flatten().any(|content| content.mode == Mode::Customer) {
+        answer = with_customer_key(Ask::s3("GET", &target)).send_on(connection, address, b"").unwrap();
+    }
+    match answer.status {
+        404 => {
+            assert!(possible.contains(&None), "{key} was acknowledged and is gone: {possible:?}");
+            None
+        }
+        200 => {
+            let found = possible.iter().flatten().find(|content| content.bytes() == answer.body);
+            assert!(found.is_some(), "{key} has {} bytes that are none of {possible:?}", answer.body.len());
+            found.copied()
+        }
+        status => panic!("{key}: {status} {}, possible {possible:?}", answer.text()),
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_kill_nine() {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let kills = number("STRONGROOM_KILLS").unwrap_or(KILLS);
+    let seed = number("STRONGROOM_SEED").unwrap_or_else(|| crate::client::now().millis().unsigned_abs());
+    println!("{kills} kills, STRONGROOM_SEED={seed}");
+    let site = Site::new().with("STRONGROOM__LOG__FILTER", "warn");
+    let mut dice = Dice(seed);
+    let mut writers: Vec<Writer> = (0..WRITERS).map(|number| Writer::new(number, seed)).collect();
+    let server = site.start();
+    make_bucket(server.http, "bucket");
+    server.stop();
+    for _ in 0..kills {
+        let mut server = site.start();
+        let address = server.http;
+        writers.iter_mut().for_each(|writer| writer.verify(address, true));
+        let killed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for writer in &mut writers {
+                scope.spawn(|| writer.work(address, &killed));
+            }
+            std::thread::sleep(Duration::from_millis(dice.below(250)));
+            server.kill();
+            killed.store(true, Ordering::Relaxed);
+        });
+    }
+    let server = site.start();
+    writers.iter_mut().for_each(|writer| writer.verify(server.http, false));
+    let acknowledged: u64 = writers.iter().map(|writer| writer.acknowledged).sum();
+    println!("{acknowledged} changes acknowledged");
+    assert!(acknowledged > kills, "hardly anything was written");
+    let settled = writers.iter().flat_map(|writer| &writer.keys).filter(|(_, possible)| possible[0].is_some());
+    let expected: BTreeSet<String> = settled.map(|(key, _)| key.clone()).collect();
+    assert_eq!(keys(server.http, "bucket").into_iter().collect::<BTreeSet<_>>(), expected);
+}
