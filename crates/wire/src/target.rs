@@ -37,8 +37,20 @@ impl Target {
     /// # Errors
     /// `InvalidUri` for a path that is not percent-encoded UTF-8.
     pub fn readings(parts: &Parts, site: &Site, vendor_domain: Option<&str>) -> Result<Vec<Self>, Failure> {
-        let path = parts.uri.path();
-        let host = host_name(parts);
+        Self::readings_of(host_of(parts), parts.uri.path(), site, vendor_domain)
+    }
+
+    /// All readings of a host as sent and a path as sent.
+    ///
+    /// # Errors
+    /// As [`Target::readings`].
+    pub(crate) fn readings_of(
+        host: &str,
+        path: &str,
+        site: &Site,
+        vendor_domain: Option<&str>,
+    ) -> Result<Vec<Self>, Failure> {
+        let host = host_name(host);
         if let Some(bucket) = site.domains.iter().find_map(|domain| bucket_before(&host, domain)) {
             return Ok(vec![Self::in_host(bucket, path)?]);
         }
@@ -55,6 +67,11 @@ impl Target {
     /// The bucket as the client spelled it.
     pub fn bucket(&self) -> Option<&str> {
         self.bucket.as_deref()
+    }
+
+    /// The object's key as the client spelled it, decoded.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// Whether the bucket is named by the host.
@@ -123,10 +140,14 @@ fn decoded_key(raw: &str) -> Result<Option<String>, Failure> {
     if raw.is_empty() { Ok(None) } else { percent::decode(raw).map(Some) }
 }
 
-/// The host in lower case, without its port. Empty if there is none or it is no text.
-fn host_name(parts: &Parts) -> String {
+/// The host as sent. Empty if there is none or it is no text.
+fn host_of(parts: &Parts) -> &str {
     let header = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
-    let host = header.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
+    header.or_else(|| parts.uri.authority().map(|authority| authority.as_str())).unwrap_or_default()
+}
+
+/// The host in lower case, without its port.
+fn host_name(host: &str) -> String {
     let bare = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

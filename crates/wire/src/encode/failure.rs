@@ -3,12 +3,14 @@
 use http::header::{ALLOW, CONTENT_RANGE, ETAG};
 use http::{Method, Response};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
+use strongroom_model::key::KeyReference;
 
 use crate::dialect::{Dialect, Silent};
 use crate::document::writer::Writer;
 use crate::encode::answer::{Answer, request_id, second_id};
 use crate::error::FailureRow;
 use crate::exchange::{Exchange, Payload};
+use crate::target::Target;
 use crate::text::bytes::base64;
 
 /// What a dialect says of a failure.
@@ -25,7 +27,10 @@ impl Words {
     pub(crate) fn new(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Self {
         let unmet_write = failure.code == FailureCode::PreconditionFailed && exchange.method == Method::PUT;
         let row = dialect.failure_row(if unmet_write { dialect.format.unmet_write } else { failure.code });
-        let about = failure.subject.as_ref().map(|subject| spell(dialect, subject));
+        let about = match &failure.subject {
+            Some(subject) => Some(spell(dialect, subject, failure.code)),
+            None => row.subject.and_then(|element| named(dialect, element, exchange)),
+        };
         let words = failure.message.as_deref().unwrap_or(row.message);
         let message = words
             .replace("{prefix}", dialect.header_prefix)
@@ -111,9 +116,21 @@ fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
     }
 }
 
-fn spell(dialect: &Dialect, subject: &Subject) -> String {
+/// What the request itself named: its bucket or its key.
+fn named(dialect: &Dialect, element: &str, exchange: &Exchange<'_>) -> Option<String> {
+    let readings = Target::readings_of(exchange.host, exchange.path, exchange.site, dialect.vendor_domain).ok()?;
+    let target = readings.first()?;
+    let name = if element == "Key" { target.key() } else { target.bucket() };
+    name.map(str::to_owned)
+}
+
+fn spell(dialect: &Dialect, subject: &Subject, code: FailureCode) -> String {
     match subject {
         Subject::Key(key) => (dialect.encryption.spell_key)(key),
+        // What is wrong with such a key is its region alone.
+        Subject::Text(text) if code == FailureCode::KeyOfOtherRegion => {
+            KeyReference::parse(text).region.unwrap_or_else(|| text.clone())
+        }
         Subject::Text(text) => text.clone(),
     }
 }

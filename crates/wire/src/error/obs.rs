@@ -113,7 +113,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
         Code::KeyOfOtherRegion,
         400,
         "KMS.NotFoundException",
-        "The key {subject} does not exist in this region.",
+        "There is no key of the region {subject} here.",
     ),
     FailureRow::new(Code::AliasNotFound, 400, "KMS.NotFoundException", "The key alias {subject} does not exist."),
     FailureRow::new(Code::KeyDisabled, 400, "KMS.DisabledException", "The key {subject} is disabled."),

@@ -248,6 +248,15 @@ fn document(answer: Response<Payload>) -> String {
     }
 }
 
+/// The engine need not say which bucket or key it was: the request did.
+#[test]
+fn what_the_request_named_is_named_in_the_answer() {
+    let text = document(refused(&S3, Method::GET, &FailureCode::NoSuchKey.into()));
+    assert!(text.contains("<Key>dir/a b</Key>"), "{text}");
+    let text = document(refused(&OBS, Method::GET, &FailureCode::NoSuchBucket.into()));
+    assert!(text.contains("<BucketName>b1</BucketName>"), "{text}");
+}
+
 #[test]
 fn a_failure_is_a_document_with_what_it_is_about() {
     let failure = Failure::new(FailureCode::NoSuchBucket).about(Subject::Text("b&1".to_owned()));
@@ -322,7 +331,8 @@ fn the_words_of_s3_are_those_recorded() {
     assert!(
         document(refused(&S3, Method::PUT, &fake)).contains("<Message>Invalid keyId &apos;fake-key-id&apos;</Message>")
     );
-    let elsewhere = Failure::new(Code::KeyOfOtherRegion).about(Subject::Text("us-west-2".to_owned()));
+    let elsewhere =
+        Failure::new(Code::KeyOfOtherRegion).about(Subject::Text("arn:aws:kms:us-west-2:1:key/x".to_owned()));
     assert!(document(refused(&S3, Method::PUT, &elsewhere)).contains("<Message>Invalid arn us-west-2</Message>"));
 }
 
