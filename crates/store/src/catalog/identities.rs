@@ -258,6 +258,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        catalog::record::encode,
         kv::{KeyRange, Kv, MemoryKv},
         surroundings::Entropy,
     };
@@ -361,5 +362,17 @@ mod tests {
         for row in kv.scan(KeyRange::from(Vec::new()), 100).await.unwrap() {
             assert!(!row.value.windows(6).any(|window| window == b"secret"));
         }
+    }
+
+    /// Version 1, written down from the postcard specification. It must be read for ever.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        let created = Timestamp::from_millis(1);
+        let ann = UserRow { created, access_keys: vec!["A".into()] };
+        let row = AccessKeyRow::new(account(7), Some(&user("ann")), &access_key("A"), created);
+        let forms = [encode(&AccountRow { created }), encode(&ann), encode(&row)];
+        let secret = hex::encode("secret of A");
+        let golden = ["01 02".to_owned(), "01 02 01 0141".to_owned(), format!("01 07 0103616e6e 02 0b{secret}")];
+        assert_eq!(forms.map(hex::encode), golden.map(|form| form.replace(' ', "")));
     }
 }

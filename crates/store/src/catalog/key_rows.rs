@@ -86,3 +86,48 @@ pub(super) mod account {
         AccountId::new(number).ok_or_else(|| D::Error::custom("an account number of more than twelve digits"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::account::AccountId;
+
+    use super::*;
+    use crate::catalog::{
+        keys::{KeyVersion, Role},
+        record::{Record, decode, encode},
+    };
+
+    /// Version 1, written down from the postcard specification. It must be read for ever.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        let key = MasterKey {
+            id: "ab".into(),
+            account: AccountId::new(7).unwrap(),
+            role: Role::Managed,
+            spec: KeySpec::Sm4,
+            description: "d".into(),
+            aliases: ["x".to_owned()].into(),
+            state: KeyState::PendingDeletion { deletion: Timestamp::from_millis(5) },
+            created: Timestamp::from_millis(-1),
+            versions: vec![KeyVersion {
+                created: Timestamp::from_millis(300),
+                fingerprint: [0x11; 16],
+                wrapped: vec![9, 0xff],
+            }],
+        };
+        let golden = "01 026162 07 02 01 0164 01 0178 02 0a 01 01 d804 11111111111111111111111111111111 0209ff";
+        is_golden(&key, golden);
+        assert_eq!(decode::<MasterKey>(&hex::decode(golden.replace(' ', "")).unwrap()), Ok(key));
+        is_golden(&RootRow { fingerprint: [0x22; 16] }, "01 22222222222222222222222222222222");
+        is_golden(&AliasRow { key: "ab".into() }, "01 026162");
+        is_golden(&StandingRow { key: "ab".into() }, "01 026162");
+        is_golden(&OwnedRow {}, "01");
+        is_golden(&DeletionRow {}, "01");
+    }
+
+    fn is_golden<R: Record>(record: &R, golden: &str) {
+        assert_eq!(hex::encode(encode(record)), golden.replace(' ', ""));
+        let again = decode::<R>(&encode(record)).unwrap();
+        assert_eq!(encode(&again), encode(record));
+    }
+}
