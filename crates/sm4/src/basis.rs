@@ -257,8 +257,11 @@ const fn multiply(a: u8, b: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::definition;
+    use super::{
+        AES_C, AES_X, AES_Y, AFTER_AES, AFTER_INVERSE, C, GFNI_X, GFNI_Y, INTO, M, OUT_OF, OffsetKeys, PHI, RoundKeys,
+        X, Y, apply, diffuse, gfni_operand, map, multiply, undiffuse,
+    };
+    use crate::{definition, kernel::portable};
 
     fn inverse(x: u8) -> u8 {
         (0..254).fold(1, |power, _| multiply(power, x))
@@ -291,6 +294,56 @@ mod tests {
             let out = x ^ y.rotate_left(8) ^ y.rotate_left(16) ^ (x ^ y).rotate_left(24);
             assert_eq!(out, diffuse(word));
             assert_eq!(undiffuse(out), word);
+        }
+    }
+
+    /// `GF2P8AFFINEINVQB` on a byte, as Intel's manual defines it: bit `i` is the parity of the inverse with byte `7 - i`.
+    fn affine_inverse(operand: u64, x: u8) -> u8 {
+        let rows = operand.to_le_bytes();
+        (0..8).fold(0, |out, i| out | ((rows[7 - i] & inverse(x)).count_ones() as u8 & 1) << i)
+    }
+
+    fn each_byte(word: u32, f: impl Fn(u8) -> u8) -> u32 {
+        u32::from_le_bytes(word.to_le_bytes().map(f))
+    }
+
+    /// Encrypts in the basis of the state, given the two byte maps behind the inversion and where the key enters.
+    fn encrypt(keys: &OffsetKeys, round: impl Fn(u32, u32) -> (u32, u32, u32), block: &mut [u8; 16]) {
+        let mut state = portable::load(block).map(|word| map(INTO, word));
+        state[3] ^= keys.first;
+        for key in keys.rounds {
+            let [a, b, c, d] = state;
+            let (x, y, kept) = round(b ^ c ^ d, key);
+            state = [b, c, d, a ^ kept ^ x ^ y.rotate_left(8) ^ y.rotate_left(16) ^ (x ^ y).rotate_left(24)];
+        }
+        let [a, b, c, d] = state.map(|word| map(OUT_OF, word));
+        let offsets = keys.last;
+        let words = [d ^ offsets[0], c ^ offsets[1], b ^ offsets[2], a ^ offsets[3]];
+        *block = portable::store(words);
+    }
+
+    /// What the vector kernels compute, with the instructions modelled: also those that this CPU does not have.
+    #[test]
+    fn models_of_the_instructions_encrypt_like_the_portable_kernel() {
+        let keys = RoundKeys::new(&[0x3C; 16]);
+        for seed in 0..50u8 {
+            let plain: [u8; 16] = core::array::from_fn(|i| seed.wrapping_mul(37) ^ (i as u8).wrapping_mul(91));
+            let mut expected = plain;
+            portable::crypt_block(keys.0.iter(), &mut expected);
+            let mut by_aes = plain;
+            let aes = |sum, key| {
+                let output = each_byte(sum, aes_sbox) ^ key;
+                (map(AES_X, output), map(AES_Y, output), 0)
+            };
+            encrypt(&OffsetKeys::for_aes(&keys), aes, &mut by_aes);
+            assert_eq!(by_aes, expected);
+            let mut by_gfni = plain;
+            let gfni = |sum, key| {
+                let [x, y] = [GFNI_X, GFNI_Y].map(|matrix| each_byte(sum, |x| affine_inverse(gfni_operand(matrix), x)));
+                (x, y, key)
+            };
+            encrypt(&OffsetKeys::for_gfni(&keys), gfni, &mut by_gfni);
+            assert_eq!(by_gfni, expected);
         }
     }
 }

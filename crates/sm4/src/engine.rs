@@ -50,7 +50,7 @@ impl<S: Stream, H: Hash> Pair<S, H> {
 
     /// Absorbs the lengths in bits and masks the hash with the block of counter 1.
     fn finish(&self, nonce: &[u8; 12], mut hash: [u8; 16], aad: usize, data: usize) -> [u8; 16] {
-        let lengths = (aad as u128 * 8) << 64 | data as u128 * 8;
+        let lengths = ((aad as u128 * 8) << 64) | (data as u128 * 8);
         self.hash.absorb(&mut hash, &lengths.to_be_bytes());
         self.stream.apply(nonce, 1, &mut hash);
         hash

@@ -5,7 +5,13 @@
 //! shift of the whole. GHASH under `H` is POLYVAL under `x·H`. Eight or sixteen blocks are multiplied by falling powers
 //! of the key, their 256-bit products added, and the sum reduced once.
 
-use core::arch::x86_64::*;
+use core::arch::x86_64::{
+    __m128i, __m256i, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_extract_epi64, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_set_epi8, _mm_set_epi64x, _mm_setzero_si128, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_slli_si128,
+    _mm_srli_si128, _mm_xor_si128, _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_clmulepi64_epi128,
+    _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_xor_si256,
+    _mm256_zextsi128_si256, _mm512_broadcast_i32x4, _mm512_loadu_si512, _mm512_shuffle_epi8, _mm512_storeu_si512,
+};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -134,12 +140,18 @@ fn halves(v: __m256i) -> __m128i {
     _mm_xor_si128(_mm256_castsi256_si128(v), _mm256_extracti128_si256::<1>(v))
 }
 
+/// From this many bytes on the clock is already the lower one of 512-bit work: a whole bitsliced batch.
+const WIDE_PAYS: usize = 8192;
+
 /// Like `absorb_avx`, with one 512-bit shuffle to reverse four blocks.
 ///
 /// Shuffles and carry-less products share a port. So the reversed blocks go through memory, from where both halves of a
 /// block load without a shuffle, and three products by Karatsuba take the place of four.
 #[target_feature(enable = "avx512f,avx512bw,pclmulqdq,avx2")]
 pub(crate) fn absorb_avx512(key: &Key, hash: &mut [u8; 16], data: &[u8]) {
+    if data.len() < WIDE_PAYS {
+        return absorb_avx(key, hash, data);
+    }
     let mut chunks = data.chunks_exact(16 * POWERS);
     let mut sum = vector(u128::from_be_bytes(*hash));
     for chunk in &mut chunks {

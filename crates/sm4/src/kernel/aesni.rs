@@ -3,7 +3,11 @@
 //! The method is that of `basis`: `AESENCLAST` for the inversion, two nibble lookups for each of the byte maps X and Y,
 //! and four shuffles that rotate by whole bytes and undo ShiftRows at the same time.
 
-use core::arch::x86_64::*;
+use core::arch::x86_64::{
+    __m128i, _mm_add_epi32, _mm_aesenclast_si128, _mm_and_si128, _mm_loadu_si128, _mm_set1_epi8, _mm_set1_epi32,
+    _mm_setr_epi32, _mm_shuffle_epi8, _mm_srli_epi32, _mm_storeu_si128, _mm_unpackhi_epi32, _mm_unpackhi_epi64,
+    _mm_unpacklo_epi32, _mm_unpacklo_epi64, _mm_xor_si128,
+};
 use core::mem::transmute;
 
 use crate::basis::{AES_X, AES_Y, INTO, OUT_OF, OffsetKeys, nibbles};

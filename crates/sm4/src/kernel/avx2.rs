@@ -2,7 +2,13 @@
 //!
 //! The same steps as `aesni`, twice as wide; the two kernels differ in how `AESENCLAST` reaches both halves.
 
-use core::arch::x86_64::*;
+use core::arch::x86_64::{
+    __m128i, __m256i, _mm_aesenclast_si128, _mm_set1_epi32, _mm256_add_epi32, _mm256_aesenclast_epi128,
+    _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi128_si256, _mm256_castsi256_si128,
+    _mm256_extracti128_si256, _mm256_inserti128_si256, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_setr_epi32, _mm256_shuffle_epi8, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi32,
+    _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+};
 use core::marker::PhantomData;
 use core::mem::transmute;
 

@@ -122,9 +122,9 @@ unsafe fn encrypt<W: Wide, const N: usize>(keys: &OffsetKeys, nonce: &[u8; 12], 
             W::into_basis(W::splat(portable::word(nonce, 2))),
         ];
         let (mut a, mut b, mut c, mut d) = ([first; N], [second; N], [third; N], [first; N]);
-        for n in 0..N {
+        for (n, d) in d.iter_mut().enumerate() {
             let counters = W::counters(counter.wrapping_add((n * W::BLOCKS) as u32));
-            d[n] = W::xor(W::into_basis(counters), W::splat(keys.first));
+            *d = W::xor(W::into_basis(counters), W::splat(keys.first));
         }
         for four in keys.rounds.as_chunks::<4>().0 {
             step::<W, N>(&mut a, &b, &c, &d, four[0]);

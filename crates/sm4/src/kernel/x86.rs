@@ -113,3 +113,40 @@ hash!(Sse, carryless::absorb_sse);
 hash!(Avx, carryless::absorb_avx);
 hash!(Avx512, carryless::absorb_avx512);
 hash!(Vpclmul, carryless::absorb_vpclmul);
+
+#[cfg(test)]
+mod tests {
+    use super::{AesNi, Avx2, Bitslice, Gfni256, Gfni512, Kernel, RoundKeys, Stream, Vaes};
+    use crate::kernel::portable;
+
+    /// GCM's counter starts at 1 and a message ends long before it wraps, so only a test of the stream alone gets there.
+    fn check_wrap<S: Stream>(kernel: Kernel) {
+        if !kernel.runs_here() {
+            eprintln!("skipped {kernel:?}: this CPU has not the instructions");
+            return;
+        }
+        let keys = RoundKeys::new(&[0x11; 16]);
+        let (stream, reference) = (S::new(&keys), <portable::Stream as Stream>::new(&keys));
+        let nonce = [0x22; 12];
+        for before in [0, 1, 5, 31, 100, 511, 600] {
+            let mut data = vec![0x33; 20_000];
+            stream.apply(&nonce, 0u32.wrapping_sub(before), &mut data);
+            // Block by block, where the counter cannot go wrong.
+            for (i, block) in data.chunks_mut(16).enumerate() {
+                reference.apply(&nonce, (i as u32).wrapping_sub(before), block);
+            }
+            assert!(data.iter().all(|&byte| byte == 0x33), "{kernel:?}, {before} blocks before the wrap");
+        }
+    }
+
+    #[test]
+    fn counter_wraps_at_32_bits() {
+        check_wrap::<AesNi>(Kernel::AesNi);
+        check_wrap::<Avx2>(Kernel::Avx2Aes);
+        check_wrap::<Vaes>(Kernel::Avx2Vaes);
+        check_wrap::<Gfni256>(Kernel::Avx2Gfni);
+        check_wrap::<Gfni512>(Kernel::Avx512Gfni);
+        check_wrap::<Bitslice>(Kernel::Avx512Bitslice);
+        check_wrap::<portable::Stream>(Kernel::Portable);
+    }
+}

@@ -28,7 +28,7 @@ fn bytes(seed: u64, length: usize) -> Vec<u8> {
 }
 
 fn array<const N: usize>(seed: u64) -> [u8; N] {
-    bytes(seed, N).try_into().unwrap()
+    bytes(seed, N).try_into().expect("N bytes were made")
 }
 
 /// Seals and opens with `gcm` and compares both with the reference's answer.
@@ -54,6 +54,15 @@ fn check_all(lengths: impl Iterator<Item = (usize, usize)>) {
             check(*kernel, gcm, &nonce, &aad, &plain, &expected);
         }
     }
+}
+
+/// Says with `--nocapture` what the other tests covered.
+#[test]
+fn the_best_kernel_is_one_that_runs_here() {
+    let here: Vec<_> = kernels().collect();
+    eprintln!("kernels tested here: {here:?}");
+    assert_eq!(here.first(), Some(&Kernel::best()));
+    assert!(here.contains(&Kernel::Portable));
 }
 
 #[test]

@@ -13,7 +13,8 @@ macro_rules! gates {
 ///
 /// Found from the circuit of `circuit`, whose 128 gates have two inputs, by a random walk: pick a gate, find by its truth
 /// table over all 256 inputs (where the outputs care) all the triples of other wires that determine it, take one that
-/// leaves the fewest gates alive, and go on. The tests compare all 256 values with the definition.
+/// leaves the fewest gates alive, and go on. Then the order was walked likewise, towards gates whose output can overwrite an
+/// input that nobody needs any more, since the instruction does just that. The tests compare all 256 values with the definition.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 pub(super) fn sbox([x0, x1, x2, x3, x4, x5, x6, x7]: [V; 8]) -> [V; 8] {
