@@ -100,7 +100,7 @@ fn candidates(head: &Head<'_>, slot: &[u8]) -> Vec<Candidate> {
     let (digest, kind) = (field("content-md5"), field(CONTENT_TYPE.as_str()));
     let lines = head.header_lines(&head.header_names(PREFIX), b"");
     let start = [head.method().as_bytes(), b"\n", digest, b"\n", kind, b"\n", slot, b"\n", &lines].concat();
-    let listed = |name: &[u8]| SUBRESOURCES.iter().any(|known| known.as_bytes() == name);
+    let listed = is_subresource;
     let prefixed = |name: &[u8]| listed(name) || name.starts_with(PREFIX.as_bytes());
     let plain = |resource: Vec<u8>| Candidate::plain([&start[..], &resource].concat());
     distinct([
@@ -109,6 +109,11 @@ fn candidates(head: &Head<'_>, slot: &[u8]) -> Vec<Candidate> {
         plain(resource(head, listed, Empty::Equals)),
         plain(resource(head, prefixed, Empty::Equals)),
     ])
+}
+
+/// Whether a parameter of that name enters the resource in any case.
+pub(crate) fn is_subresource(name: &[u8]) -> bool {
+    SUBRESOURCES.iter().any(|known| known.as_bytes() == name)
 }
 
 /// The decoded resource, and the parameters that `entered` says belong to it.

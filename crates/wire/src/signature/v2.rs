@@ -72,6 +72,14 @@ struct Words {
     missing: &'static str,
 }
 
+impl Words {
+    /// Whether a parameter of that name acts as a header of the dialect's. In any letter case: what is obeyed must be
+    /// signed, or whoever is handed a URL could add to it.
+    fn is_prefixed(&self, name: &str) -> bool {
+        name.get(..self.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(self.prefix))
+    }
+}
+
 /// How the path of a bucket that is named without a slash after it is signed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -131,24 +139,32 @@ fn signed(
 
 /// What the client may have signed: the documents' string; the same without the parameters that some SDK forgets; and
 /// what the AWS SDKs make of it.
+///
+/// A header is good for a quarter of an hour and for its sender. A URL is handed around, so it may leave out less: no
+/// parameter that would make it another operation.
 fn candidates(words: &Words, head: &Head<'_>, place: Place, slot: &[u8]) -> Vec<Candidate> {
-    let prefixed = |name: &str| name.starts_with(words.prefix);
     let lines = head.header_lines(&head.header_names(words.prefix), b"");
     let documented = |listed: Listed| {
-        let resource = resource(head, Ending::AsSent, |name| listed.has(name) || prefixed(name));
+        let resource = resource(head, Ending::AsSent, |name| listed.has(name) || words.is_prefixed(name));
         string(head, slot, None, &lines, &resource)
     };
-    let aws = || match place {
-        // A header is good for a quarter of an hour and for its sender; a URL is handed around, so it may leave out less.
-        Place::Header => {
-            let resource = resource(head, Ending::Slash, |name| Listed::Classic.has(name));
-            string(head, slot, None, &lines, &resource)
-        }
-        Place::Url => hoisted(words, head, slot),
+    let classic = || {
+        let resource = resource(head, Ending::Slash, |name| Listed::Classic.has(name));
+        string(head, slot, None, &lines, &resource)
     };
-    let (all, fewer) = (documented(Listed::All), documented(Listed::WithoutHoles));
-    let third = std::ptr::eq(words, &raw const AWS_WORDS).then(aws);
-    distinct([all, fewer].into_iter().chain(third).map(Candidate::plain))
+    let is_aws = words.scheme.word == AWS2.word;
+    let mut strings = vec![documented(Listed::All)];
+    match place {
+        Place::Header => {
+            strings.push(documented(Listed::WithoutHoles));
+            strings.extend(is_aws.then(classic));
+        }
+        Place::Url => {
+            strings.push(documented(Listed::WithoutAttachment));
+            strings.extend(is_aws.then(|| hoisted(words, head, slot)));
+        }
+    }
+    distinct(strings.into_iter().map(Candidate::plain))
 }
 
 /// The AWS SDKs sign a URL as if its `x-amz-` parameters, its content type and its digest were headers.
@@ -156,13 +172,13 @@ fn hoisted(words: &Words, head: &Head<'_>, slot: &[u8]) -> Vec<u8> {
     let names = head.header_names(words.prefix);
     let sent = names.iter().map(|&name| (name.to_owned(), head.header_value(name)));
     let parameters = head.parameters.iter().filter_map(|parameter| {
-        let name = std::str::from_utf8(&parameter.name).ok()?.to_ascii_lowercase();
-        name.starts_with(words.prefix).then(|| (name, parameter.value.to_vec()))
+        let name = std::str::from_utf8(&parameter.name).ok()?;
+        words.is_prefixed(name).then(|| (name.to_ascii_lowercase(), parameter.value.to_vec()))
     });
     let mut pairs: Vec<_> = sent.chain(parameters).collect();
     pairs.sort();
     let lines = lines(pairs.iter().map(|(name, value)| (name.as_str(), value.clone())));
-    let listed = |name: &str| Listed::All.has(name) && !name.starts_with(words.prefix);
+    let listed = |name: &str| Listed::All.has(name) && !words.is_prefixed(name);
     let resource = resource(head, Ending::Slash, listed);
     string(head, slot, Some(head), &lines, &resource)
 }

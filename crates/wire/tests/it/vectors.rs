@@ -176,6 +176,36 @@ fn another_query_does_not_verify() {
 }
 
 #[test]
+fn a_field_put_into_a_signed_url_does_not_verify() {
+    let urls: Vec<_> = right().filter(Vector::by_url).filter(|vector| !vector.name.starts_with("oss")).collect();
+    assert!(urls.len() >= 6);
+    for vector in urls {
+        for field in ["x-amz-acl", "X-Amz-Acl", "x-obs-acl", "X-OBS-ACL"] {
+            let obeyed = vector.name.starts_with("obs") == field.eq_ignore_ascii_case("x-obs-acl");
+            for place in ["before", "after"] {
+                let parts = with_uri(&vector.parts, |path, query| match place {
+                    "before" => format!("{path}?{field}=public-read&{query}"),
+                    _ => format!("{path}?{query}&{field}=public-read"),
+                });
+                let code = vector.code(&parts);
+                let refused = code == Some(FailureCode::SignatureDoesNotMatch);
+                assert!(refused || !obeyed, "{} with {field} {place}: {code:?}", vector.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_parameter_turns_a_signed_url_into_another_operation() {
+    for vector in right().filter(Vector::by_url) {
+        for name in ["encryption", "retention", "lifecycle", "policy", "uploads"] {
+            let parts = with_uri(&vector.parts, |path, query| format!("{path}?{name}&{query}"));
+            assert_eq!(vector.code(&parts), Some(FailureCode::SignatureDoesNotMatch), "{} with {name}", vector.name);
+        }
+    }
+}
+
+#[test]
 fn another_header_does_not_verify() {
     let ours =
         |name: &str| ["x-obs-", "x-amz-", "x-oss-", "content-type", "content-md5"].iter().any(|p| name.starts_with(p));
