@@ -200,6 +200,15 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
     ]
 }
 
+/// Two operations are of one dialect alone.
+fn is_asked(name: &str, dialect: &Dialect) -> bool {
+    match name.split(',').next() {
+        Some("Probe") => dialect.is_probed,
+        Some("GetBucketInfo") => dialect.name == "oss",
+        _ => true,
+    }
+}
+
 fn many_deleted(quiet: bool) -> ManyDeleted {
     let entry = |name, result| DeletedEntry { key: ObjectKey::parse(name).unwrap(), version: None, result };
     let results = vec![entry("a b", Ok(())), entry("c", Err(Failure::new(FailureCode::AccessDenied)))];
@@ -210,7 +219,7 @@ fn many_deleted(quiet: bool) -> ManyDeleted {
 fn outcomes_in_full() {
     let site = site();
     for dialect in DIALECTS {
-        let shown = cases().into_iter().map(|(name, method, outcome)| {
+        let shown = cases().into_iter().filter(|(name, ..)| is_asked(name, dialect)).map(|(name, method, outcome)| {
             format!("== {name}\n{}", shown(&dialect.encode(&outcome, &exchange(&method, &site))))
         });
         insta::assert_snapshot!(format!("outcomes_{}", dialect.name), shown.collect::<Vec<_>>().join("\n"));
