@@ -1,5 +1,7 @@
 //! The binary as a whole: started, used, abused, killed.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it did")]
+
 mod administer;
 mod bad_input;
 mod client;

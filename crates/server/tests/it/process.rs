@@ -33,8 +33,11 @@ pub(crate) struct Server {
     pub(crate) admin: SocketAddr,
     /// What it printed up to and with the ready line.
     pub(crate) greeting: String,
-    child: Child,
+    process: Process,
 }
+
+/// A process that does not outlive its test.
+struct Process(Child);
 
 impl Site {
     pub(crate) fn new() -> Self {
@@ -85,23 +88,21 @@ impl Site {
     /// Starts a server and waits until it is ready.
     pub(crate) fn start(&self) -> Server {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut process = Process(self.command(&["serve"]).stdout(Stdio::piped()).stderr(log).spawn().unwrap());
+        let mut stdout = BufReader::new(process.0.stdout.take().unwrap());
         let mut greeting = String::new();
         loop {
-            let mut line = String::new();
-            if stdout.read_line(&mut line).unwrap() == 0 {
-                let status = child.wait().unwrap();
-                panic!("the server ended before it was ready, {status}: {greeting}{}", self.log());
+            let line_start = greeting.len();
+            if stdout.read_line(&mut greeting).unwrap() == 0 {
+                panic!("the server ended before it was ready, {:?}: {greeting}{}", process.0.wait(), self.log());
             }
-            greeting.push_str(&line);
-            if let Some(ready) = line.strip_prefix("strongroom is ready: ") {
+            if let Some(ready) = greeting[line_start..].strip_prefix("strongroom is ready: ") {
                 let address = |name: &str| {
                     let url = ready.trim().split(", ").find_map(|part| part.strip_prefix(name)).unwrap();
                     url.split("//").nth(1).unwrap().parse().unwrap()
                 };
                 let (http, https, admin) = (address("http "), address("https "), address("admin "));
-                return Server { site: self.clone(), http, https, admin, greeting, child };
+                return Server { site: self.clone(), http, https, admin, greeting, process };
             }
         }
     }
@@ -132,7 +133,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 impl Server {
     /// Asks it to stop, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
-        let pid = self.child.id().to_string();
+        let pid = self.process.0.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     }
 
@@ -140,7 +141,7 @@ impl Server {
     pub(crate) fn wait(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Some(status) = self.child.try_wait().unwrap() {
+            if let Some(status) = self.process.0.try_wait().unwrap() {
                 return status;
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -158,15 +159,15 @@ impl Server {
 
     /// Kills it, as a crash of the machine would. Whoever writes to it finds out by itself.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
     }
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
