@@ -36,7 +36,10 @@ impl Engine {
                 BucketOutcome::Deleted
             }
             BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(&name).await?.facts),
-            BucketOperation::Probe(_) => return Ok(Outcome::Probed),
+            BucketOperation::Probe(name) => {
+                self.bucket(&name).await?;
+                return Ok(Outcome::Probed);
+            }
             BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(&name).await?.facts),
             BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(&name).await?.facts),
             BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(list).await?),

@@ -151,7 +151,7 @@ mod tests {
             let expected = ExpectedDigests { md5, checksums };
             tally.verify(&expected, trailer).map_err(|failure| failure.code)
         };
-        assert_eq!(verify(tally.md5, vec![right.clone()], &[right.clone()]), Ok(()));
+        assert_eq!(verify(tally.md5, vec![right.clone()], std::slice::from_ref(&right)), Ok(()));
         assert_eq!(verify(Some([0; 16]), vec![], &[]), Err(FailureCode::BadDigest));
         assert_eq!(verify(None, vec![wrong.clone()], &[]), Err(FailureCode::BadDigest));
         assert_eq!(verify(None, vec![], &[wrong]), Err(FailureCode::BadDigest));

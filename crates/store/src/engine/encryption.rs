@@ -245,11 +245,11 @@ mod tests {
             (&EncryptionWish::Managed(Aes256), Some(&on), &server, "managed Aes256"),
             (&customer, Some(&on), &server, "customer"),
             // Neither the bucket's key, nor its cipher, nor its project.
-            (&kms(none, Aes256, none), Some(&on), &server, "kms default Aes256 bucket-key=Some(true) project=-"),
-            (&kms(none, Aes256, none), Some(&off), &server, "kms default Aes256 bucket-key=Some(false) project=-"),
+            (&kms(None, Aes256, None), Some(&on), &server, "kms default Aes256 bucket-key=Some(true) project=-"),
+            (&kms(None, Aes256, None), Some(&off), &server, "kms default Aes256 bucket-key=Some(false) project=-"),
             (&kms(Some("mine"), Sm4, Some(false)), Some(&on), &server, "kms mine Sm4 bucket-key=Some(false) project=-"),
-            (&kms(none, Aes256, none), Some(&managed), &server, "kms default Aes256 bucket-key=Some(true) project=-"),
-            (&kms(none, Aes256, none), none, &server, "kms default Aes256 bucket-key=None project=-"),
+            (&kms(None, Aes256, None), Some(&managed), &server, "kms default Aes256 bucket-key=Some(true) project=-"),
+            (&kms(None, Aes256, None), none, &server, "kms default Aes256 bucket-key=None project=-"),
         ];
         for (wish, bucket, server, expected) in rows {
             assert_eq!(spell(&choose(wish, bucket, server)), expected);

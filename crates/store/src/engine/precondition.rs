@@ -12,7 +12,7 @@ use crate::catalog::objects::Entry;
 pub(super) fn check_read(conditions: &Conditions, entry: &Entry) -> Result<(), Failure> {
     match conditions.judge_read(&entry.etag, entry.last_modified) {
         Verdict::Holds => Ok(()),
-        Verdict::NotModified => Err(FailureCode::NotModified.into()),
+        Verdict::NotModified => Err(Failure::new(FailureCode::NotModified).with_detail("ETag", entry.etag.lower_hex())),
         Verdict::Failed(header) => Err(failed(header)),
     }
 }

@@ -49,11 +49,8 @@ pub(super) fn seal_stream(
     plaintext: ByteStream,
     inspection: Inspection,
 ) -> ByteStream {
-    let sealing = Sealing {
-        sealer: Sealer::new(content, part),
-        source: Pieces { stream: plaintext, rest: Bytes::new() },
-        inspection: Some(inspection),
-    };
+    let sealing =
+        Sealing { sealer: Sealer::new(content, part), source: Pieces::new(plaintext), inspection: Some(inspection) };
     let chunks = stream::try_unfold(sealing, |mut sealing| async move {
         let chunk = sealing.next_chunk().await?;
         Ok(chunk.map(|chunk| (chunk, sealing)))
@@ -104,9 +101,15 @@ struct Pieces {
     stream: ByteStream,
     /// What has come and was not taken yet.
     rest: Bytes,
+    /// The stream has said so, and must not be asked again.
+    ended: bool,
 }
 
 impl Pieces {
+    fn new(stream: ByteStream) -> Self {
+        Self { stream, rest: Bytes::new(), ended: false }
+    }
+
     /// Fills `buffer` up to `len` bytes, or to the stream's end.
     async fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
         while buffer.len() < len && !self.has_ended().await? {
@@ -118,19 +121,19 @@ impl Pieces {
 
     /// Whether nothing more comes.
     async fn has_ended(&mut self) -> io::Result<bool> {
-        while self.rest.is_empty() {
+        while self.rest.is_empty() && !self.ended {
             match self.stream.next().await.transpose()? {
                 Some(piece) => self.rest = piece,
-                None => return Ok(true),
+                None => self.ended = true,
             }
         }
-        Ok(false)
+        Ok(self.rest.is_empty())
     }
 }
 
 /// Reads up to `limit` bytes. The stream that comes back, if any, is what did not fit, and is not empty.
 pub(super) async fn take_up_to(plaintext: ByteStream, limit: usize) -> io::Result<(Bytes, Option<ByteStream>)> {
-    let mut pieces = Pieces { stream: plaintext, rest: Bytes::new() };
+    let mut pieces = Pieces::new(plaintext);
     let mut taken = Vec::new();
     pieces.fill(&mut taken, limit).await?;
     if pieces.has_ended().await? {
@@ -188,7 +191,7 @@ async fn open_part(content: Arc<ContentKey>, source: Source, part: Part, window:
     let opening = Opening {
         opener: Opener::new(&content, &part.id),
         chunks: Box::new(window.chunks(content.suite())),
-        source: Pieces { stream, rest: Bytes::new() },
+        source: Pieces::new(stream),
         skip: window.skip,
         take: window.take,
     };

@@ -148,11 +148,6 @@ impl Bench {
         Ok(Self { engine, reaper, account, folder, kv, blobs, drawn, clock })
     }
 
-    /// The same stores, opened anew, as after the death of the process.
-    pub(crate) async fn reopened(self) -> Self {
-        Self::over(self.kv, self.blobs, self.folder).await.unwrap()
-    }
-
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.clock.load(Ordering::SeqCst))
     }

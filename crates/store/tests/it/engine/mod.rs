@@ -1,7 +1,14 @@
 //! The engine through its public face.
 
 mod bench;
+mod buckets;
 mod budget;
 mod disk;
+mod faults;
+mod flips;
+mod identities;
 mod keys;
+mod races;
+mod reaping;
 mod round_trip;
+mod writing;

@@ -1,0 +1,182 @@
+//! Every call to the stores fails once, in every way: no object is half there, nothing acknowledged is lost, and nothing is left
+//! behind once the reaper has run.
+
+use std::sync::Arc;
+
+use strongroom_store::{
+    blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
+    faults::{Fault, Faults},
+    kv::{KeyRange, Kv, MemoryKv, faults::FaultyKv},
+};
+
+use super::bench::{BUCKET, Bench, Method, noise};
+
+/// Family numbers of docs/CATALOG.md.
+const PENDING: u8 = 0x50;
+const LIVE: u8 = 0x51;
+const DEAD: u8 = 0x52;
+
+const WAYS: [Fault; 4] = [Fault::Refused, Fault::AnswerLost, Fault::StoppedBefore, Fault::StoppedAfter];
+
+/// More calls than any operation makes.
+const CALLS_MAX: u64 = 100;
+
+#[derive(Clone)]
+struct Stores {
+    kv: Arc<dyn Kv>,
+    blobs: Arc<dyn Blobs>,
+    keys: std::path::PathBuf,
+}
+
+impl Stores {
+    /// A new process over these stores; its calls go as planned.
+    async fn open(&self, faults: Arc<Faults>) -> Bench {
+        let kv = Arc::new(FaultyKv::new(self.kv.clone(), faults.clone()));
+        let blobs = Arc::new(FaultyBlobs::new(self.blobs.clone(), faults));
+        let folder = tempfile::tempdir().unwrap();
+        if self.keys.exists() {
+            copy_keys(&self.keys, folder.path());
+        }
+        let bench = Bench::over(kv, blobs, folder).await.unwrap();
+        if !self.keys.exists() {
+            copy_keys(bench.folder.path(), &self.keys);
+        }
+        bench
+    }
+
+    async fn rows(&self, family: u8) -> usize {
+        self.kv.scan(KeyRange::prefix(vec![family]), usize::MAX).await.unwrap().len()
+    }
+}
+
+fn copy_keys(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to.join("keys")).unwrap();
+    for name in ["metadata.key", "root.key"] {
+        std::fs::copy(from.join("keys").join(name), to.join("keys").join(name)).unwrap();
+    }
+}
+
+/// New stores with a bucket and the object "k".
+async fn with_object(before: &[u8], keys: &std::path::Path) -> Stores {
+    let stores = Stores { kv: Arc::new(MemoryKv::new()), blobs: Arc::new(MemoryBlobs::new()), keys: keys.join("copy") };
+    let bench = stores.open(Arc::default()).await;
+    bench.create_bucket(BUCKET, None).await.unwrap();
+    bench.put("k", before, Method::ManagedAes).await.unwrap();
+    bench.put("standing key", b"", Method::KmsSm4).await.unwrap();
+    bench.delete("standing key").await.unwrap();
+    bench.reap_later().await;
+    stores
+}
+
+/// After a restart: "k" is one of these, everything else is gone, and each blob there belongs to it.
+async fn check(stores: &Stores, allowed: &[Option<&[u8]>], method: Method, what: &str) {
+    let bench = stores.open(Arc::default()).await;
+    let found = match bench.get("k", method).await {
+        Ok(found) => Some(found),
+        Err(failure) => {
+            assert_eq!(failure.code, strongroom_model::failure::FailureCode::NoSuchKey, "{what}");
+            None
+        }
+    };
+    assert!(allowed.contains(&found.as_deref()), "{what}: {:?} bytes", found.map(|found| found.len()));
+    bench.reap_later().await;
+    let blobs = usize::from(found.as_ref().is_some_and(|found| found.len() > 65_536));
+    assert_eq!(bench.blob_count().await, blobs, "{what}: blobs");
+    assert_eq!((stores.rows(PENDING).await, stores.rows(DEAD).await), (0, 0), "{what}: rows of blobs");
+    assert_eq!(stores.rows(LIVE).await, blobs, "{what}: live rows");
+    assert_eq!(found, bench.get("k", method).await.ok(), "{what}: after the reaper");
+}
+
+async fn overwriting(before: usize, after: usize) {
+    let (old, new) = (noise(before), noise(after));
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let stores = with_object(&old, keys.path()).await;
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let put = bench.put("k", &new, Method::ManagedAes).await;
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            let what = format!("{way:?} at call {call}, {before} → {after} bytes");
+            match put {
+                Ok(_) => check(&stores, &[Some(&new)], Method::ManagedAes, &what).await,
+                Err(_) => check(&stores, &[Some(&old), Some(&new)], Method::ManagedAes, &what).await,
+            }
+            if !reached {
+                assert!(call > 4, "the fault was passed too early to have been in a write");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_small_object_over_a_small_one() {
+    overwriting(100, 200).await;
+}
+
+#[tokio::test]
+async fn a_large_object_over_a_large_one() {
+    overwriting(70_000, 140_000).await;
+}
+
+#[tokio::test]
+async fn a_small_object_over_a_large_one_and_back() {
+    overwriting(70_000, 10).await;
+    overwriting(10, 70_000).await;
+}
+
+#[tokio::test]
+async fn deleting() {
+    let old = noise(70_000);
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let stores = with_object(&old, keys.path()).await;
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let deleted = bench.delete("k").await;
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            let what = format!("{way:?} at call {call}");
+            match deleted {
+                Ok(()) => check(&stores, &[None], Method::ManagedAes, &what).await,
+                Err(_) => check(&stores, &[None, Some(&old)], Method::ManagedAes, &what).await,
+            }
+            if !reached {
+                break;
+            }
+        }
+    }
+}
+
+/// The reaper itself may be interrupted anywhere: what it left, the next run does.
+#[tokio::test]
+async fn reaping() {
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let stores = with_object(&noise(70_000), keys.path()).await;
+            let bench = stores.open(Arc::default()).await;
+            bench.put("k", &noise(80_000), Method::ManagedAes).await.unwrap();
+            drop(bench);
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let later = bench.now().plus_millis(3_600_000);
+            let _interrupted = bench.reaper.lock().await.run_once(later).await;
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            check(&stores, &[Some(&noise(80_000))], Method::ManagedAes, &format!("{way:?} at call {call}")).await;
+            if !reached {
+                break;
+            }
+        }
+    }
+}
