@@ -23,7 +23,9 @@ impl EntropyError {
 
 /// A cryptographic source of random bytes: keys, salts and ids come from it and from nowhere else.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) -> Result<(), EntropyError> + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) -> Result<(), EntropyError> + Send + Sync;
 
 impl Entropy {
     /// The source that `fill` draws from. `fill` overwrites the whole of its slice, or fails.

@@ -10,9 +10,9 @@ use crate::{catalog::CatalogError, key_file::KeyFileError, surroundings::Entropy
 /// Why there is no key, or no change of one.
 #[derive(Debug, thiserror::Error)]
 pub enum KmsError {
-    /// No such key, though there could be one; the text is the client's.
-    #[error("there is no key {0}")]
-    NotFound(String),
+    /// No such key, though there could be one: its name, or the client's text if that says more.
+    #[error("there is no such key")]
+    NotFound(Subject),
     /// Not the form of a key's id; the text is the client's.
     #[error("{0} is no key id")]
     Malformed(String),
@@ -62,7 +62,7 @@ impl From<KmsError> for Failure {
         let text = |text: &String| Some(Subject::Text(text.clone()));
         let key = |name: &KeyName| Some(Subject::Key(name.clone()));
         let (code, subject) = match &error {
-            KmsError::NotFound(reference) => (FailureCode::KeyNotFound, text(reference)),
+            KmsError::NotFound(subject) => (FailureCode::KeyNotFound, Some(subject.clone())),
             KmsError::Malformed(reference) => (FailureCode::KeyMalformed, text(reference)),
             KmsError::OtherRegion(reference) => (FailureCode::KeyOfOtherRegion, text(reference)),
             KmsError::AliasNotFound(reference) => (FailureCode::AliasNotFound, text(reference)),
@@ -144,7 +144,7 @@ mod tests {
     fn failures_name_their_subject_and_hide_their_cause() {
         let failure = Failure::from(KmsError::Disabled(name()));
         assert_eq!((failure.code, failure.subject), (FailureCode::KeyDisabled, Some(Subject::Key(name()))));
-        let failure = Failure::from(KmsError::NotFound("arn:x".into()));
+        let failure = Failure::from(KmsError::AliasNotFound("arn:x".into()));
         assert_eq!(failure.subject, Some(Subject::Text("arn:x".into())));
         let failure = Failure::from(KmsError::Unavailable("socket 7".into()));
         assert_eq!((failure.code, failure.message.is_none()), (FailureCode::KeyServiceUnavailable, true));

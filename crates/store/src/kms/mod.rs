@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 mod metrics;
 mod reference;
+mod reserved;
 mod root;
 pub mod suite;
 

@@ -1,16 +1,11 @@
-//! What clients may call a key, and what the default key is called.
+//! What clients may call a key.
 
 use strongroom_model::account::AccountId;
+use strongroom_model::failure::Subject;
 use strongroom_model::key::{KeyReference, KeyTarget};
 use strongroom_model::name::Region;
 
-use super::KmsError;
-
-/// What the default key answers to, at each vendor.
-const DEFAULT_ALIASES: [&str; 3] = ["obs/default", "acs/oss", "aws/s3"];
-
-/// The vendors' own names, which clients may use but not give.
-const RESERVED: [&str; 3] = ["obs/", "acs/", "aws/"];
+use super::{KmsError, reserved};
 
 /// Longest alias in bytes: the widest of the three services.
 const ALIAS_BYTES: usize = 255;
@@ -40,11 +35,11 @@ pub(super) fn resolve<'a>(
         return Err(KmsError::OtherRegion(text()));
     }
     if reference.account.as_deref().is_some_and(|named| AccountId::parse(named) != Some(account)) {
-        return Err(KmsError::NotFound(text()));
+        return Err(KmsError::NotFound(Subject::Text(text())));
     }
     Ok(match &reference.target {
         KeyTarget::Id(id) => Target::Id(id.to_ascii_lowercase()),
-        KeyTarget::Alias(alias) if DEFAULT_ALIASES.contains(&alias.as_str()) => Target::Default,
+        KeyTarget::Alias(alias) if reserved::is_default(alias) => Target::Default,
         KeyTarget::Alias(alias) => Target::Alias(alias),
     })
 }
@@ -56,8 +51,8 @@ pub(super) fn alias(text: &str) -> Result<&str, KmsError> {
     if alias.is_empty() || alias.len() > ALIAS_BYTES || !alias.bytes().all(allowed) {
         return Err(KmsError::Invalid("an alias is 1 to 255 of A-Z a-z 0-9 : / _ -"));
     }
-    if RESERVED.iter().any(|prefix| alias.starts_with(prefix)) {
-        return Err(KmsError::Invalid("aliases that begin with obs/, acs/ or aws/ are reserved"));
+    if reserved::is_reserved(alias) {
+        return Err(KmsError::Invalid("an alias may not begin as the vendors' own ones do"));
     }
     Ok(alias)
 }
@@ -98,7 +93,7 @@ mod tests {
         let elsewhere = format!("arn:aws:kms:us-west-2:123456789012:key/{ID}");
         assert!(matches!(resolved(&elsewhere), Err(KmsError::OtherRegion(text)) if text == elsewhere));
         let of_others = format!("arn:aws:kms:us-east-1:123456789013:key/{ID}");
-        assert!(matches!(resolved(&of_others), Err(KmsError::NotFound(text)) if text == of_others));
+        assert!(matches!(resolved(&of_others), Err(KmsError::NotFound(Subject::Text(text))) if text == of_others));
         for nonsense in ["fake-key-id", "", "alias/", "arn:aws:s3:::bucket"] {
             assert!(matches!(resolved(nonsense), Err(KmsError::Malformed(text)) if text == nonsense));
         }

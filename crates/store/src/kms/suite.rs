@@ -8,7 +8,7 @@ use strongroom_model::name::Region;
 use strongroom_model::operation::admin::CreateKey;
 use strongroom_seal::{AES_256_GCM, Binding, SM4_GCM};
 
-use super::{DataKey, KeySelector, Kms, KmsError};
+use super::{DataKey, KeySelector, Kms, KmsError, reserved};
 
 /// An id that has the form of one, and is no key's.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
@@ -91,8 +91,8 @@ impl Subject {
         let default = self.sealed(KeySelector::Default).await.expect("the default key appears").name;
         assert!(default.is_default);
         assert_eq!((default.account, &default.region), (self.account, &self.region));
-        for alias in ["alias/obs/default", "alias/acs/oss", "alias/aws/s3"] {
-            let alias = reference(alias);
+        for alias in reserved::DEFAULT_ALIASES {
+            let alias = reference(&format!("alias/{alias}"));
             let sealed = self.sealed(KeySelector::Reference(&alias)).await.expect("it answers to its aliases");
             assert_eq!(sealed.name, default);
             assert_eq!(self.kms.describe(self.account, &alias).await.expect("it is described").name, default);
@@ -179,8 +179,8 @@ impl Subject {
 
     async fn the_default_key_cannot_be_changed(&self) {
         let default = self.sealed(KeySelector::Default).await.expect("the default key appears").name;
-        for name in [default.id.as_str(), "alias/aws/s3"] {
-            let key = reference(name);
+        for name in [default.id.clone(), format!("alias/{}", reserved::DEFAULT_ALIASES[0])] {
+            let key = reference(&name);
             for refused in [
                 self.kms.disable(self.account, &key).await,
                 self.kms.schedule_deletion(self.account, &key, 7).await,
@@ -212,10 +212,10 @@ impl Subject {
         self.kms.remove_alias(self.account, "moving").await.expect("an alias is removed");
         assert!(matches!(self.kms.remove_alias(self.account, "moving").await, Err(KmsError::AliasNotFound(_))));
         assert!(matches!(self.sealed(KeySelector::Reference(&alias)).await, Err(KmsError::AliasNotFound(_))));
-        for reserved in ["aws/s3", "alias/acs/x", "obs/default", "not an alias"] {
-            let set = self.kms.set_alias(self.account, reserved, &reference(&first.id)).await;
-            assert!(matches!(set, Err(KmsError::Invalid(_))), "{reserved}");
-            assert!(matches!(self.kms.remove_alias(self.account, reserved).await, Err(KmsError::Invalid(_))));
+        for bad in reserved::DEFAULT_ALIASES.into_iter().chain(["alias/aws/x", "not an alias"]) {
+            let set = self.kms.set_alias(self.account, bad, &reference(&first.id)).await;
+            assert!(matches!(set, Err(KmsError::Invalid(_))), "{bad}");
+            assert!(matches!(self.kms.remove_alias(self.account, bad).await, Err(KmsError::Invalid(_))));
         }
     }
 

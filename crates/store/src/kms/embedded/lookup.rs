@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use strongroom_model::account::AccountId;
-use strongroom_model::key::{KeyReference, KeySpec};
+use strongroom_model::failure::Subject;
+use strongroom_model::key::{KeyName, KeyReference, KeySpec};
 use strongroom_seal::KeyBytes;
 
 use super::Embedded;
@@ -62,7 +63,7 @@ impl Embedded {
             Target::Id(id) => id,
         };
         let known = self.load(&id).await?.filter(|known| is_visible(&known.key, account));
-        known.ok_or_else(|| KmsError::NotFound(reference.text.clone()))
+        known.ok_or_else(|| self.no_key(id, account))
     }
 
     /// The key that a client manages, as the catalog has it now.
@@ -78,12 +79,20 @@ impl Embedded {
             Target::Default => self.catalog.standing_key(account, Role::Default).await?.ok_or_else(no_alias)?,
         };
         let found = self.catalog.master_key(&id).await?.filter(|found| is_visible(&found.record, account));
-        found.ok_or_else(|| KmsError::NotFound(reference.text.clone()))
+        found.ok_or_else(|| self.no_key(id, account))
     }
 
-    /// The key that sealed something, believed known only if it has the version that did.
-    pub(super) async fn known_version(&self, id: &str, number: u32) -> Result<Arc<Known>, KmsError> {
-        let not_found = || KmsError::NotFound(id.to_owned());
+    /// The key that sealed something for `account`, believed known only if it has the version that did.
+    pub(super) async fn known_version(
+        &self,
+        account: Option<AccountId>,
+        id: &str,
+        number: u32,
+    ) -> Result<Arc<Known>, KmsError> {
+        let not_found = || match account {
+            Some(account) => self.no_key(id.to_owned(), account),
+            None => KmsError::NotFound(Subject::Text(id.to_owned())),
+        };
         let known = self.load(id).await?.ok_or_else(not_found)?;
         if known.version(number).is_some() {
             return Ok(known);
@@ -91,6 +100,11 @@ impl Embedded {
         // Another node has rotated the key since it was read here.
         self.known.clear();
         self.load(id).await?.ok_or_else(not_found)
+    }
+
+    /// There is no such key, called as it would be if there were.
+    fn no_key(&self, id: String, account: AccountId) -> KmsError {
+        KmsError::NotFound(Subject::Key(KeyName { id, account, region: self.region.clone(), is_default: false }))
     }
 
     /// The account's key in a standing role, made if this is the first time: of several that make it at once, on

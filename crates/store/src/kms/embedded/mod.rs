@@ -164,7 +164,7 @@ impl Kms for Embedded {
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
         let damaged = |error: Error| KmsError::Damaged(error.into());
         let key = envelope.key().ok_or_else(|| KmsError::Damaged("an envelope without a key".into()))?;
-        let known = self.known_version(&key.key_id, key.key_version).await?;
+        let known = self.known_version(AccountId::parse(binding.account), &key.key_id, key.key_version).await?;
         self.check_usable(&known.key)?;
         let kek = self.material(&known, key.key_version)?;
         let kek = kek.ok_or_else(|| KmsError::Damaged("an envelope names no version of its key".into()))?;

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use strongroom_model::failure::Subject;
 use strongroom_model::time::Timestamp;
 
 use super::*;
@@ -22,7 +23,7 @@ use crate::{
 
 static NO_CONTEXT: BTreeMap<String, String> = BTreeMap::new();
 const HOME: Binding<'static> =
-    Binding { account: "account", bucket: "bucket", key: "key", version: "version", context: &NO_CONTEXT };
+    Binding { account: "000000000007", bucket: "bucket", key: "key", version: "version", context: &NO_CONTEXT };
 const DAY_MS: i64 = 86_400_000;
 
 /// One store, and the nodes on it. Each node has its own randomness; all have one clock and one root key.
@@ -235,7 +236,7 @@ async fn a_due_key_is_destroyed_for_good_and_no_other() {
     world.pass(1);
     assert_eq!(node.kms.destroy_due().await.unwrap(), [doomed.clone()]);
     assert!(node.kms.destroy_due().await.unwrap().is_empty());
-    assert!(matches!(opens(&node, &data).await, Err(KmsError::NotFound(id)) if id == doomed.id));
+    assert!(matches!(opens(&node, &data).await, Err(KmsError::NotFound(Subject::Key(name))) if name == doomed));
     let alias = KeyReference::parse("alias/doomed");
     assert!(matches!(node.kms.describe(account(), &alias).await, Err(KmsError::AliasNotFound(_))));
     node.kms.cancel_deletion(account(), &named(&kept)).await.unwrap();
