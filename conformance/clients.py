@@ -95,7 +95,7 @@ class S3:
 
     def keys(self, bucket, prefix=""):
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return self._call(lambda: [item["Key"] for page in pages for item in page.get("Contents", [])])
 
 
 class Oss:

@@ -27,8 +27,9 @@ def md5(key):
 
 
 def sse_c(key=KEY, **changes):
-    given = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key, "SSECustomerKeyMD5": md5(key)}
-    given.update(changes)
+    """The three parameters of SSE-C as they travel: given the digest, boto3 does not encode the key itself."""
+    encoded = base64.b64encode(key).decode()
+    given = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": encoded, "SSECustomerKeyMD5": md5(key), **changes}
     return {name: value for name, value in given.items() if value is not None}
 
 

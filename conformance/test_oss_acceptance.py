@@ -180,7 +180,7 @@ def test_digests_are_those_of_the_plaintext(handle):
 def test_a_wrong_content_md5_stores_nothing(handle):
     wrong = {"Content-MD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}
     assert refusal(handle.put_object, "k", b"not empty", headers=wrong) == (400, "InvalidDigest")
-    assert not handle.object_exists("k")
+    assert refusal(handle.get_object, "k") == (404, "NoSuchKey")
 
 
 def test_listing(handle):

@@ -196,7 +196,7 @@ def test_what_is_not_built_says_so(server, client, bucket, query):
 def test_object_describe_shows_no_key(server, client, bucket):
     client.put(bucket, "k", b"body" * 50_000, "kms")
     described = server.command("object", "describe", bucket, "k")
-    assert described["suite"] == "AES-256-GCM" and described["chunks"] == 4
+    assert described["suite"] == "aes-256-gcm" and described["chunks"] == 4
     client.put(bucket, "c", b"body", "customer")
     text = str(server.command("object", "describe", bucket, "c"))
     assert CUSTOMER_KEY.hex() not in text and base64.b64encode(CUSTOMER_KEY).decode() not in text

@@ -10,7 +10,7 @@ const HOMES: [(&str, &[&str]); 4] = [
     ("SystemTime::now", &["crates/server/src/", "crates/bench/src/"]),
     (
         "tokio::spawn(",
-        &["crates/store/src/engine/spawn.rs", "crates/store/src/jobs/", "crates/server/src/", "crates/bench/src/"],
+        &["crates/store/src/engine/mod.rs", "crates/store/src/jobs/", "crates/server/src/", "crates/bench/src/"],
     ),
     ("getrandom::", &["crates/server/src/", "crates/bench/src/"]),
     ("std::fs", &["crates/store/src/", "crates/server/src/", "crates/bench/src/"]),
