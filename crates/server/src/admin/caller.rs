@@ -8,7 +8,7 @@ use strongroom_model::{
     time::Timestamp,
 };
 use strongroom_wire::{
-    Claim,
+    Claim, PayloadProof,
     signature::{Target, v4::AWS4},
 };
 
@@ -38,6 +38,19 @@ pub(super) async fn authenticate(app: &App, peer: Peer, parts: &Parts, now: Time
         Claim::Signed(signed) => verify_signature(&app.engine, &signed, now).await,
         Claim::Anonymous => Err(Failure::new(FailureCode::AnonymousDenied)
             .with_message("Send the admin token as a bearer, or sign the request with an access key.")),
+    }
+}
+
+/// Holds that a document was signed along with its request, if the request was signed.
+///
+/// # Errors
+/// `AccessDenied`.
+pub(super) fn check_body(proof: Option<&PayloadProof>, document: &[u8]) -> Result<(), Failure> {
+    match proof {
+        Some(PayloadProof::Unsigned) if !document.is_empty() => {
+            Err(refused("Sign the document too: its SHA-256 belongs into x-amz-content-sha256."))
+        }
+        _ => Ok(()),
     }
 }
 

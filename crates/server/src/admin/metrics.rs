@@ -34,7 +34,6 @@ impl Collector for EngineMetrics {
             ("blobs_abandoned", "Blobs given up because a write failed", now.abandoned_blobs),
             ("blobs_reaped", "Blobs removed by the reaper", now.blobs_reaped),
             ("damaged_reads", "Reads refused because stored bytes fail authentication", now.damaged_reads),
-            ("broken_bodies", "Answers cut off because of trouble with what was stored", now.broken_bodies),
         ] {
             write(&mut encoder, name, help, &ConstCounter::new(count))?;
         }
@@ -55,8 +54,7 @@ fn write(
     help: &str,
     metric: &impl EncodeMetric,
 ) -> Result<(), fmt::Error> {
-    let name = format!("strongroom_{name}");
-    let metric_encoder = encoder.encode_descriptor(&name, help, None, metric.metric_type())?;
+    let metric_encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
     metric.encode(metric_encoder)
 }
 

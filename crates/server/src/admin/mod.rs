@@ -96,6 +96,7 @@ async fn run(
     log.principal = Some(caller.principal.to_string());
     let payload = caller.proof.map(|proof| proof.payload);
     let document = crate::body::read_document(source, DOCUMENT_BYTES_MAX, payload.as_ref()).await?;
+    caller::check_body(payload.as_ref(), &document)?;
     let operation = Operation::Admin(route::decode(&parts.method, &parts.uri, &document)?);
     log.operation = operation.name();
     let case = app.engine.case(&operation, Transport::TRUSTED).await?;

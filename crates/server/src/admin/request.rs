@@ -68,6 +68,16 @@ pub(super) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Fail
     })
 }
 
+impl Spec {
+    /// As the API spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES_256",
+            Self::Sm4 => "SM4",
+        }
+    }
+}
+
 impl From<Spec> for KeySpec {
     fn from(spec: Spec) -> Self {
         match spec {

@@ -12,7 +12,7 @@ pub(super) fn keys(keys: &[Key]) -> String {
             None => key.state.clone(),
         };
         let note = if key.default { "default key" } else { &key.description };
-        let spec = format!("{:?}", key.spec);
+        let spec = key.spec.name().to_owned();
         [
             key.id.clone(),
             spec,
@@ -71,5 +71,8 @@ fn rows_of<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [Stri
     for row in rows {
         table.add_row(row);
     }
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 1));
+    });
     table.trim_fmt()
 }

@@ -46,7 +46,7 @@ fn health_and_metrics_are_open_to_whoever_reaches_them() {
     let (status, text) = plain(server.admin, "GET", "/metrics", "");
     assert_eq!(status, 200);
     let counted = r#"strongroom_requests_total{dialect="s3",operation="CreateBucket",status="200"} 1"#;
-    for line in [counted, "strongroom_key_service_calls_total", "strongroom_connections_open", "# EOF"] {
+    for line in [counted, "\nstrongroom_key_service_calls_total ", "\nstrongroom_connections_open ", "# EOF"] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
 }
@@ -76,6 +76,9 @@ fn a_signature_must_be_made_for_administration() {
     assert_eq!(for_objects.status, 403, "{}", for_objects.text());
     let meant = Ask::s3("GET", "/v1/keys").header("x-amz-strongroom-admin", "v1");
     assert_eq!(meant.send(server.admin, b"").unwrap().status, 200);
+    let unsigned = Ask::s3("POST", "/v1/users").header("x-amz-strongroom-admin", "v1");
+    let answer = unsigned.send(server.admin, br#"{"name":"eve"}"#).unwrap();
+    assert_eq!(answer.status, 403, "{}", answer.text());
     let mut connection = Connection::open(server.admin).unwrap();
     let (head, _) = meant.head(server.admin);
     let tampered = String::from_utf8(head).unwrap().replace("GET /v1/keys", "GET /v1/users");
