@@ -151,3 +151,20 @@ struct DeadRow {
 first_version!(PendingRow, Family::PendingBlob);
 first_version!(LiveRow, Family::LiveBlob);
 first_version!(DeadRow, Family::DeadBlobs);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::record::encode;
+
+    /// Worked out by hand from the layout of postcard, and never to be changed.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        let hex = |row: &[u8]| hex::encode(row);
+        assert_eq!(hex(&encode(&PendingRow { since: 1000, run: [0x22; 16] })), format!("01d00f{}", "22".repeat(16)));
+        assert_eq!(hex(&encode(&LiveRow {})), "01");
+        let blobs = vec![BlobId::from_bytes([0x11; 16]), BlobId::from_bytes([0x22; 16])];
+        let golden = format!("0102{}{}d00f", "11".repeat(16), "22".repeat(16));
+        assert_eq!(hex(&encode(&DeadRow { blobs, due: 1000 })), golden);
+    }
+}

@@ -341,3 +341,48 @@ impl EncryptionRow {
         BucketEncryption { method, bucket_key: self.bucket_key }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::record::{Record, decode, encode};
+
+    fn bucket(encryption: Option<BucketEncryption>) -> Bucket {
+        let facts = BucketFacts {
+            name: BucketName::parse("name").unwrap(),
+            owner: AccountId::new(300).unwrap(),
+            location: Region::parse("r").unwrap(),
+            created: Timestamp::from_millis(-1),
+            acl: CannedAcl::Inherit,
+            storage_class: StorageClass::DeepArchive,
+            encryption,
+        };
+        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true }
+    }
+
+    fn is_golden<R: Record>(row: &R, golden: &str) {
+        assert_eq!(hex::encode(encode(row)), golden.replace(' ', ""));
+    }
+
+    /// Worked out by hand from the layout of postcard, and never to be changed.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        let key = Some(KeyReference::parse("r:d:key/k"));
+        let kms = DefaultMethod::Kms { key, algorithm: DataAlgorithm::Aes256, project: Some("p".into()) };
+        let forms = [
+            (None, "00"),
+            (Some(DefaultMethod::Managed(DataAlgorithm::Sm4)), "01 00 01 01"),
+            (Some(kms), "01 01 01 09723a643a6b65792f6b 00 01 0170 01"),
+        ];
+        for (method, golden) in forms {
+            let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
+            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01");
+            is_golden(&BucketRow::new(&bucket), &golden);
+            let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
+            assert_eq!(read.into_bucket(bucket.facts.name.clone()).unwrap(), bucket);
+        }
+        is_golden(&LifeRow { deleting_since: None }, "01 00");
+        is_golden(&LifeRow { deleting_since: Some(1000) }, "01 01 d00f");
+        is_golden(&OwnerRow {}, "01");
+    }
+}

@@ -1,6 +1,6 @@
 //! The catalog: typed, sealed records over a [`Kv`]. Each file here adds the methods for one kind of thing.
 //!
-//! Read outside, decide, then [`Catalog::commit`] a [`Change`] whose checks name what the decision relied upon; on
+//! Read outside, decide, then `commit` a `Change` whose checks name what the decision relied upon; on
 //! `Conflict` read again. docs/CATALOG.md lists all rows.
 
 pub(crate) mod blobs;

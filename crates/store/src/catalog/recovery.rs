@@ -46,3 +46,22 @@ fn spell<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
     postcard::to_extend(value, vec![version])
         .expect("these are records that postcard can spell, and a vector takes all of it")
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::checksum::ChecksumAlgorithm;
+
+    use super::*;
+
+    /// Worked out by hand from the layout of postcard, and never to be changed.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        let etag = ETag { digest: [0x11; 16], parts: None };
+        let checksums = [Checksum { algorithm: ChecksumAlgorithm::Crc32c, value: vec![1, 2, 3, 4] }];
+        let golden = format!("01{}0000010104{}", "11".repeat(16), "01020304");
+        assert_eq!(hex::encode(digests(&etag, None, &checksums)), golden);
+        let metadata = ObjectMetadata { user: vec![("n".into(), "v".into())], ..Default::default() };
+        let hint = hint(&metadata, StorageClass::Standard, CannedAcl::PublicReadWrite);
+        assert_eq!(hex::encode(hint), "0100000000000001016e01760002");
+    }
+}
