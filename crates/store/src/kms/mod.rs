@@ -10,7 +10,6 @@ mod embedded;
 mod error;
 mod metrics;
 mod reference;
-mod reserved;
 mod root;
 pub mod suite;
 

@@ -1,11 +1,17 @@
-//! What clients may call a key.
+//! What clients may call a key, and the vendors' own names, which they may use and not give.
 
 use strongroom_model::account::AccountId;
 use strongroom_model::failure::Subject;
 use strongroom_model::key::{KeyReference, KeyTarget};
 use strongroom_model::name::Region;
 
-use super::{KmsError, reserved};
+use super::KmsError;
+
+/// What the default key answers to, at each vendor.
+pub(super) const DEFAULT_ALIASES: [&str; 3] = ["obs/default", "acs/oss", "aws/s3"];
+
+/// How the vendors' own aliases begin.
+const RESERVED: [&str; 3] = ["obs/", "acs/", "aws/"];
 
 /// Longest alias in bytes: the widest of the three services.
 const ALIAS_BYTES: usize = 255;
@@ -39,7 +45,7 @@ pub(super) fn resolve<'a>(
     }
     Ok(match &reference.target {
         KeyTarget::Id(id) => Target::Id(id.to_ascii_lowercase()),
-        KeyTarget::Alias(alias) if reserved::is_default(alias) => Target::Default,
+        KeyTarget::Alias(alias) if DEFAULT_ALIASES.contains(&alias.as_str()) => Target::Default,
         KeyTarget::Alias(alias) => Target::Alias(alias),
     })
 }
@@ -51,7 +57,7 @@ pub(super) fn alias(text: &str) -> Result<&str, KmsError> {
     if alias.is_empty() || alias.len() > ALIAS_BYTES || !alias.bytes().all(allowed) {
         return Err(KmsError::Invalid("an alias is 1 to 255 of A-Z a-z 0-9 : / _ -"));
     }
-    if reserved::is_reserved(alias) {
+    if RESERVED.iter().any(|prefix| alias.starts_with(prefix)) {
         return Err(KmsError::Invalid("an alias may not begin as the vendors' own ones do"));
     }
     Ok(alias)

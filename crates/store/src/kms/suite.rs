@@ -8,7 +8,7 @@ use strongroom_model::name::Region;
 use strongroom_model::operation::admin::CreateKey;
 use strongroom_seal::{AES_256_GCM, Binding, SM4_GCM};
 
-use super::{DataKey, KeySelector, Kms, KmsError, reserved};
+use super::{DataKey, KeySelector, Kms, KmsError, reference::DEFAULT_ALIASES};
 
 /// An id that has the form of one, and is no key's.
 const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
@@ -91,7 +91,7 @@ impl Subject {
         let default = self.sealed(KeySelector::Default).await.expect("the default key appears").name;
         assert!(default.is_default);
         assert_eq!((default.account, &default.region), (self.account, &self.region));
-        for alias in reserved::DEFAULT_ALIASES {
+        for alias in DEFAULT_ALIASES {
             let alias = reference(&format!("alias/{alias}"));
             let sealed = self.sealed(KeySelector::Reference(&alias)).await.expect("it answers to its aliases");
             assert_eq!(sealed.name, default);
@@ -179,7 +179,7 @@ impl Subject {
 
     async fn the_default_key_cannot_be_changed(&self) {
         let default = self.sealed(KeySelector::Default).await.expect("the default key appears").name;
-        for name in [default.id.clone(), format!("alias/{}", reserved::DEFAULT_ALIASES[0])] {
+        for name in [default.id.clone(), format!("alias/{}", DEFAULT_ALIASES[0])] {
             let key = reference(&name);
             for refused in [
                 self.kms.disable(self.account, &key).await,
@@ -212,7 +212,7 @@ impl Subject {
         self.kms.remove_alias(self.account, "moving").await.expect("an alias is removed");
         assert!(matches!(self.kms.remove_alias(self.account, "moving").await, Err(KmsError::AliasNotFound(_))));
         assert!(matches!(self.sealed(KeySelector::Reference(&alias)).await, Err(KmsError::AliasNotFound(_))));
-        for bad in reserved::DEFAULT_ALIASES.into_iter().chain(["alias/aws/x", "not an alias"]) {
+        for bad in DEFAULT_ALIASES.into_iter().chain(["alias/aws/x", "not an alias"]) {
             let set = self.kms.set_alias(self.account, bad, &reference(&first.id)).await;
             assert!(matches!(set, Err(KmsError::Invalid(_))), "{bad}");
             assert!(matches!(self.kms.remove_alias(self.account, bad).await, Err(KmsError::Invalid(_))));

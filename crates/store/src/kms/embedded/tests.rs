@@ -234,7 +234,7 @@ async fn a_due_key_is_destroyed_for_good_and_no_other() {
     world.pass(7 * DAY_MS - 1);
     assert!(node.kms.destroy_due().await.unwrap().is_empty());
     world.pass(1);
-    assert_eq!(node.kms.destroy_due().await.unwrap(), [doomed.clone()]);
+    assert_eq!(node.kms.destroy_due().await.unwrap(), std::slice::from_ref(&doomed));
     assert!(node.kms.destroy_due().await.unwrap().is_empty());
     assert!(matches!(opens(&node, &data).await, Err(KmsError::NotFound(Subject::Key(name))) if name == doomed));
     let alias = KeyReference::parse("alias/doomed");
