@@ -110,6 +110,8 @@ class Oss:
         self.auth = auth(access_key, secret_key)
         self.session = oss2.Session()
         if tls:
+            # A bundle of authorities that the environment names would take precedence over the server's own.
+            self.session.session.trust_env = False
             self.session.session.verify = server.ca
 
     def bucket(self, name):
