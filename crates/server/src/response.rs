@@ -19,6 +19,9 @@ use crate::{
     metrics::{Finished, Held, Metrics, SharedCount},
 };
 
+/// The status in log and metrics of a request whose client left before it was answered; nginx uses it so.
+const CLIENT_LEFT: u16 = 499;
+
 /// The body of an answer. It ends cleanly only when all of it was sent; if its stream fails, the connection is cut.
 pub(crate) struct ResponseBody {
     content: Content,
@@ -120,7 +123,7 @@ pub(crate) struct Record {
     pub(crate) bucket: Option<String>,
     /// By whom, once that is proved.
     pub(crate) principal: Option<String>,
-    /// The answer's status, and the failure's code.
+    /// The answer's status.
     pub(crate) status: u16,
     /// What failed.
     pub(crate) failure: Option<String>,
@@ -145,7 +148,7 @@ impl Record {
             operation: "Unknown",
             bucket: None,
             principal: None,
-            status: 0,
+            status: CLIENT_LEFT,
             failure: None,
             received: SharedCount::default(),
             method: method.clone(),

@@ -26,21 +26,28 @@ const CONNECT: Duration = Duration::from_secs(2);
 pub(super) async fn check(settings: &Settings, as_json: bool) -> Result<(), CommandError> {
     let config = configuration(settings.config.as_deref(), settings.data.clone())?;
     let (by, check) = prove(&config).await?;
-    let effective = config.to_toml()?;
     if as_json {
         let document = json!({ "configuration": config, "proved_by": by, "check": check });
         return print(&format!("{document:#}"));
     }
-    print(&format!("# effective configuration\n{effective}\n# proof, by {by}\n# {}: {}", check.provider, check.proof))
+    let proof = match check {
+        Some(check) => format!("{}: {}", check.provider, check.proof),
+        None => "there are no keys yet; the first start makes them".to_owned(),
+    };
+    print(&format!("# effective configuration\n{}\n# proof, by {by}\n# {proof}", config.to_toml()?))
 }
 
-async fn prove(config: &Config) -> Result<(&'static str, view::Check), CommandError> {
+/// A folder that is no data folder yet is left so: the first start shows the root access key, and there is only one.
+async fn prove(config: &Config) -> Result<(&'static str, Option<view::Check>), CommandError> {
+    if !AdminToken::exists(&config.data)? {
+        return Ok(("nobody", None));
+    }
     if is_served(config).await {
         let token = AdminToken::read(&AdminToken::path(&config.data))?;
         let client = Client::local(format!("http://{}", config.listen.admin), token);
-        return Ok(("the running server", client.send(Method::POST, "/check", b"").await?));
+        return Ok(("the running server", Some(client.send(Method::POST, "/check", b"").await?)));
     }
-    Ok(("the data folder, opened for this", prove_here(config).await?))
+    Ok(("the data folder, opened for this", Some(prove_here(config).await?)))
 }
 
 async fn is_served(config: &Config) -> bool {

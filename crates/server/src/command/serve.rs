@@ -31,7 +31,7 @@ use crate::{
 const ROOT_ACCESS: &str = "STRONGROOM_ROOT_ACCESS_KEY";
 
 /// The variable that sets its secret.
-pub(super) const ROOT_SECRET: &str = "STRONGROOM_ROOT_SECRET_KEY";
+const ROOT_SECRET: &str = "STRONGROOM_ROOT_SECRET_KEY";
 
 /// Runs the server until it is told to stop.
 pub(super) async fn serve(settings: &Settings) -> Result<(), CommandError> {
@@ -57,6 +57,11 @@ pub(super) async fn serve(settings: &Settings) -> Result<(), CommandError> {
     }
     tracing::info!(cut, "stopped");
     Ok(())
+}
+
+/// Whether the operator chose the root access key.
+pub(super) fn root_is_chosen() -> bool {
+    std::env::var_os(ROOT_ACCESS).is_some()
 }
 
 /// Opens the data folder.

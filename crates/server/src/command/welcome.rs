@@ -4,7 +4,7 @@ use std::path::Path;
 
 use strongroom_store::RootCredentials;
 
-use super::{failure::CommandError, print, sdk};
+use super::{failure::CommandError, print, sdk, serve};
 use crate::{
     config::Config,
     listen::{Bound, Role},
@@ -58,10 +58,13 @@ pub(super) fn first_start(
             root.access_key.as_str(),
             root.secret.expose()
         ),
-        None => "Its root access key is the one in your environment.".to_owned(),
+        None if serve::root_is_chosen() => "Its root access key is the one in your environment.".to_owned(),
+        None => {
+            "Its root access key was shown before; if it is lost, set both variables below and start again.".to_owned()
+        }
     };
     print(&format!(
-        "Strongroom made a new data folder. {root}\n\n\
+        "Strongroom starts on this data folder for the first time. {root}\n\n\
          region     {}\nhttp       {}\nhttps      {}\nadmin      {}\nauthority  {authority}\ndata       {}\n\n{}",
         config.region,
         shown(&endpoints.http),

@@ -184,15 +184,41 @@ fn check_shows_the_configuration_and_proves_the_keys() {
     let site = Site::new();
     let output = site.command(&["check"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for part in ["region = \"us-east-1\"", "require_tls = \"remote\"", "came back the same", "opened for this"] {
-        assert!(text.contains(part), "{part} is not in {text}");
-    }
-    assert!(!text.contains(SECRET_KEY) && !text.contains(ACCESS_KEY), "{text}");
+    assert!(output.status.success() && text.contains("no keys yet"), "{text}");
+    assert!(!site.data().exists(), "the first start is still to come");
     let server = site.start();
-    let by_server = site.with("STRONGROOM__LISTEN__ADMIN", server.admin);
+    let by_server = site.clone().with("STRONGROOM__LISTEN__ADMIN", server.admin);
     let output = by_server.command(&["check", "--json"]).output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["proved_by"], "the running server");
     assert_eq!(document["configuration"]["region"], "us-east-1");
+    server.stop();
+    let text = String::from_utf8(by_server.command(&["check"]).output().unwrap().stdout).unwrap();
+    for part in ["region = \"us-east-1\"", "require_tls = \"remote\"", "came back the same", "opened for this"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!text.contains(SECRET_KEY) && !text.contains(ACCESS_KEY), "{text}");
+}
+
+#[test]
+fn file_environment_and_flag_count_in_that_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("strongroom.toml");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "region = 'of-file'\ndata = '/of/file'\n[encryption]\ndefault = 'SM4'\n").unwrap();
+    let site = Site::new().with("STRONGROOM__REGION", "of-environment");
+    let check = |arguments: &[&str]| site.command(&[&["check", "--json"], arguments].concat()).output().unwrap();
+    let flag = folder.path().join("of-flag");
+    let output = check(&["--config", path, "--data", flag.to_str().unwrap()]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let configuration = &document["configuration"];
+    assert_eq!(configuration["region"], "of-environment");
+    assert_eq!(configuration["data"], flag.to_str().unwrap());
+    assert_eq!(configuration["encryption"]["default"], "SM4");
+    std::fs::write(&file, "[encryption]\nalways = true\n").unwrap();
+    let refused = check(&["--config", path]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(error.contains("always") && error.lines().count() == 1, "{error}");
+    assert_eq!(check(&["--config", "/no/such/file"]).status.code(), Some(2));
 }
