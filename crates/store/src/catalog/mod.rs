@@ -17,6 +17,7 @@ mod record;
 pub(crate) mod recovery;
 mod sealing;
 mod spelling;
+mod turns;
 
 use std::{path::Path, sync::Arc};
 
@@ -32,6 +33,7 @@ use crate::{
 };
 use record::{Key, Record};
 use sealing::Sealer;
+use turns::Turns;
 
 /// Attempts at a change before its caller is told to come back: with random luck a few suffice.
 pub(crate) const ATTEMPTS: u32 = 32;
@@ -43,6 +45,7 @@ const PAGE: usize = 1000;
 pub struct Catalog {
     kv: Arc<dyn Kv>,
     sealer: Sealer,
+    turns: Turns,
 }
 
 /// A record as it was found.
@@ -77,7 +80,7 @@ impl Catalog {
     /// See [`OpenError`]: each says what the operator should do.
     pub async fn open(kv: Arc<dyn Kv>, key_path: &Path, entropy: Entropy) -> Result<Self, OpenError> {
         let key = head::find_key(&*kv, key_path, &entropy).await?;
-        let catalog = Self { kv, sealer: Sealer::new(key, entropy) };
+        let catalog = Self { kv, sealer: Sealer::new(key, entropy), turns: Turns::new() };
         catalog.claim(key_path).await?;
         Ok(catalog)
     }

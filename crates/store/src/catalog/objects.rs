@@ -128,6 +128,8 @@ impl Catalog {
 
     /// Makes a version the current one, its blobs live, and those of the version before it dead: all in one commit.
     pub(crate) async fn commit_version(&self, mut new: NewVersion<'_>) -> Result<Commitment, CatalogError> {
+        let key = entry_key(new.bucket, new.key);
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let life_version = match self.life(new.bucket).await? {
                 Life::Active(version) => version,
@@ -149,6 +151,9 @@ impl Catalog {
                     return Ok(Commitment::BlobsGivenUp);
                 }
             }
+            if turn.is_none() {
+                turn = Some(self.turns.take([key.as_bytes()].into_iter()).await);
+            }
         }
         Err(CatalogError::Contended(ATTEMPTS))
     }
@@ -161,19 +166,23 @@ impl Catalog {
         keys: &[&ObjectKey],
         freed_due: Timestamp,
     ) -> Result<(), CatalogError> {
+        let entries: Vec<_> = keys.iter().map(|key| entry_key(bucket, key)).collect();
+        let mut turn = None;
         for _ in 0..ATTEMPTS {
             let mut change = Change::new();
             let mut found = 0;
-            for key in keys {
+            for (key, entry) in keys.iter().zip(&entries) {
                 if let Some(current) = self.current(bucket, key).await? {
                     found += 1;
-                    let entry = entry_key(bucket, key);
-                    let checked = change.check(&entry, Expected::Version(current.version)).delete(&entry);
+                    let checked = change.check(entry, Expected::Version(current.version)).delete(entry);
                     change = current.free(checked, bucket, key, freed_due);
                 }
             }
             if found == 0 || self.commit(change).await? == Commit::Committed {
                 return Ok(());
+            }
+            if turn.is_none() {
+                turn = Some(self.turns.take(entries.iter().map(Key::as_bytes)).await);
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))

@@ -228,7 +228,7 @@ mod tests {
         BucketEncryption { method, bucket_key }
     }
 
-    /// The rows of issue 2 §4 and of the sheets' sections on precedence (obs.md §4.4, oss-and-s3.md §4.5 and §7.3).
+    /// The rules of precedence that all three services state, row by row.
     #[test]
     fn the_table_of_precedence() {
         use DataAlgorithm::{Aes256, Sm4};

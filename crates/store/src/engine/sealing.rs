@@ -241,3 +241,80 @@ pub(super) async fn first(mut stream: ByteStream) -> io::Result<ByteStream> {
 fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
     io::Error::other(Failure::new(FailureCode::Damaged).caused_by(cause))
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_seal::Part;
+
+    use super::*;
+    use crate::stream::collect;
+
+    const PART: PartId = PartId { salt: [1; 32], number: 1 };
+
+    fn inspection(limit: u64) -> (Inspection, Arc<OnceLock<Tally>>) {
+        let tally = Arc::new(OnceLock::new());
+        let inspection = Inspection {
+            digests: Digests::new(false, []),
+            expected: ExpectedDigests::default(),
+            trailer: Trailer::default(),
+            limit,
+            tally: tally.clone(),
+        };
+        (inspection, tally)
+    }
+
+    fn pieces(bytes: &[u8], len: usize) -> ByteStream {
+        let pieces: Vec<_> = bytes.chunks(len).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        Box::pin(stream::iter(pieces))
+    }
+
+    /// However the plaintext arrives, the sealed form is the same, and opens to it in any range.
+    #[tokio::test]
+    async fn pieces_of_any_length_seal_alike() {
+        let plain: Vec<u8> = (0..2 * CHUNK + 5).map(|n| (n % 251) as u8).collect();
+        let mut forms = Vec::new();
+        for len in [1000, CHUNK - 1, CHUNK, CHUNK + 1, plain.len()] {
+            let (inspection, tally) = inspection(plain.len() as u64);
+            let head = Bytes::from_static(b"head");
+            let sealed = seal_stream(&ContentKey::plain(), &PART, head, pieces(&plain, len), inspection);
+            forms.push(collect(sealed, usize::MAX).await.unwrap());
+            assert_eq!(tally.get().unwrap().size, plain.len() as u64);
+        }
+        assert!(forms.windows(2).all(|pair| pair[0] == pair[1]));
+        let part = Part { id: PART, size: plain.len() as u64, header_len: 0, blob: [0; 16] };
+        let manifest = Manifest::new(vec![part], Vec::new()).unwrap();
+        for range in [0..plain.len(), 5..6, CHUNK - 1..CHUNK + 1, plain.len() - 1..plain.len()] {
+            let source = Source::Inline(forms[0].slice(4..));
+            let wanted = range.start as u64..range.end as u64;
+            let opened = open_stream(ContentKey::plain(), &manifest, wanted, source).unwrap();
+            assert_eq!(collect(first(opened).await.unwrap(), usize::MAX).await.unwrap(), plain[range]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_past_its_limit_is_too_large() {
+        for (size, fits) in [(70_000, true), (70_001, false)] {
+            let (inspection, tally) = inspection(70_000);
+            let body = pieces(&vec![1; size], 999);
+            let sealed = seal_stream(&ContentKey::plain(), &PART, Bytes::new(), body, inspection);
+            let sealed = collect(sealed, usize::MAX).await;
+            assert_eq!((sealed.is_ok(), tally.get().is_some()), (fits, fits));
+            if let Err(error) = sealed {
+                let failure = crate::failure::of_stream(error, FailureCode::Internal);
+                assert_eq!(failure.code, FailureCode::EntityTooLarge);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_comes_back_behind_what_does() {
+        for (size, fits) in [(0, true), (9, true), (10, true), (11, false), (100, false)] {
+            let bytes = vec![7; size];
+            let (taken, rest) = take_up_to(pieces(&bytes, 6), 10).await.unwrap();
+            assert_eq!((taken.len(), rest.is_none()), (size.min(10), fits));
+            if let Some(rest) = rest {
+                assert_eq!(collect(rest, usize::MAX).await.unwrap().len(), size - 10);
+            }
+        }
+    }
+}

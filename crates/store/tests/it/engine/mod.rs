@@ -11,4 +11,5 @@ mod keys;
 mod races;
 mod reaping;
 mod round_trip;
+mod sequences;
 mod writing;
