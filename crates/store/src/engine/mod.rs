@@ -16,7 +16,10 @@ mod reading;
 mod sealing;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use strongroom_iam::{Case, Granted, Transport, Verdict};
 use strongroom_model::account::{AccountId, Principal};
@@ -85,6 +88,7 @@ pub struct Engine {
     encryption_default: ServerDefault,
     run: RunId,
     changes: Arc<Semaphore>,
+    closing: AtomicBool,
     counters: Counters,
 }
 
@@ -132,6 +136,7 @@ impl Engine {
             encryption_default: parts.encryption_default,
             run: parts.run,
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
+            closing: AtomicBool::new(false),
             counters: parts.counters,
         }
     }
@@ -165,6 +170,9 @@ impl Engine {
         if !changes_something(granted.operation()) {
             return self.dispatch(granted, body).await;
         }
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(FailureCode::ServiceUnavailable.into());
+        }
         let permit = self.changes.clone().try_acquire_owned();
         let permit = permit.map_err(|full| Failure::new(FailureCode::SlowDown).caused_by(full))?;
         let engine = Arc::clone(self);
@@ -189,12 +197,11 @@ impl Engine {
         self.counters.snapshot(CHANGES_MAX - self.changes.available_permits(), self.kms_metrics.snapshot())
     }
 
-    /// Waits for the changes under way, and takes no more.
+    /// Takes no more changes, and waits for those under way.
     pub async fn shutdown(&self) {
+        self.closing.store(true, Ordering::SeqCst);
         let all = u32::try_from(CHANGES_MAX).expect("the limit is a small number");
-        // Closed already: then another shutdown waits, or has waited.
-        let _every_permit = self.changes.acquire_many(all).await;
-        self.changes.close();
+        drop(self.changes.acquire_many(all).await.expect("the semaphore is never closed"));
     }
 
     async fn dispatch(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
