@@ -5,7 +5,7 @@ use strongroom_model::operation::Operation;
 
 use crate::case::Transport;
 
-/// An operation that its principal may run. Only [`crate::authorize`] makes one.
+/// An operation that its principal may run. Only [`crate::authorize()`] makes one.
 #[derive(Debug)]
 pub struct Granted {
     operation: Operation,

@@ -1,6 +1,6 @@
 //! May this principal do this operation?
 //!
-//! [`authorize`] is a pure function: the facts it needs are handed in as a [`Case`], and only it can make a
+//! [`authorize()`] is a pure function: the facts it needs are handed in as a [`Case`], and only it can make a
 //! [`Granted`], which is what the engine runs. An operation can therefore not run unauthorized.
 //!
 //! Policies are not built yet: for now a principal has the rights of its account on everything the account owns, and

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "test helpers are tests")]
 
+mod fuzzed;
 mod generate;
 mod independent;
 mod properties;

@@ -7,5 +7,6 @@ mod decoding;
 mod dialects;
 mod encoding;
 mod exchange;
+mod fuzzed;
 mod signing;
 mod vectors;

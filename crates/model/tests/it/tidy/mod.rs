@@ -22,11 +22,6 @@ impl Source {
         self.text.find("\n#[cfg(test)]\nmod ").map_or(self.text.as_str(), |tests| &self.text[..=tests])
     }
 
-    /// The crate's folder name, for a file below `crates/`.
-    fn package(&self) -> &str {
-        self.path.split('/').nth(1).expect("every source lies below crates/<package>/")
-    }
-
     /// Whether the file is part of a product, not of its tests, benchmarks, examples or conformance suites.
     fn is_production(&self) -> bool {
         self.path.split('/').nth(2) == Some("src") && !self.path.ends_with("/suite.rs")
