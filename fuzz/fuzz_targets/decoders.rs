@@ -1,0 +1,11 @@
+//! Bytes of no known origin through every decoder of the sealed format.
+
+#![no_main]
+
+#[allow(dead_code, reason = "each target runs one of the properties")]
+#[path = "../../crates/seal/tests/it/fuzzed.rs"]
+mod fuzzed;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzzed::decoders(data);
+});
