@@ -1,5 +1,7 @@
 //! A request's query, decoded.
 
+use std::collections::BTreeMap;
+
 use strongroom_model::failure::Failure;
 
 use crate::text::percent;
@@ -40,9 +42,9 @@ impl Query {
         self.0.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// The names and values in the order sent.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    /// The first value of each name.
+    pub(crate) fn firsts(&self) -> BTreeMap<&str, &str> {
+        self.0.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 
     /// The names in the order sent.

@@ -1,8 +1,10 @@
 //! A request's head as the decoders look at it: fields by name, whichever part of the head they stand in.
 
-use http::Method;
+use std::collections::BTreeMap;
+
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{BucketName, ObjectKey};
 
@@ -71,6 +73,12 @@ impl<'a> Request<'a> {
         Ok(self.present_header(name)?.filter(|value| !value.is_empty()))
     }
 
+    /// The same, or the parameter of a signed URL that stands in its place where the dialect has such.
+    pub(crate) fn header_or_parameter(&self, name: &str) -> Result<Option<&str>, Failure> {
+        let parameter = || self.query.value(name).filter(|_| self.takes_parameters_as_fields());
+        Ok(self.header(name)?.or_else(parameter))
+    }
+
     /// Whether there is a field of that name after the dialect's prefix.
     pub(crate) fn has_field(&self, suffix: &str) -> bool {
         let name = self.dialect.field(suffix);
@@ -85,11 +93,15 @@ impl<'a> Request<'a> {
     /// The same, but an empty value is a value.
     pub(crate) fn present_field(&self, suffix: &str) -> Result<Option<&str>, Failure> {
         let name = self.dialect.field(suffix);
-        Ok(self.present_header(&name)?.or_else(|| self.parameter_as_field(&name)))
+        match self.present_header(&name)? {
+            None => self.parameter_as_field(&name).map(|value| sendable(&name, value)).transpose(),
+            value => Ok(value),
+        }
     }
 
     /// The fields whose names begin with the dialect's prefix and `suffix`: what follows it in the name, and the value.
-    /// In the order of the names; repeated headers are joined by commas.
+    /// In the order of the names; repeated headers are joined by commas. Of repeated parameters the first counts, for the
+    /// older schemes sign no other.
     pub(crate) fn fields_beginning(&self, suffix: &str) -> Result<Vec<(String, String)>, Failure> {
         let prefix = self.dialect.field(suffix);
         let mut fields = Vec::new();
@@ -99,9 +111,12 @@ impl<'a> Request<'a> {
                 fields.push((rest.to_owned(), values.collect::<Result<Vec<_>, _>>()?.join(",")));
             }
         }
-        for (name, value) in self.query.pairs().filter(|_| self.takes_parameters_as_fields()) {
-            if let Some(rest) = name.to_ascii_lowercase().strip_prefix(&prefix) {
-                fields.push((rest.to_owned(), value.to_owned()));
+        let parameters = if self.takes_parameters_as_fields() { self.query.firsts() } else { BTreeMap::new() };
+        for (name, value) in parameters {
+            let field = name.to_ascii_lowercase();
+            if let Some(rest) = field.strip_prefix(&prefix) {
+                HeaderName::from_bytes(field.as_bytes()).map_err(|_| unsendable(name, value))?;
+                fields.push((rest.to_owned(), sendable(name, value)?.to_owned()));
             }
         }
         fields.sort();
@@ -141,6 +156,18 @@ fn text<'v>(name: &str, value: &'v [u8]) -> Result<&'v str, Failure> {
     let text = std::str::from_utf8(value)
         .map_err(|cause| invalid_argument(name, "").with_message("A header is not UTF-8 text.").caused_by(cause))?;
     Ok(text.trim())
+}
+
+/// The value of a parameter that is to be sent as a header sooner or later.
+///
+/// # Errors
+/// `InvalidArgument` for one that no header can have: a line feed, above all.
+pub(crate) fn sendable<'v>(name: &str, value: &'v str) -> Result<&'v str, Failure> {
+    HeaderValue::from_bytes(value.as_bytes()).map(|_| value).map_err(|_| unsendable(name, value))
+}
+
+fn unsendable(name: &str, value: &str) -> Failure {
+    invalid_argument(name, value).with_message("A parameter is not what a header can carry.")
 }
 
 fn first_word(text: &str) -> Option<&str> {

@@ -51,7 +51,12 @@ impl Target {
         vendor_domain: Option<&str>,
     ) -> Result<Vec<Self>, Failure> {
         let host = host_name(host);
-        if let Some(bucket) = site.domains.iter().find_map(|domain| bucket_before(&host, domain)) {
+        if site.domains.contains(&host) {
+            return Ok(vec![Self::in_path(path)?]);
+        }
+        // A domain may lie within another: the longest one is meant.
+        let buckets = site.domains.iter().filter_map(|domain| bucket_before(&host, domain));
+        if let Some(bucket) = buckets.min_by_key(|bucket| bucket.len()) {
             return Ok(vec![Self::in_host(bucket, path)?]);
         }
         let Some(rewritten) = vendor_domain.and_then(|domain| bucket_of_vendor(&host, domain)) else {
@@ -222,6 +227,16 @@ mod tests {
         assert_eq!(readings(host, "/bkt/k", vendor), both);
         assert_eq!(readings("oss-cn-hangzhou.aliyuncs.com", "/", vendor), [named(None, None, false)]);
         assert_eq!(readings(host, "/b/k", None), [named(Some("b"), Some("k"), false)]);
+    }
+
+    #[test]
+    fn a_domain_within_another_is_no_bucket_of_it() {
+        let domains = vec!["example.com".to_owned(), "oss.example.com".to_owned()];
+        let site = Site { domains, ..site() };
+        let bucket = |host| Target::readings_of(host, "/k", &site, None).unwrap()[0].bucket.clone().unwrap();
+        assert_eq!(bucket("b1.oss.example.com"), "b1");
+        assert_eq!(bucket("b1.example.com"), "b1");
+        assert_eq!(bucket("oss.example.com"), "k", "it is the service, not the bucket oss of the other domain");
     }
 
     #[test]

@@ -34,10 +34,10 @@ pub(crate) enum Purpose {
 /// # Errors
 /// A code of its own for each way in which the three fields can be wrong; `NotImplemented` where the dialect has none.
 pub(crate) fn key(request: &Request<'_>, purpose: Purpose) -> Result<Option<CustomerKey>, Failure> {
-    let (algorithm, key, md5) = (request.field(ALGORITHM)?, request.field(KEY)?, request.field(KEY_MD5)?);
-    if algorithm.is_none() && key.is_none() && md5.is_none() {
+    if !is_given(request) {
         return Ok(None);
     }
+    let (algorithm, key, md5) = (request.field(ALGORITHM)?, request.field(KEY)?, request.field(KEY_MD5)?);
     if !request.dialect().encryption.customer_keys {
         return Err(Failure::new(FailureCode::NotImplemented).with_detail("Header", request.dialect().field(ALGORITHM)));
     }

@@ -33,12 +33,12 @@ impl DocumentDigests {
     }
 }
 
-/// `Content-MD5`.
+/// `Content-MD5`. A signed URL may carry it, and the signature then covers it there.
 ///
 /// # Errors
 /// `InvalidDigest` if it is not base64 of 16 bytes.
 pub(crate) fn content_md5(request: &Request<'_>) -> Result<Option<[u8; 16]>, Failure> {
-    let Some(text) = request.header("content-md5")? else { return Ok(None) };
+    let Some(text) = request.header_or_parameter("content-md5")? else { return Ok(None) };
     let digest = from_base64(text).and_then(|bytes| bytes.try_into().ok());
     digest.map(Some).ok_or_else(|| FailureCode::InvalidDigest.into())
 }

@@ -81,7 +81,8 @@ pub(crate) fn refuse_on_read(request: &Request<'_>) -> Result<(), Failure> {
 fn kms(request: &Request<'_>, words: &EncryptionWords) -> Result<KmsWish, Failure> {
     let key = request.field(words.key)?;
     if let Some(long) = key.filter(|key| key.len() > KeyReference::LENGTH_MAX) {
-        return Err(invalid_argument(&request.dialect().field(words.key), &long[..32.min(long.len())]));
+        let shown: String = long.chars().take(32).collect();
+        return Err(invalid_argument(&request.dialect().field(words.key), &shown));
     }
     let project = optional(request, words.project)?;
     if let (Some(project), None, Some(suffix)) = (project, key, words.project) {

@@ -9,7 +9,7 @@ use strongroom_model::range::RangeSpec;
 use crate::decode::customer::{self, Purpose};
 use crate::decode::{condition, encryption, refuse_unbuilt, version};
 use crate::intent::Asked;
-use crate::request::Request;
+use crate::request::{Request, sendable};
 
 /// `GET /bucket/key`.
 pub(crate) fn get(request: &Request<'_>) -> Result<Asked, Failure> {
@@ -46,7 +46,7 @@ fn read(request: &Request<'_>) -> Result<GetObject, Failure> {
         unsatisfiable: unsatisfiable(request)?,
         conditions: condition::of_read(request)?,
         customer_key: customer::key(request, Purpose::Read)?,
-        overrides: overrides(request),
+        overrides: overrides(request)?,
         show_checksums: request.field("checksum-mode")?.is_some_and(|mode| mode.eq_ignore_ascii_case("enabled")),
     })
 }
@@ -60,14 +60,19 @@ fn unsatisfiable(request: &Request<'_>) -> Result<Unsatisfiable, Failure> {
     Ok(if standard { Unsatisfiable::Refused } else { words.unsatisfiable })
 }
 
-fn overrides(request: &Request<'_>) -> ContentHeaders {
-    let parameter = |name| request.query().value(name).map(str::to_owned);
-    ContentHeaders {
-        content_type: parameter("response-content-type"),
-        cache_control: parameter("response-cache-control"),
-        content_disposition: parameter("response-content-disposition"),
-        content_encoding: parameter("response-content-encoding"),
-        content_language: parameter("response-content-language"),
-        expires: parameter("response-expires"),
-    }
+/// # Errors
+/// `InvalidArgument` for a value that no header can have.
+fn overrides(request: &Request<'_>) -> Result<ContentHeaders, Failure> {
+    let parameter = |name| {
+        let value = request.query().value(name).map(|value| sendable(name, value)).transpose()?;
+        Ok::<_, Failure>(value.map(str::to_owned))
+    };
+    Ok(ContentHeaders {
+        content_type: parameter("response-content-type")?,
+        cache_control: parameter("response-cache-control")?,
+        content_disposition: parameter("response-content-disposition")?,
+        content_encoding: parameter("response-content-encoding")?,
+        content_language: parameter("response-content-language")?,
+        expires: parameter("response-expires")?,
+    })
 }

@@ -68,6 +68,10 @@ fn framing(request: &Request<'_>) -> Result<Framing, Failure> {
         "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => (true, true),
         "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => (false, true),
         other if other.starts_with("STREAMING-") => return Err(FailureCode::NotImplemented.into()),
+        word if encoded && !word.is_empty() && word != "UNSIGNED-PAYLOAD" => {
+            return Err(Failure::new(FailureCode::InvalidRequest)
+                .with_message("A body in the aws-chunked encoding cannot be signed by its hash."));
+        }
         _ if encoded => (false, true),
         _ => return Ok(Framing::Plain),
     };

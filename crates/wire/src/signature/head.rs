@@ -147,6 +147,23 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Refuses a sub-resource whose decoded value holds another: without the escapes, `a=1%26b=2` is signed as `a=1&b=2` is,
+    /// so that whoever holds a URL could take `b` out of it.
+    ///
+    /// # Errors
+    /// `MalformedAuthorization`.
+    pub(crate) fn refuse_hidden_subresources(&self, entered: impl Fn(&[u8]) -> bool) -> Result<(), Failure> {
+        let hides = |value: &[u8]| {
+            let pieces = value.split(|&byte| byte == b'&').skip(1);
+            pieces.map(|piece| piece.split(|&byte| byte == b'=').next().unwrap_or_default()).any(&entered)
+        };
+        let mut values = self.parameters.iter().filter(|parameter| entered(&parameter.name));
+        if values.any(|parameter| hides(&parameter.name) || hides(&parameter.value)) {
+            return Err(malformed("The value of a signed parameter passes for another parameter."));
+        }
+        Ok(())
+    }
+
     /// Whether the path names a bucket, and has no slash after it.
     pub(crate) fn is_unclosed_bucket(&self) -> bool {
         self.target.bucket.is_some() && !self.target.virtual_hosted && self.path().rfind('/') == Some(0)

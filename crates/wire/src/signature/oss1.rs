@@ -79,6 +79,7 @@ fn read_url(head: &Head<'_>) -> Result<Signed, Failure> {
 }
 
 fn signed(head: &Head<'_>, id: &str, signature: &str, validity: Validity, slot: &[u8]) -> Result<Signed, Failure> {
+    head.refuse_hidden_subresources(|name| is_subresource(name) || is_prefixed(name))?;
     let by_header = head.text_header(TOKEN).or(head.text_header(TOKEN_PARAMETER));
     Ok(Signed {
         access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,
@@ -101,7 +102,7 @@ fn candidates(head: &Head<'_>, slot: &[u8]) -> Vec<Candidate> {
     let lines = head.header_lines(&head.header_names(PREFIX), b"");
     let start = [head.method().as_bytes(), b"\n", digest, b"\n", kind, b"\n", slot, b"\n", &lines].concat();
     let listed = is_subresource;
-    let prefixed = |name: &[u8]| listed(name) || name.starts_with(PREFIX.as_bytes());
+    let prefixed = |name: &[u8]| listed(name) || is_prefixed(name);
     let plain = |resource: Vec<u8>| Candidate::plain([&start[..], &resource].concat());
     distinct([
         plain(resource(head, listed, Empty::Bare)),
@@ -114,6 +115,10 @@ fn candidates(head: &Head<'_>, slot: &[u8]) -> Vec<Candidate> {
 /// Whether a parameter of that name enters the resource in any case.
 pub(crate) fn is_subresource(name: &[u8]) -> bool {
     SUBRESOURCES.iter().any(|known| known.as_bytes() == name)
+}
+
+fn is_prefixed(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
 }
 
 /// The decoded resource, and the parameters that `entered` says belong to it.

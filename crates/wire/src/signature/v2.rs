@@ -46,6 +46,7 @@ static OBS_WORDS: Words = Words {
     prefix: "x-obs-",
     date: "x-obs-date",
     token: "x-obs-security-token",
+    payload: "x-obs-content-sha256",
     access_key: "AccessKeyId",
     missing: "Query string authentication requires the Signature, Expires and AccessKeyId parameters.",
 };
@@ -55,6 +56,7 @@ static AWS_WORDS: Words = Words {
     prefix: "x-amz-",
     date: "x-amz-date",
     token: "x-amz-security-token",
+    payload: "x-amz-content-sha256",
     access_key: "AWSAccessKeyId",
     missing: "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
 };
@@ -66,6 +68,8 @@ struct Words {
     prefix: &'static str,
     date: &'static str,
     token: &'static str,
+    /// What says the body's hash. It is signed like any field, and nothing has to say it.
+    payload: &'static str,
     /// The parameter of a signed URL that names the access key.
     access_key: &'static str,
     /// What a caller is told whose URL lacks a parameter.
@@ -123,7 +127,11 @@ fn signed(
     validity: Validity,
     slot: &[u8],
 ) -> Result<Signed, Failure> {
+    head.refuse_hidden_subresources(|name| {
+        std::str::from_utf8(name).is_ok_and(|name| Listed::All.has(name) || words.is_prefixed(name))
+    })?;
     let token = head.text_header(words.token).or(head.text_parameter(words.token)?);
+    let payload = head.text_header(words.payload).or(head.text_parameter(words.payload)?);
     Ok(Signed {
         access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,
         token: token.map(str::to_owned),
@@ -133,7 +141,7 @@ fn signed(
         key: KeyRule::Secret(Mac::Sha1),
         candidates: candidates(words, head, place, slot),
         presented: signature.to_owned(),
-        payload: PayloadWord::Unsigned,
+        payload: payload.map_or(Ok(PayloadWord::Unsigned), |word| PayloadWord::parse(words.payload, word))?,
     })
 }
 
@@ -161,14 +169,18 @@ fn candidates(words: &Words, head: &Head<'_>, place: Place, slot: &[u8]) -> Vec<
         }
         Place::Url => {
             strings.push(documented(Listed::WithoutAttachment));
-            strings.extend(is_aws.then(|| hoisted(words, head, slot)));
+            strings.extend(is_aws.then(|| hoisted(words, head, slot)).flatten());
         }
     }
     distinct(strings.into_iter().map(Candidate::plain))
 }
 
-/// The AWS SDKs sign a URL as if its `x-amz-` parameters, its content type and its digest were headers.
-fn hoisted(words: &Words, head: &Head<'_>, slot: &[u8]) -> Vec<u8> {
+/// The AWS SDKs sign a URL as if its `x-amz-` parameters, its content type and its digest were headers. None if one of them
+/// could not be: a line feed would make two headers of it.
+fn hoisted(words: &Words, head: &Head<'_>, slot: &[u8]) -> Option<Vec<u8>> {
+    if head.parameters.iter().any(|parameter| parameter.name.contains(&b'\n') || parameter.value.contains(&b'\n')) {
+        return None;
+    }
     let names = head.header_names(words.prefix);
     let sent = names.iter().map(|&name| (name.to_owned(), head.header_value(name)));
     let parameters = head.parameters.iter().filter_map(|parameter| {
@@ -180,7 +192,7 @@ fn hoisted(words: &Words, head: &Head<'_>, slot: &[u8]) -> Vec<u8> {
     let lines = lines(pairs.iter().map(|(name, value)| (name.as_str(), value.clone())));
     let listed = |name: &str| Listed::All.has(name) && !words.is_prefixed(name);
     let resource = resource(head, Ending::Slash, listed);
-    string(head, slot, Some(head), &lines, &resource)
+    Some(string(head, slot, Some(head), &lines, &resource))
 }
 
 /// The string to sign; of `parameters`, digest and content type may come when there is no such header.

@@ -8,5 +8,6 @@ mod dialects;
 mod encoding;
 mod exchange;
 mod fuzzed;
+mod hostile;
 mod signing;
 mod vectors;
