@@ -28,7 +28,8 @@ impl From<Denied> for Failure {
 
 /// Decides whether `principal` may run `operation`, given the facts of `case`.
 ///
-/// A batch is granted if anything in it is; its verdicts say what. Everything else is granted whole or not at all.
+/// A batch is granted if anything in it is; its verdicts say what. An empty one is the owner's alone. Everything else is
+/// granted whole or not at all.
 ///
 /// # Errors
 /// [`Denied`] says which of the two kinds of refusal it is.
@@ -36,7 +37,11 @@ pub fn authorize(operation: Operation, principal: Principal, case: &Case) -> Res
     let required = operation.required();
     let verdicts: Vec<Verdict> = required.iter().map(|required| judge(required, &principal, case)).collect();
     let allowed = verdicts.iter().filter(|verdict| **verdict == Verdict::Allowed).count();
-    let suffices = if is_batch(&operation) { allowed > 0 || verdicts.is_empty() } else { allowed == verdicts.len() };
+    let suffices = match (is_batch(&operation), verdicts.is_empty()) {
+        (true, true) => is_owner(&principal, case),
+        (true, false) => allowed > 0,
+        (false, _) => allowed == verdicts.len(),
+    };
     match (suffices, &principal) {
         (true, _) => {
             let may_list = is_owner(&principal, case);

@@ -201,3 +201,15 @@ fn a_grant_has_a_verdict_for_everything_required() {
         assert_eq!(granted.verdicts(), vec![Verdict::Allowed; required]);
     }
 }
+
+/// No decoder lets one in; a decision must not rest on that.
+#[test]
+fn an_empty_batch_is_the_owners_alone() {
+    let batch = || {
+        let (bucket, entries) = (bucket(), Vec::new());
+        let batch = DeleteObjects { bucket, quiet: false, url_encoded: false, entries };
+        Operation::Object(ObjectOperation::DeleteMany(batch))
+    };
+    let answers = principals().map(|(_, principal)| authorize(batch(), principal, &case()).err());
+    assert_eq!(answers, [Some(Denied::Anonymous), None, None, Some(Denied::Forbidden)]);
+}
