@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_seal::{
-    CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, MAX_HEADER, Manifest, Opener, Part, PartId,
-    RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, unwrap, wrap,
+    CHUNK, ContentKey, Envelope, EnvelopeKey, Error, Header, Identity, KeyBytes, MAX_HEADER, Manifest, Opener, Part,
+    PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, unwrap, wrap,
 };
 
 /// The AAD of the records that [`decoders`] opens.
@@ -15,6 +15,10 @@ const AAD: &[u8] = b"where the record belongs";
 
 /// The part that [`decoders`] and [`opener`] read.
 const PART: PartId = PartId { salt: [4; 32], number: 1 };
+
+/// The master key of every envelope here.
+const KEY_ID: &str = "key-1";
+const KEY_VERSION: u32 = 7;
 
 /// What is stored of one object version: envelope, manifest and sealed part.
 type Stored = [Vec<u8>; 3];
@@ -61,7 +65,8 @@ fn stored(suite: &'static Suite, plain: &[u8]) -> Stored {
         Some(key) => {
             let wrapped = wrap(&kek(), suite, &[5; 32], &identity().binding(&context()).encode(), key);
             let wrapped = wrapped.expect("the wrapping key suits every suite");
-            Envelope::sealed(&content, "key-1".to_owned(), 7, context(), wrapped).expect("its fields are short")
+            Envelope::sealed(&content, KEY_ID.to_owned(), KEY_VERSION, context(), wrapped)
+                .expect("its fields are short")
         }
         None => Envelope::plain(),
     };
@@ -77,7 +82,7 @@ fn read_object([envelope, manifest, body]: &Stored) -> Result<Vec<u8>, Error> {
     let envelope = Envelope::decode(envelope)?;
     let context = envelope.key().map(|key| key.context.clone()).unwrap_or_default();
     let binding = identity().binding(&context).encode();
-    let data_key = envelope.key().map(|key| unwrap(&kek(), &key.wrapped, &binding)).transpose()?;
+    let data_key = envelope.key().map(|key| unwrap(&fetched(key), &key.wrapped, &binding)).transpose()?;
     let content = envelope.unlock(data_key)?;
     let manifest = Manifest::open(&content, &binding, manifest)?;
     let mut plain = Vec::new();
@@ -88,6 +93,12 @@ fn read_object([envelope, manifest, body]: &Stored) -> Result<Vec<u8>, Error> {
         plain.extend(open_part(&content, &extent.part.id, body)?);
     }
     Ok(plain)
+}
+
+/// The master key that an envelope names: what the key service has under another name or version is another key.
+fn fetched(key: &EnvelopeKey) -> KeyBytes {
+    let named = key.key_id == KEY_ID && key.key_version == KEY_VERSION;
+    if named { kek() } else { KeyBytes::new(&[0x22; 32]).expect("keys have 16 or 32 bytes") }
 }
 
 /// The first byte chooses the suite; the rest is given to every decoder, and to every opener under keys that the corpus
