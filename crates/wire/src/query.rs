@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
 
 use crate::text::percent;
 
-/// The parameters of a query in the order sent, decoded. `http::Uri` bounds their sum to 64 KiB.
+/// The most parameters of a query. A signed URL may have every field of user metadata in its query, whose 8 KiB make a few
+/// hundred; each parameter is held against every route and every list of what is signed.
+const PARAMETERS_MAX: usize = 1000;
+
+/// The parameters of a query in the order sent, decoded. `http::Uri` bounds the sum of their lengths to 64 KiB.
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
@@ -14,8 +18,11 @@ impl Query {
     /// Reads a query as it stands in the request line.
     ///
     /// # Errors
-    /// `InvalidUri` for what is not percent-encoded UTF-8.
+    /// `InvalidUri` for what is not percent-encoded UTF-8, or more than [`PARAMETERS_MAX`].
     pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        if text.split('&').filter(|pair| !pair.is_empty()).count() > PARAMETERS_MAX {
+            return Err(FailureCode::InvalidUri.into());
+        }
         let pairs = text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Ok((percent::decode_form(name)?, percent::decode_form(value)?))

@@ -28,9 +28,8 @@ pub(crate) fn declared(request: &Request<'_>) -> Result<Vec<Checksum>, Failure> 
 /// `NotImplemented` for one that we do not have.
 pub(crate) fn trailing(request: &Request<'_>) -> Result<Option<ChecksumAlgorithm>, Failure> {
     let Some(name) = request.field("trailer")? else { return Ok(None) };
-    let field = request.dialect().resources.checksums.iter().find(|field| {
-        name.strip_prefix(request.dialect().header_prefix).is_some_and(|suffix| suffix.eq_ignore_ascii_case(field.name))
-    });
+    let mut fields = request.dialect().resources.checksums.iter();
+    let field = fields.find(|field| name.eq_ignore_ascii_case(&request.dialect().field(field.name)));
     field
         .map(|field| Some(field.algorithm))
         .ok_or_else(|| Failure::new(FailureCode::NotImplemented).with_detail("Header", name))

@@ -73,10 +73,19 @@ fn framing(request: &Request<'_>) -> Result<Framing, Failure> {
                 .with_message("A body in the aws-chunked encoding cannot be signed by its hash."));
         }
         _ if encoded => (false, true),
-        _ => return Ok(Framing::Plain),
+        _ => return no_trailer(request).map(|()| Framing::Plain),
     };
-    let trailer = if trailed { checksum::trailing(request)? } else { None };
+    let trailer = if trailed { checksum::trailing(request)? } else { no_trailer(request).map(|()| None)? };
     Ok(Framing::AwsChunked { signed, trailer })
+}
+
+/// Refuses a head that announces what its framing has no room for.
+fn no_trailer(request: &Request<'_>) -> Result<(), Failure> {
+    match request.field("trailer")? {
+        None => Ok(()),
+        Some(_) => Err(Failure::new(FailureCode::InvalidRequest)
+            .with_message("A trailer needs a body in chunks, and a payload word that announces it.")),
+    }
 }
 
 fn length(name: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {

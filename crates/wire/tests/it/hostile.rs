@@ -2,6 +2,7 @@
 
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::request::Parts;
+use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::encryption::EncryptionWish;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{AccessKeyId, Region};
@@ -14,7 +15,7 @@ use strongroom_wire::signature::payload::PayloadWord;
 use strongroom_wire::signature::sign::Signer;
 use strongroom_wire::signature::v2::{AWS2, OBS};
 use strongroom_wire::signature::{Scheme, Target};
-use strongroom_wire::{Asked, Claim, Framing, PayloadProof, Proof, recognise};
+use strongroom_wire::{Asked, Claim, Framing, PayloadProof, Proof, StreamPlan, recognise};
 
 use crate::exchange::{head, operation, site};
 
@@ -164,4 +165,32 @@ fn empty_fields_of_a_customers_key_are_not_none() {
     let field = "x-amz-server-side-encryption-customer";
     let text = format!("PUT /b12/k\ncontent-length: 0\n{field}-algorithm:\n{field}-key:\n{field}-key-md5:");
     assert_eq!(refusal(operation(&text, "")), Some(FailureCode::CustomerAlgorithmMissing));
+}
+
+/// What follows the body is part of what was asked for: it is read, or the request is refused.
+#[test]
+fn an_announced_trailer_is_never_overlooked() {
+    let trailer = |word: &str, name: &str| {
+        let lengths = "content-length: 9\nx-amz-decoded-content-length: 5";
+        let parts = head(&format!("PUT /b12/k\n{lengths}\nx-amz-content-sha256: {word}\nx-amz-trailer: {name}"));
+        recognise(&parts).decode(&parts, &site()).map(|intent| match intent.asked {
+            Asked::Streamed(_, StreamPlan { framing: Framing::AwsChunked { trailer, .. }, .. }) => trailer,
+            other => panic!("{other:?}"),
+        })
+    };
+    for name in ["x-amz-checksum-crc32", "X-Amz-Checksum-CRC32"] {
+        let found = trailer("STREAMING-UNSIGNED-PAYLOAD-TRAILER", name).unwrap();
+        assert_eq!(found, Some(ChecksumAlgorithm::Crc32), "{name}");
+        for word in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"] {
+            assert_eq!(refusal(trailer(word, name)), Some(FailureCode::InvalidRequest), "{word}");
+        }
+    }
+}
+
+/// A head of 32 KiB could name sixteen thousand, each of which is held against every route and every list of what is signed.
+#[test]
+fn a_query_has_its_limit() {
+    let query = |count| operation(&format!("GET /b12/k?{}", "z=1&".repeat(count)), "");
+    assert!(query(1000).is_ok());
+    assert_eq!(refusal(query(1001)), Some(FailureCode::InvalidUri));
 }
