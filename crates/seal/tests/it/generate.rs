@@ -1,7 +1,7 @@
 //! Makes the vectors, always the same. What is genuine comes from the crate; what no honest writer makes is cut and
 //! pasted from genuine bytes, or forged with the keys over the independent ciphers.
 //!
-//! To add one: write it here, then `cargo test -p strongroom-seal write_the_vectors -- --ignored`.
+//! To add one: write it here, then `STRONGROOM_UPDATE_VECTORS=1 cargo test -p strongroom-seal vectors`.
 
 use std::collections::BTreeMap;
 

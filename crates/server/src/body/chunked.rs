@@ -12,7 +12,7 @@ use strongroom_wire::{
     chunked::{Chunks, Step},
 };
 
-use super::{OBJECT_BYTES_MAX, Source, broken};
+use super::{OBJECT_BYTES_MAX, Source, broken, unheld};
 
 /// How the head says that the chunks come.
 pub(super) struct Framed {
@@ -41,11 +41,9 @@ pub(super) fn stream(
 ) -> Result<ByteStream, Failure> {
     let seed = match (framed.signed, proof) {
         (true, Some(PayloadProof::Chunked(seed))) => Some(seed),
-        (true, _) => {
-            let message = "Signed chunks need a request that is signed for them.";
-            return Err(Failure::new(FailureCode::InvalidRequest).with_message(message));
-        }
-        (false, _) => None,
+        (true, _) => return Err(unheld()),
+        (false, None | Some(PayloadProof::Unsigned)) => None,
+        (false, _) => return Err(unheld()),
     };
     let chunks = Chunks::new(seed, framed.trailer, framed.length);
     let state = State { source, chunks, input: Bytes::new(), seen: 0, trailer };

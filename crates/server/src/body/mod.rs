@@ -28,12 +28,18 @@ pub(crate) fn plaintext(
         return Err(FailureCode::EntityTooLarge.into());
     }
     match plan.framing {
-        Framing::Plain => Ok(plain::stream(source, plan.length, proof)),
+        Framing::Plain => plain::stream(source, plan.length, proof),
         Framing::AwsChunked { signed, trailer: named } => {
             let framed = chunked::Framed { length: plan.length, signed, trailer: named };
             chunked::stream(source, &framed, proof, trailer)
         }
     }
+}
+
+/// The body comes in another form than the one that was signed, so nothing could hold it against its signature.
+fn unheld() -> Failure {
+    let message = "The body comes in another encoding than the one that the request was signed for.";
+    Failure::new(FailureCode::InvalidRequest).with_message(message)
 }
 
 /// A failure as the last item of a stream.

@@ -6,7 +6,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_store::stream::ByteStream;
 use strongroom_wire::PayloadProof;
 
-use super::{OBJECT_BYTES_MAX, Source, broken};
+use super::{OBJECT_BYTES_MAX, Source, broken, unheld};
 
 struct Plain {
     source: Source,
@@ -22,13 +22,17 @@ struct Signed {
 }
 
 /// The data of `source`, which must be `length` bytes long, if that is given, and have the digest that was signed.
-pub(super) fn stream(source: Source, length: Option<u64>, proof: Option<PayloadProof>) -> ByteStream {
+///
+/// # Errors
+/// `InvalidRequest` if what was signed are chunks, and there are none.
+pub(super) fn stream(source: Source, length: Option<u64>, proof: Option<PayloadProof>) -> Result<ByteStream, Failure> {
     let signed = match proof {
         Some(PayloadProof::Sha256(expected)) => Some(Signed { context: Context::new(&SHA256), expected }),
-        _ => None,
+        Some(PayloadProof::Chunked(_)) => return Err(unheld()),
+        Some(PayloadProof::Unsigned) | None => None,
     };
     let plain = Plain { source, length, seen: 0, signed };
-    Box::pin(stream::try_unfold(plain, |mut plain| async {
+    Ok(Box::pin(stream::try_unfold(plain, |mut plain| async {
         match plain.source.next().await.map_err(broken)? {
             Some(piece) => {
                 plain.take(&piece).map_err(broken)?;
@@ -36,7 +40,7 @@ pub(super) fn stream(source: Source, length: Option<u64>, proof: Option<PayloadP
             }
             None => plain.finish().map(|()| None).map_err(broken),
         }
-    }))
+    })))
 }
 
 impl Plain {

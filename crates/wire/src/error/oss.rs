@@ -7,7 +7,6 @@ use super::FailureRow;
 /// The rows.
 pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::InvalidUri, 400, "InvalidURI", "Couldn't parse the specified URI."),
-    FailureRow::new(Code::NotImplemented, 400, "NotImplemented", "A header you provided implies functionality that is not implemented."),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource."),
     FailureRow::new(Code::MalformedXml, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema."),
     FailureRow::new(Code::MissingBody, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema."),

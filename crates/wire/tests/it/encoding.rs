@@ -411,19 +411,6 @@ fn a_deletion_that_writes_is_answered_as_a_deletion() {
     assert_eq!(S3.encode(&put, &exchange(&Method::PUT, &site())).status(), 200);
 }
 
-/// `oss-and-s3.md` §1.5. The clients of OSS try a failure of the server's again, and this one would come again.
-#[test]
-fn what_is_not_built_is_no_fault_of_the_server_in_oss() {
-    let answer = refused(&OSS, Method::PUT, &FailureCode::NotImplemented.into());
-    assert_eq!(answer.status(), 400);
-    let text = document(answer);
-    assert!(text.contains("<Code>NotImplemented</Code>"), "{text}");
-    assert!(
-        text.contains("<Message>A header you provided implies functionality that is not implemented.</Message>"),
-        "{text}"
-    );
-}
-
 fn base64_text(text: &str) -> String {
     use base64::Engine;
     String::from_utf8(base64::prelude::BASE64_STANDARD.decode(text).unwrap()).unwrap()
