@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +32,7 @@ class Strongroom:
 
     def __init__(self, data=None, **settings):
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="strongroom-conformance-"))
+        self.own_data = data is None
         self.http, self.https, self.admin = free_port(), free_port(), free_port()
         self.settings = settings
         self.process = None
@@ -67,6 +69,10 @@ class Strongroom:
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(timeout=60)
         assert code == 0, f"the server drains and exits 0, not {code}: {self.log_text()[-2000:]}"
+        self.log.close()
+        if self.own_data:
+            shutil.rmtree(self.data)
+            self.data.with_suffix(".log").unlink()
 
     def kill(self):
         self.process.kill()

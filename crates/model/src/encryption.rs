@@ -82,8 +82,8 @@ pub enum AppliedEncryption {
     Kms(KmsApplied),
     /// By a key only the client has.
     Customer {
-        /// MD5 of that key, which answers echo.
-        key_md5: [u8; 16],
+        /// MD5 of that key, which answers to whoever gave the key echo; it is not stored.
+        key_md5: Option<[u8; 16]>,
     },
 }
 

@@ -70,8 +70,8 @@ pub trait Blobs: Send + Sync {
     /// The stream's errors carry a `BlobError` inside.
     async fn read(&self, id: &BlobId, range: Range<u64>) -> Result<ByteStream, BlobError>;
 
-    /// Removes the blob for good; one that does not exist is no error. Reads under way may end well or in an error. Only
-    /// the reaper calls this.
+    /// Removes the blob for good; one that does not exist is no error. A stream that [`read`](Self::read) has answered
+    /// before still delivers its range. Only the reaper calls this.
     ///
     /// # Errors
     /// [`BlobError::Unavailable`].

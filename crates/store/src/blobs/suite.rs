@@ -26,6 +26,7 @@ pub async fn run(fresh: impl AsyncFn() -> Arc<dyn Blobs>) {
     a_failed_stream_leaves_nothing(&*fresh().await).await;
     an_abandoned_put_leaves_nothing(&*fresh().await).await;
     deleted_and_deleted_again(&*fresh().await).await;
+    an_open_stream_outlives_its_blob(&*fresh().await).await;
     list_in_order_and_in_pages(&*fresh().await).await;
     concurrent_puts_of_many_blobs(fresh().await).await;
     concurrent_puts_of_one_id_have_one_winner(fresh().await).await;
@@ -136,6 +137,14 @@ async fn deleted_and_deleted_again(blobs: &dyn Blobs) {
     blobs.delete(&id(77)).await.expect("delete of what never was");
     assert_eq!(names(blobs).await, sorted([id(0), id(2)]));
     assert_eq!(whole(blobs, &id(2), 2000).await, pattern(2000));
+}
+
+async fn an_open_stream_outlives_its_blob(blobs: &dyn Blobs) {
+    let bytes = pattern(8 << 20);
+    blobs.put(&id(1), in_pieces(&bytes, 1 << 20)).await.expect("put");
+    let stream = blobs.read(&id(1), 0..bytes.len() as u64).await.expect("read");
+    blobs.delete(&id(1)).await.expect("delete");
+    assert_eq!(collect(stream, bytes.len()).await.expect("what was open stays readable"), bytes);
 }
 
 async fn list_in_order_and_in_pages(blobs: &dyn Blobs) {

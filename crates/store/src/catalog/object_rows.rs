@@ -207,7 +207,7 @@ impl AppliedRow {
                 let key = KeyName { id: key, account, region, is_default };
                 AppliedEncryption::Kms(KmsApplied { key, algorithm, bucket_key, project, context })
             }
-            Self::Customer => AppliedEncryption::Customer { key_md5: [0; 16] },
+            Self::Customer => AppliedEncryption::Customer { key_md5: None },
         })
     }
 }
@@ -275,7 +275,7 @@ mod tests {
             (AppliedEncryption::Plain, "00"),
             (AppliedEncryption::Managed(DataAlgorithm::Sm4), "01 01"),
             (kms, "02 016b 07 0172 01 01 01 01 0170 01 0161 0162"),
-            (AppliedEncryption::Customer { key_md5: [0; 16] }, "03"),
+            (AppliedEncryption::Customer { key_md5: None }, "03"),
         ];
         for (applied, golden) in forms {
             let content = content(applied);
@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_digest_of_a_customers_key_is_not_written() {
-        let row = encode(&ContentRow::new(&content(AppliedEncryption::Customer { key_md5: [0x77; 16] })));
+        let row = encode(&ContentRow::new(&content(AppliedEncryption::Customer { key_md5: Some([0x77; 16]) })));
         assert!(!row.windows(4).any(|window| window == [0x77; 4]));
     }
 }

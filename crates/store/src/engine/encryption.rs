@@ -134,7 +134,7 @@ impl Engine {
             }),
             Choice::Customer(key) => {
                 let (content, envelope) = customer::protect(&self.entropy, identity, key)?;
-                let applied = AppliedEncryption::Customer { key_md5: key.md5() };
+                let applied = AppliedEncryption::Customer { key_md5: Some(key.md5()) };
                 Ok(Protection { content, envelope, context: EncryptionContext::new(), applied })
             }
             Choice::Managed(algorithm) => {

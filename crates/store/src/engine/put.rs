@@ -35,9 +35,10 @@ pub(super) const INLINE_MAX: usize = CHUNK;
 /// Plaintext bytes of one request at most, as all three services state it: 5 GiB.
 pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
 
-/// How long a reader that has begun may go on reading blobs whose object was overwritten or deleted: long enough for a
-/// slow client, short enough that space comes back.
-pub(super) const READERS_GRACE_MS: i64 = 15 * 60 * 1000;
+/// How long a blob outlives its object, overwritten or deleted: the time that a reader may take from reading the object's
+/// row to opening its blob. An open blob stays readable to its end, so this is generous, and short enough that a load of
+/// overwrites does not fill the disk with what nobody can name any more.
+pub(super) const READERS_GRACE_MS: i64 = 30 * 1000;
 
 /// An object's sealed bytes, stored.
 struct Stored {

@@ -70,7 +70,7 @@ impl Version {
     /// What is known of the version. `customer_key` is the one the request brought, whose digest answers echo.
     pub(super) fn facts(&self, customer_key: Option<&CustomerKey>) -> ObjectFacts {
         let encryption = match (&self.content.encryption, customer_key) {
-            (AppliedEncryption::Customer { .. }, Some(key)) => AppliedEncryption::Customer { key_md5: key.md5() },
+            (AppliedEncryption::Customer { .. }, Some(key)) => AppliedEncryption::Customer { key_md5: Some(key.md5()) },
             (applied, _) => applied.clone(),
         };
         ObjectFacts {

@@ -20,8 +20,9 @@ use crate::{
     surroundings::Clock,
 };
 
-/// Time between two runs. A run with nothing to do is two scans of nothing.
-const INTERVAL: Duration = Duration::from_secs(60);
+/// Time between two runs: with the readers' grace, what bounds the space that overwritten objects hold. A run with nothing
+/// to do is two scans of nothing.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// How long a blob may be pending: longer than any client takes for one request, since its write fails afterwards.
 pub(crate) const PENDING_MAX_MS: i64 = 24 * 3_600_000;

@@ -24,9 +24,13 @@ pub(crate) fn object<'a>(answer: Answer<'a>, encryption: &AppliedEncryption, tol
         AppliedEncryption::Plain => answer,
         AppliedEncryption::Managed(algorithm) => managed(answer, *algorithm),
         AppliedEncryption::Kms(applied) => kms(answer, applied, told),
-        AppliedEncryption::Customer { key_md5 } => answer
-            .field("server-side-encryption-customer-algorithm", "AES256")
-            .field("server-side-encryption-customer-key-md5", &base64(key_md5)),
+        AppliedEncryption::Customer { key_md5 } => {
+            let answer = answer.field("server-side-encryption-customer-algorithm", "AES256");
+            match key_md5 {
+                Some(md5) => answer.field("server-side-encryption-customer-key-md5", &base64(md5)),
+                None => answer,
+            }
+        }
     }
 }
 

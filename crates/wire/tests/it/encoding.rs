@@ -186,7 +186,7 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("PutObject, managed SM4", Method::PUT, written(AppliedEncryption::Managed(DataAlgorithm::Sm4))),
         ("PutObject, KMS AES", Method::PUT, written(kms(DataAlgorithm::Aes256))),
         ("PutObject, KMS SM4", Method::PUT, written(sm4())),
-        ("PutObject, customer", Method::PUT, written(AppliedEncryption::Customer { key_md5: [7; 16] })),
+        ("PutObject, customer", Method::PUT, written(AppliedEncryption::Customer { key_md5: Some([7; 16]) })),
         ("GetObject", Method::GET, object(ObjectOutcome::Read(read(None, true, sm4())))),
         (
             "GetObject, range",

@@ -74,7 +74,7 @@ async fn answers_name_the_encryption() {
         Method::Plain => AppliedEncryption::Plain,
         Method::ManagedAes => AppliedEncryption::Managed(DataAlgorithm::Aes256),
         Method::ManagedSm4 => AppliedEncryption::Managed(DataAlgorithm::Sm4),
-        Method::Customer => AppliedEncryption::Customer { key_md5: [0xaa; 16] },
+        Method::Customer => AppliedEncryption::Customer { key_md5: Some([0xaa; 16]) },
         Method::KmsAes | Method::KmsSm4 => unreachable!("they have a test of their own"),
     };
     for method in [Method::Plain, Method::ManagedAes, Method::ManagedSm4, Method::Customer] {
