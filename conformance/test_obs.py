@@ -11,7 +11,7 @@ from clients import CUSTOMER_KEY, Obs, Refused
 from strongroom import ACCESS_KEY, SECRET_KEY
 
 
-@pytest.fixture(params=["obs", "obs-fallback"])
+@pytest.fixture(params=["obs", "obs-tls", "obs-fallback"])
 def client(request, clients):
     return clients[request.param]
 

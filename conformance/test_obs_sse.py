@@ -9,9 +9,9 @@ KEY = b"0123456789abcdef0123456789abcdef"
 PREFIX = "x-obs-server-side-encryption"
 
 
-@pytest.fixture
-def client(clients):
-    return clients["obs"]
+@pytest.fixture(params=["obs", "obs-tls"])
+def client(request, clients):
+    return clients[request.param]
 
 
 def encode(data):

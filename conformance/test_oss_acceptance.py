@@ -2,6 +2,7 @@
 
 import oss2
 import pytest
+import requests
 from oss2.models import ServerSideEncryptionRule
 
 from clients import Oss, Refused
@@ -9,7 +10,7 @@ from clients import Oss, Refused
 CMK = "9468da86-3509-4f8d-a61e-6eab1eac1234"
 
 
-@pytest.fixture(params=["oss-v1", "oss-v4"])
+@pytest.fixture(params=["oss-v1", "oss-v4", "oss-v4-tls"])
 def client(request, clients):
     return clients[request.param]
 
@@ -196,15 +197,15 @@ def test_listing(handle):
     assert handle.list_objects().object_list == []
 
 
-def test_a_presigned_url(client, handle):
-    import requests
-
+def test_a_presigned_url(server, client, handle):
+    http = requests.Session()
+    http.trust_env, http.verify = False, server.ca
     url = handle.sign_url("PUT", "dir/k", 60, headers={"x-oss-server-side-encryption": "KMS"}, slash_safe=True)
-    answer = requests.put(url, data=b"body", headers={"x-oss-server-side-encryption": "KMS"}, timeout=10)
+    answer = http.put(url, data=b"body", headers={"x-oss-server-side-encryption": "KMS"}, timeout=10)
     assert answer.status_code == 200, answer.text
     assert answer.headers["x-oss-server-side-encryption"] == "KMS"
-    assert requests.get(handle.sign_url("GET", "dir/k", 60), timeout=10).content == b"body"
-    assert requests.get(handle.sign_url("GET", "dir/k", 60) + "x", timeout=10).status_code == 403
+    assert http.get(handle.sign_url("GET", "dir/k", 60), timeout=10).content == b"body"
+    assert http.get(handle.sign_url("GET", "dir/k", 60) + "x", timeout=10).status_code == 403
 
 
 def test_buckets_are_listed_with_all_that_oss2_needs(client, bucket):

@@ -46,7 +46,7 @@ pub struct Watched {
 }
 
 /// Objects of each mode and size that a read chooses among: enough that no one object's place matters.
-const READ_OBJECTS: u64 = 16;
+pub const READ_OBJECTS: u64 = 16;
 
 impl Load {
     /// The load's name in tables.

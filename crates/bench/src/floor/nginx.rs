@@ -7,9 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Running, free_address, wait_for};
-
-/// Objects that a read chooses among, as [`crate::load`] names them.
-const FILES: u64 = 16;
+use crate::load::READ_OBJECTS;
 
 /// Starts nginx on files of `sizes`, and answers where it listens and which process works; none where there is no nginx.
 ///
@@ -27,7 +25,7 @@ pub(super) async fn start(
     let files = folder.join("nginx").join(bucket);
     fs::create_dir_all(&files)?;
     for size in sizes {
-        for number in 0..FILES {
+        for number in 0..READ_OBJECTS {
             fs::write(files.join(format!("get-{size}-plain-{number}")), vec![b'x'; usize::try_from(*size)?])?;
         }
     }

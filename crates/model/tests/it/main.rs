@@ -1,3 +1,4 @@
-//! Rules of the whole code base that a compiler does not know: `tidy`.
+//! Rules of the whole code base that a compiler does not know: `tidy`; and that secrets do not show themselves.
 
+mod secrets;
 mod tidy;
