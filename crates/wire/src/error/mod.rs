@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn every_failure_has_words_in_every_dialect() {
         for dialect in DIALECTS {
-            for code in FailureCode::ALL {
+            for &code in FailureCode::ALL {
                 let row = dialect.failure_row(code);
                 assert_eq!(row.code, code, "{} has no row", dialect.name);
                 assert!((300..600).contains(&row.status) && !row.name.is_empty() && !row.message.is_empty(), "{row:?}");

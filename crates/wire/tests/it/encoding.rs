@@ -230,7 +230,7 @@ fn outcomes_in_full() {
 fn failures_in_full() {
     let site = site();
     for dialect in DIALECTS {
-        let shown = FailureCode::ALL.into_iter().map(|code| {
+        let shown = FailureCode::ALL.iter().map(|&code| {
             let answer = dialect.encode_failure(&code.into(), &exchange(&Method::GET, &site));
             let document = match answer.body() {
                 Payload::Document(document) => std::str::from_utf8(document).unwrap().to_owned(),
@@ -364,7 +364,7 @@ fn keys_are_spelled_in_the_dialect() {
 
 #[test]
 fn answers_to_head_tell_failures_in_headers() {
-    for code in FailureCode::ALL {
+    for &code in FailureCode::ALL {
         for dialect in DIALECTS {
             let answer = refused(dialect, Method::HEAD, &code.into());
             assert_eq!(*answer.body(), Payload::Empty, "{} {code:?}", dialect.name);
