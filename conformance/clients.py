@@ -2,6 +2,7 @@
 
 A mode is a way of encrypting an object; `modes` lists those that the dialect can ask for in a request."""
 
+import base64
 import hashlib
 import io
 
@@ -101,7 +102,7 @@ class S3:
 class Oss:
     """oss2."""
 
-    modes = ("plain", "managed", "managed-sm4", "kms", "kms-sm4")
+    modes = ("plain", "managed", "managed-sm4", "kms", "kms-sm4", "customer")
 
     def __init__(self, server, version="v4", tls=False, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
         self.name = f"oss-{version}{'-tls' if tls else ''}"
@@ -130,9 +131,21 @@ class Oss:
             raise Refused(error.status, error.code, error.message) from error
 
     @staticmethod
-    def headers(mode):
+    def read_headers(mode):
+        if mode != "customer":
+            return {}
+        prefix = "x-oss-server-side-encryption-customer"
+        return {
+            f"{prefix}-algorithm": "AES256",
+            f"{prefix}-key": base64.b64encode(CUSTOMER_KEY).decode(),
+            f"{prefix}-key-MD5": base64.b64encode(hashlib.md5(CUSTOMER_KEY).digest()).decode(),
+        }
+
+    def headers(self, mode):
         values = {"managed": "AES256", "managed-sm4": "SM4", "kms": "KMS", "kms-sm4": "KMS"}
-        headers = {"x-oss-server-side-encryption": values[mode]} if mode in values else {}
+        headers = self.read_headers(mode)
+        if mode in values:
+            headers["x-oss-server-side-encryption"] = values[mode]
         if mode == "kms-sm4":
             headers["x-oss-server-side-data-encryption"] = "SM4"
         return headers
@@ -150,10 +163,10 @@ class Oss:
 
     def get(self, bucket, key, mode="plain", first=None, last=None):
         span = None if first is None else (first, last)
-        return self.call(self.bucket(bucket).get_object, key, byte_range=span).read()
+        return self.call(self.bucket(bucket).get_object, key, byte_range=span, headers=self.read_headers(mode)).read()
 
     def head(self, bucket, key, mode="plain"):
-        return self.call(self.bucket(bucket).head_object, key).headers
+        return self.call(self.bucket(bucket).head_object, key, headers=self.read_headers(mode)).headers
 
     def delete(self, bucket, key):
         self.call(self.bucket(bucket).delete_object, key)

@@ -54,6 +54,8 @@ pub struct Signed {
 pub(crate) enum KeyRule {
     /// It is the secret; signatures are spelled in base64.
     Secret(Mac),
+    /// It is the secret; signatures are spelled in hex.
+    SecretInHex(Mac),
     /// It is derived for a scope; signatures are spelled in hex.
     Scoped {
         /// The scope.
@@ -97,19 +99,41 @@ impl Claim {
         schemes: &[&'static Scheme],
         region: Option<&Region>,
     ) -> Result<Self, Failure> {
-        let head = Head::new(parts, target);
+        Self::read_head(&Head::new(parts, target), schemes, region)
+    }
+
+    /// Reads the claim of a request whose body, `document`, was read ahead of it.
+    ///
+    /// The requests of the key services have small bodies, and sign them: most without stating a hash. `document` is then
+    /// what the signature is held against, and the proof says its hash. A hash that the head does state still has to be
+    /// compared with it, by whoever holds the proof.
+    ///
+    /// # Errors
+    /// As [`Claim::read`].
+    pub fn read_with_document(
+        parts: &Parts,
+        target: &Target<'_>,
+        schemes: &[&'static Scheme],
+        region: Option<&Region>,
+        document: &[u8],
+    ) -> Result<Self, Failure> {
+        let head = Head { document: Some(document), ..Head::new(parts, target) };
+        Self::read_head(&head, schemes, region)
+    }
+
+    fn read_head(head: &Head<'_>, schemes: &[&'static Scheme], region: Option<&Region>) -> Result<Self, Failure> {
         let in_url = schemes.iter().find(|scheme| scheme.url_marks.iter().any(|mark| head.parameter(mark).is_some()));
-        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+        let mut headers = head.parts.headers.get_all(AUTHORIZATION).iter();
         let signed = match (headers.next(), in_url) {
             (None, None) => return Ok(Self::Anonymous),
             (Some(_), Some(_)) => return Err(FailureCode::TwoAuthorizations.into()),
             (Some(_), None) if headers.next().is_some() => return Err(FailureCode::TwoAuthorizations.into()),
-            (None, Some(scheme)) => (scheme.read_url)(&head, region)?,
+            (None, Some(scheme)) => (scheme.read_url)(head, region)?,
             (Some(value), None) => {
                 let text = value.to_str().map_err(|_| malformed("The Authorization header is not ASCII text."))?;
                 let (word, rest) = text.trim().split_once(' ').unwrap_or((text, ""));
                 let scheme = schemes.iter().find(|scheme| scheme.word == word).ok_or_else(|| unsupported(text))?;
-                (scheme.read_header)(&head, rest.trim(), region)?
+                (scheme.read_header)(head, rest.trim(), region)?
             }
         };
         Ok(Self::Signed(signed))
@@ -171,7 +195,7 @@ impl KeyRule {
     /// The key that signs.
     pub(crate) fn key(&self, secret: &SecretKey) -> MacKey {
         match self {
-            Self::Secret(mac) => MacKey::new(*mac, secret.expose().as_bytes()),
+            Self::Secret(mac) | Self::SecretInHex(mac) => MacKey::new(*mac, secret.expose().as_bytes()),
             Self::Scoped { scope, .. } => scope.signing_key(secret).into_mac(),
         }
     }
@@ -181,7 +205,7 @@ impl KeyRule {
         match self {
             // A plus sign that the client forgot to encode in a URL has become a blank.
             Self::Secret(_) => BASE64_STANDARD.decode(presented.replace(' ', "+")).ok(),
-            Self::Scoped { .. } => hex::decode(presented).ok(),
+            Self::SecretInHex(_) | Self::Scoped { .. } => hex::decode(presented).ok(),
         }
     }
 
@@ -189,7 +213,7 @@ impl KeyRule {
     pub(crate) fn show(&self, signature: &[u8]) -> String {
         match self {
             Self::Secret(_) => BASE64_STANDARD.encode(signature),
-            Self::Scoped { .. } => hex::encode(signature),
+            Self::SecretInHex(_) | Self::Scoped { .. } => hex::encode(signature),
         }
     }
 }

@@ -32,15 +32,12 @@ pub(crate) enum Purpose {
 /// The order of checks is that of AWS's recorded answers: the cipher, the key's presence, the digest, the length.
 ///
 /// # Errors
-/// A code of its own for each way in which the three fields can be wrong; `NotImplemented` where the dialect has none.
+/// A code of its own for each way in which the three fields can be wrong.
 pub(crate) fn key(request: &Request<'_>, purpose: Purpose) -> Result<Option<CustomerKey>, Failure> {
     if !is_given(request) {
         return Ok(None);
     }
     let (algorithm, key, md5) = (request.field(ALGORITHM)?, request.field(KEY)?, request.field(KEY_MD5)?);
-    if !request.dialect().encryption.customer_keys {
-        return Err(Failure::new(FailureCode::NotImplemented).with_detail("Header", request.dialect().field(ALGORITHM)));
-    }
     match algorithm {
         None => return Err(refused(request, FailureCode::CustomerAlgorithmMissing, None)),
         Some(AES256) => {}

@@ -21,7 +21,7 @@ pub(crate) fn wish(request: &Request<'_>) -> Result<EncryptionWish, Failure> {
     let words = &request.dialect().encryption;
     let method = request.present_field(words.method)?;
     match method {
-        Some(method) if words.customer_keys && customer::is_given(request) => {
+        Some(method) if customer::is_given(request) => {
             return Err(blame_method(request, FailureCode::ConflictingEncryption, method));
         }
         _ => {}

@@ -62,7 +62,6 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &[],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
-        customer_keys: true,
         digest_missing_on_read: FailureCode::CustomerKeyInvalid,
         kms_needs_tls: true,
         spell_key: |KeyName { id, account, region, .. }| format!("{region}:{}:key/{id}", account.obs_domain()),

@@ -53,7 +53,6 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &[],
         ciphers: &[("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Ignored,
-        customer_keys: false,
         digest_missing_on_read: FailureCode::CustomerKeyInvalid,
         kms_needs_tls: false,
         spell_key: |key| key.id.clone(),

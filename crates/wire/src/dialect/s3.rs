@@ -67,7 +67,6 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &["aws:kms:dsse", "aws:fsx", "aws:backup"],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
-        customer_keys: true,
         digest_missing_on_read: FailureCode::CustomerKeyWrong,
         kms_needs_tls: true,
         spell_key: |KeyName { id, account, region, .. }| format!("arn:aws:kms:{region}:{}:key/{id}", account.aws()),

@@ -39,8 +39,6 @@ pub struct EncryptionWords {
     pub ciphers: &'static [(&'static str, DataAlgorithm)],
     /// What fields get that need SSE-KMS and come without it.
     pub stray: Stray,
-    /// Whether customers may give their own keys (SSE-C).
-    pub customer_keys: bool,
     /// What a read gets whose customer key comes without its MD5.
     pub digest_missing_on_read: FailureCode,
     /// Whether SSE-KMS is refused over plain HTTP.

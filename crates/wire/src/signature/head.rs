@@ -24,6 +24,8 @@ pub(crate) struct Head<'a> {
     pub(crate) target: &'a Target<'a>,
     /// The query's parameters as sent, in order; `http::Uri` bounds them to 64 KiB.
     pub(crate) parameters: Vec<Parameter<'a>>,
+    /// The body, if it was read ahead of the signature: the key services sign it without stating its hash.
+    pub(crate) document: Option<&'a [u8]>,
 }
 
 /// One parameter of a query, percent-decoded; a plus sign is a blank, as it is when the query is obeyed.
@@ -51,7 +53,7 @@ impl<'a> Head<'a> {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Parameter { name: decoded(name), value: decoded(value) }
         });
-        Self { parts, target, parameters: parameters.collect() }
+        Self { parts, target, parameters: parameters.collect(), document: None }
     }
 
     /// The method's name.
@@ -120,8 +122,9 @@ impl<'a> Head<'a> {
     }
 
     /// Every parameter but `excluded`, encoded, sorted by encoded name and value, joined by `&`.
-    pub(crate) fn canonical_query(&self, excluded: &str, empty: Empty) -> String {
-        let included = self.parameters.iter().filter(|parameter| *parameter.name != *excluded.as_bytes());
+    pub(crate) fn canonical_query(&self, excluded: Option<&str>, empty: Empty) -> String {
+        let excluded = excluded.map(str::as_bytes);
+        let included = self.parameters.iter().filter(|parameter| excluded != Some(&parameter.name));
         let mut pairs: Vec<_> =
             included.map(|parameter| (encoded(&parameter.name), encoded(&parameter.value))).collect();
         pairs.sort_unstable();

@@ -23,6 +23,7 @@ pub mod oss2;
 pub mod oss4;
 pub mod payload;
 pub mod scope;
+pub mod sdk;
 pub mod sign;
 pub(crate) mod subresource;
 pub mod v2;

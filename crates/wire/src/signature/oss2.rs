@@ -98,7 +98,8 @@ fn candidates(head: &Head<'_>, slot: &[u8], additional: &str) -> Vec<Candidate> 
 
 /// The decoded resource encoded as a whole, slashes too, and every parameter.
 fn resource(head: &Head<'_>) -> String {
-    let (resource, query) = (encoded(&head.decoded_resource()), head.canonical_query("x-oss-signature", Empty::Bare));
+    let (resource, query) =
+        (encoded(&head.decoded_resource()), head.canonical_query(Some("x-oss-signature"), Empty::Bare));
     let joint = if query.is_empty() { "" } else { "?" };
     format!("{resource}{joint}{query}")
 }

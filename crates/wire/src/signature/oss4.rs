@@ -111,7 +111,7 @@ fn signed(head: &Head<'_>, read: Read<'_>, token: Option<String>, region: Option
 /// What the client may have hashed: the documents' request, its host with the port or without.
 fn canonical_requests(head: &Head<'_>, additional: &str, word: &str) -> Vec<Vec<u8>> {
     let uri = encoded_path(&head.decoded_resource());
-    let query = head.canonical_query("x-oss-signature", Empty::Bare);
+    let query = head.canonical_query(Some("x-oss-signature"), Empty::Bare);
     let additional = additional_names(additional);
     let mut names = head.header_names(PREFIX);
     let others = ALWAYS.into_iter().chain(additional.iter().map(String::as_str));

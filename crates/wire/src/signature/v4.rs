@@ -139,7 +139,7 @@ fn check_signed_headers(head: &Head<'_>, names: &[&str]) -> Result<(), Failure> 
 /// What the client may have signed: the path as sent, or as the documents would have encoded it; the host with its port,
 /// or without.
 fn candidates(head: &Head<'_>, names: &[&str], word: &str, time: &str, scope: &Scope) -> Vec<Candidate> {
-    let query = head.canonical_query("X-Amz-Signature", Empty::Equals);
+    let query = head.canonical_query(Some("X-Amz-Signature"), Empty::Equals);
     let decoded: Cow<'_, [u8]> = percent_decode_str(head.path()).into();
     let mut paths = vec![head.path().to_owned(), encoded_path(&decoded)];
     paths.dedup();

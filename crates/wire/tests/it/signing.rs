@@ -14,6 +14,7 @@ use strongroom_wire::signature::oss1::OSS1;
 use strongroom_wire::signature::oss2::OSS2;
 use strongroom_wire::signature::oss4::OSS4;
 use strongroom_wire::signature::payload::PayloadWord;
+use strongroom_wire::signature::sdk::SDK;
 use strongroom_wire::signature::sign::Signer;
 use strongroom_wire::signature::v2::{AWS2, OBS};
 use strongroom_wire::signature::v4::AWS4;
@@ -209,7 +210,7 @@ fn a_body_whose_hash_is_signed_is_proven_to_have_it() {
     let key = AccessKeyId::parse("AK").unwrap();
     let (secret, region) = (SecretKey::new("SK".to_owned()), Region::parse("cn-north-4").unwrap());
     let target = Target { bucket: Some("bkt"), virtual_hosted: false };
-    for scheme in [&AWS4, &OSS4] {
+    for scheme in [&AWS4, &OSS4, &SDK] {
         let request = http::Request::builder().uri("/bkt/k").header(HOST, "localhost").body(()).unwrap();
         let (mut parts, ()) = request.into_parts();
         let signer = Signer { access_key: &key, secret: &secret, token: None, region: &region };

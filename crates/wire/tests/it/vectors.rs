@@ -16,10 +16,12 @@ use strongroom_wire::claim::{Claim, Proof};
 use strongroom_wire::signature::oss1::OSS1;
 use strongroom_wire::signature::oss2::OSS2;
 use strongroom_wire::signature::oss4::OSS4;
+use strongroom_wire::signature::sdk::SDK;
 use strongroom_wire::signature::v2::{AWS2, OBS};
 use strongroom_wire::signature::v4::AWS4;
 use strongroom_wire::signature::{Scheme, Target};
 
+static KMS_SCHEMES: &[&Scheme] = &[&SDK];
 static OBS_SCHEMES: &[&Scheme] = &[&OBS];
 static OSS_SCHEMES: &[&Scheme] = &[&OSS1, &OSS2, &OSS4];
 static S3_SCHEMES: &[&Scheme] = &[&AWS2, &AWS4];
@@ -65,7 +67,11 @@ impl Vector {
     pub(crate) fn verify(&self, parts: &Parts, secret: &SecretKey, now: Timestamp) -> Result<Proof, Failure> {
         let (bucket, place) = self.facts["bucket"].split_once(" in ").unwrap();
         let target = Target { bucket: Some(bucket), virtual_hosted: place == "host" };
-        match Claim::read(parts, &target, self.schemes, None)? {
+        let claim = match self.facts.get("body") {
+            Some(body) => Claim::read_with_document(parts, &target, self.schemes, None, body.as_bytes()),
+            None => Claim::read(parts, &target, self.schemes, None),
+        };
+        match claim? {
             Claim::Signed(signed) => signed.verify(secret, now),
             Claim::Anonymous => Err(FailureCode::AnonymousDenied.into()),
         }
@@ -82,6 +88,7 @@ impl Vector {
 
 fn schemes(dialect: &str) -> &'static [&'static Scheme] {
     match dialect {
+        "kms" => KMS_SCHEMES,
         "obs" => OBS_SCHEMES,
         "oss" => OSS_SCHEMES,
         "s3" => S3_SCHEMES,
@@ -91,7 +98,7 @@ fn schemes(dialect: &str) -> &'static [&'static Scheme] {
 
 fn all() -> Vec<Vector> {
     let mut vectors = Vec::new();
-    for dialect in ["obs", "oss", "s3"] {
+    for dialect in ["kms", "obs", "oss", "s3"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(dialect);
         let entries = std::fs::read_dir(folder).unwrap();
         let mut files: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -116,7 +123,7 @@ fn with_uri(parts: &Parts, change: impl Fn(&str, &str) -> String) -> Parts {
 #[test]
 fn every_vector_is_answered_as_recorded() {
     let vectors = all();
-    assert!(vectors.len() >= 117, "only {} vectors were found", vectors.len());
+    assert!(vectors.len() >= 118, "only {} vectors were found", vectors.len());
     let mut wrong = Vec::new();
     for vector in vectors {
         let answer = vector.verify(&vector.parts, &vector.secret(), vector.time());
@@ -226,7 +233,7 @@ fn another_header_does_not_verify() {
 #[test]
 fn a_header_put_in_does_not_verify() {
     for vector in right() {
-        let prefix = ["obs", "oss", "s3"].iter().zip(["x-obs-", "x-oss-", "x-amz-"]);
+        let prefix = ["kms", "obs", "oss", "s3"].iter().zip(["x-sdk-", "x-obs-", "x-oss-", "x-amz-"]);
         let prefix = prefix.into_iter().find(|(dialect, _)| vector.name.starts_with(**dialect)).unwrap().1;
         let mut parts = vector.parts.clone();
         parts
@@ -235,6 +242,17 @@ fn a_header_put_in_does_not_verify() {
         let code = vector.code(&parts);
         let refused = [FailureCode::SignatureDoesNotMatch, FailureCode::AccessDenied];
         assert!(code.is_some_and(|code| refused.contains(&code)), "{}: {code:?}", vector.name);
+    }
+}
+
+#[test]
+fn another_body_does_not_verify() {
+    for mut vector in right().filter(|vector| vector.facts.contains_key("body")) {
+        let parts = vector.parts.clone();
+        vector.facts.insert("body".to_owned(), "{}".to_owned());
+        assert_eq!(vector.code(&parts), Some(FailureCode::SignatureDoesNotMatch), "{}", vector.name);
+        vector.facts.remove("body");
+        assert_eq!(vector.code(&parts), Some(FailureCode::MalformedAuthorization), "{}", vector.name);
     }
 }
 
