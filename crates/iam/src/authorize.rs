@@ -59,7 +59,8 @@ fn is_batch(operation: &Operation) -> bool {
 fn judge(required: &Required, principal: &Principal, case: &Case) -> Verdict {
     let allowed = match (&required.resource, required.action) {
         (_, Action::Probe) => true,
-        (Resource::Service | Resource::Administration, _) | (_, Action::CreateBucket) => principal.account().is_some(),
+        (Resource::Service | Resource::Administration | Resource::Key(_) | Resource::Keys, _)
+        | (_, Action::CreateBucket) => principal.account().is_some(),
         (Resource::Bucket(_) | Resource::Object(..), _) => is_owner(principal, case),
     };
     if allowed { Verdict::Allowed } else { Verdict::Denied }

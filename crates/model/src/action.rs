@@ -1,5 +1,6 @@
 //! What authorization is asked about: actions on resources.
 
+use crate::key::KeyReference;
 use crate::name::{BucketName, ObjectKey};
 use crate::setting::SettingKind;
 
@@ -14,8 +15,12 @@ pub enum Action {
     CreateBucket,
     /// Delete a bucket.
     DeleteBucket,
-    /// See that a bucket exists, where it is and how it is configured.
-    InspectBucket,
+    /// See that a bucket exists.
+    HeadBucket,
+    /// See where a bucket is.
+    GetBucketLocation,
+    /// See all that a bucket is configured to.
+    GetBucketInfo,
     /// List a bucket's objects.
     ListObjects,
     /// Read a configuration document of a bucket.
@@ -32,12 +37,83 @@ pub enum Action {
     DeleteObject,
     /// Delete a named version of an object.
     DeleteObjectVersion,
-    /// Administer customer master keys.
-    AdministerKeys,
-    /// Administer users and their access keys.
-    AdministerUsers,
+    /// Use or administer a customer master key.
+    Key(KeyAction),
+    /// Administer accounts, users, groups, policies and access keys.
+    AdministerIdentities,
     /// See how objects and the server are set up, without their content.
     Inspect,
+}
+
+/// What can be done with customer master keys: the permissions that the three key services name, each once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyAction {
+    /// Make a key.
+    Create,
+    /// List keys.
+    List,
+    /// See what a key is.
+    Describe,
+    /// Let a key seal and open.
+    Enable,
+    /// Stop a key.
+    Disable,
+    /// Change a key's description.
+    UpdateDescription,
+    /// Plan a key's destruction.
+    ScheduleDeletion,
+    /// Take that back.
+    CancelDeletion,
+    /// Make an alias, or point it elsewhere.
+    SetAlias,
+    /// Remove an alias.
+    DeleteAlias,
+    /// List aliases.
+    ListAliases,
+    /// Get a fresh data key, in plain and wrapped, or wrapped alone.
+    GenerateDataKey,
+    /// Encrypt a small text.
+    Encrypt,
+    /// Decrypt what the key has encrypted or wrapped.
+    Decrypt,
+    /// Encrypt under another key what this one has encrypted.
+    ReEncryptFrom,
+    /// Encrypt under this key what another one has encrypted.
+    ReEncryptTo,
+    /// Get random bytes.
+    GenerateRandom,
+    /// Have a key rotated from time to time, or change the interval.
+    EnableRotation,
+    /// Stop that.
+    DisableRotation,
+    /// See whether and when a key is rotated.
+    GetRotation,
+    /// Rotate a key now.
+    Rotate,
+    /// Grant the use of a key to somebody.
+    CreateGrant,
+    /// List a key's grants.
+    ListGrants,
+    /// Take a grant back.
+    RevokeGrant,
+    /// Give a grant up.
+    RetireGrant,
+    /// Read a key's policy.
+    GetPolicy,
+    /// Replace a key's policy.
+    PutPolicy,
+    /// Put tags on a key, or take them off.
+    Tag,
+    /// See a key's tags.
+    ListTags,
+    /// Get what importing a key's material needs.
+    GetImportParameters,
+    /// Import a key's material.
+    ImportMaterial,
+    /// Delete imported material.
+    DeleteMaterial,
+    /// See how many keys there may be.
+    GetQuota,
 }
 
 /// What an action is done to.
@@ -49,6 +125,10 @@ pub enum Resource {
     Bucket(BucketName),
     /// An object, which need not exist.
     Object(BucketName, ObjectKey),
+    /// A customer master key, as the caller referred to it.
+    Key(KeyReference),
+    /// The account's customer master keys as a whole.
+    Keys,
     /// The server's own administration.
     Administration,
 }

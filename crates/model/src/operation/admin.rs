@@ -1,7 +1,7 @@
 //! Operations on the server itself, asked through the admin API.
 
 use crate::account::UserName;
-use crate::action::{Action, Required, Resource};
+use crate::action::{Action, KeyAction, Required, Resource};
 use crate::key::{KeyReference, KeySpec};
 use crate::name::{BucketName, ObjectKey, VersionId};
 
@@ -94,20 +94,22 @@ impl AdminOperation {
     }
 
     pub(super) fn required(&self) -> Vec<Required> {
-        let action = match self {
-            Self::CreateKey(_)
-            | Self::ListKeys
-            | Self::DescribeKey(_)
-            | Self::EnableKey(_)
-            | Self::DisableKey(_)
-            | Self::ScheduleKeyDeletion { .. }
-            | Self::CancelKeyDeletion(_)
-            | Self::SetAlias { .. }
-            | Self::RemoveAlias(_)
-            | Self::ProveKeys => Action::AdministerKeys,
-            Self::CreateUser(_) | Self::ListUsers | Self::DeleteUser(_) => Action::AdministerUsers,
-            Self::ListBuckets | Self::DescribeObject { .. } => Action::Inspect,
-        };
-        vec![Required::new(action, Resource::Administration)]
+        let keys = |action| Required::new(Action::Key(action), Resource::Keys);
+        let key = |action, key: &KeyReference| Required::new(Action::Key(action), Resource::Key(key.clone()));
+        let alias = |alias: &str| Resource::Key(KeyReference::parse(&format!("alias/{alias}")));
+        let administration = |action| Required::new(action, Resource::Administration);
+        vec![match self {
+            Self::CreateKey(_) | Self::ProveKeys => keys(KeyAction::Create),
+            Self::ListKeys => keys(KeyAction::List),
+            Self::DescribeKey(reference) => key(KeyAction::Describe, reference),
+            Self::EnableKey(reference) => key(KeyAction::Enable, reference),
+            Self::DisableKey(reference) => key(KeyAction::Disable, reference),
+            Self::ScheduleKeyDeletion { key: reference, .. } => key(KeyAction::ScheduleDeletion, reference),
+            Self::CancelKeyDeletion(reference) => key(KeyAction::CancelDeletion, reference),
+            Self::SetAlias { key: reference, .. } => key(KeyAction::SetAlias, reference),
+            Self::RemoveAlias(name) => Required::new(Action::Key(KeyAction::DeleteAlias), alias(name)),
+            Self::CreateUser(_) | Self::ListUsers | Self::DeleteUser(_) => administration(Action::AdministerIdentities),
+            Self::ListBuckets | Self::DescribeObject { .. } => administration(Action::Inspect),
+        }]
     }
 }

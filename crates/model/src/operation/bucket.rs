@@ -126,7 +126,9 @@ impl BucketOperation {
         let action = match self {
             Self::Create(_) => Action::CreateBucket,
             Self::Delete(_) => Action::DeleteBucket,
-            Self::Head(_) | Self::Location(_) | Self::Info(_) => Action::InspectBucket,
+            Self::Head(_) => Action::HeadBucket,
+            Self::Location(_) => Action::GetBucketLocation,
+            Self::Info(_) => Action::GetBucketInfo,
             Self::Probe(_) => Action::Probe,
             Self::ListObjects(_) => Action::ListObjects,
             Self::GetSetting(_, kind) => Action::GetSetting(*kind),
