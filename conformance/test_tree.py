@@ -1,33 +1,18 @@
 """A real tree of files under bucket-default SSE-KMS with SM4: what comes down is what went up."""
 
 import hashlib
-import os
-import pathlib
-import subprocess
 
 import pytest
 from oss2.models import ServerSideEncryptionRule
+
+from real_tree import real_tree
 
 FILES_MIN = 2_000
 FILES_MAX = 2_500
 
 
-def tree():
-    """Sources and documents of the Rust toolchain and its crates, which every machine that builds this has."""
-    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True).stdout.strip()
-    cargo = pathlib.Path(os.environ.get("CARGO_HOME", pathlib.Path.home() / ".cargo"))
-    found = []
-    for root in (pathlib.Path(sysroot) / "share", cargo / "registry" / "src", pathlib.Path(sysroot) / "lib"):
-        for path in sorted(root.rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.stat().st_size < 20_000_000:
-                found.append((path, str(path.relative_to(root))))
-            if len(found) >= FILES_MAX:
-                return found
-    return found
-
-
 def test_a_real_tree(clients, new_bucket):
-    files = tree()
+    files = real_tree(FILES_MAX)
     if len(files) < FILES_MIN:
         pytest.fail(f"only {len(files)} files to try with")
     writer, reader = clients["oss-v4"], clients["s3-v4"]
