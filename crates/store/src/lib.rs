@@ -17,6 +17,7 @@ pub mod kms;
 pub mod kv;
 mod metrics;
 mod open;
+mod opening;
 pub mod stream;
 pub mod surroundings;
 

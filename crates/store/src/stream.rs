@@ -35,6 +35,46 @@ pub async fn collect(mut stream: ByteStream, limit: usize) -> io::Result<Bytes> 
     Ok(if gathered.is_empty() { first } else { gathered.freeze() })
 }
 
+/// A stream, read in amounts of the reader's choice.
+pub(crate) struct Pieces {
+    stream: ByteStream,
+    /// What has come and was not taken yet.
+    rest: Bytes,
+    /// The stream has said so, and must not be asked again.
+    ended: bool,
+}
+
+impl Pieces {
+    /// Nothing is read yet.
+    pub(crate) fn new(stream: ByteStream) -> Self {
+        Self { stream, rest: Bytes::new(), ended: false }
+    }
+
+    /// Fills `buffer` up to `len` bytes, or to the stream's end.
+    pub(crate) async fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
+        while buffer.len() < len && !self.has_ended().await? {
+            let taken = self.rest.split_to(self.rest.len().min(len - buffer.len()));
+            buffer.extend_from_slice(&taken);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing more comes.
+    pub(crate) async fn has_ended(&mut self) -> io::Result<bool> {
+        while self.rest.is_empty() && !self.ended {
+            match self.stream.next().await.transpose()? {
+                Some(piece) => self.rest = piece,
+                None => self.ended = true,
+            }
+        }
+        Ok(self.rest.is_empty())
+    }
+    /// What has not been taken yet.
+    pub(crate) fn into_rest(self) -> ByteStream {
+        Box::pin(once(self.rest).chain(self.stream))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

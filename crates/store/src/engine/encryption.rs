@@ -10,9 +10,8 @@ use strongroom_model::key::KeyReference;
 use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{AES_256_GCM, ContentKey, Envelope, Identity, SM4_GCM, Suite};
 
-use super::reading::Version;
 use super::{Caller, Engine, customer};
-use crate::{catalog::buckets::Bucket, failure, kms::KeySelector};
+use crate::{catalog::buckets::Bucket, kms::KeySelector, opening::Version};
 
 /// How objects are sealed when neither the request nor the bucket says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,13 +174,7 @@ impl Engine {
     /// The key to open a version with, unless it is under a customer's: at most one call to the key service. What the
     /// envelope says decides, and not how the server is configured now.
     pub(super) async fn unlock(&self, version: &Version) -> Result<ContentKey, Failure> {
-        match version.envelope.key() {
-            None => version.envelope.unlock(None).map_err(failure::of_stored),
-            Some(key) => {
-                let binding = version.identity.binding(&key.context);
-                Ok(self.kms.unwrap(&version.envelope, &binding).await?)
-            }
-        }
+        version.unlock(&*self.kms).await
     }
 }
 

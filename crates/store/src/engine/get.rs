@@ -5,13 +5,13 @@ use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::object::GetObject;
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
-use strongroom_seal::{ContentKey, Manifest};
 
-use super::reading::Version;
-use super::sealing::{Source, first, open_stream};
 use super::{Caller, Engine, Reply};
 use crate::failure;
-use crate::{catalog::recovery, stream::ByteStream};
+use crate::{
+    opening::{first, open_manifest, open_stream},
+    stream::ByteStream,
+};
 
 impl Engine {
     /// Reads an object.
@@ -26,10 +26,7 @@ impl Engine {
             None => self.unlock(&version).await?,
         };
         let manifest = open_manifest(&version, &content).inspect_err(|failure| self.counters.note(failure))?;
-        let source = match &version.content.inline {
-            Some(sealed) => Source::Inline(sealed.clone()),
-            None => Source::Blobs(self.blobs.clone()),
-        };
+        let source = version.source(&self.blobs);
         let wanted = range.clone().unwrap_or(0..version.entry.size);
         let body = open_stream(content, &manifest, wanted, source).map_err(failure::of_stored)?;
         let body = first(body).await.map_err(|error| failure::of_stream(error, FailureCode::Internal));
@@ -43,18 +40,4 @@ impl Engine {
         let counters = self.counters.clone();
         Box::pin(body.inspect_err(move |_| counters.broken_body()))
     }
-}
-
-/// The manifest, if it is the version's, and says of it what its rows say.
-pub(super) fn open_manifest(version: &Version, content: &ContentKey) -> Result<Manifest, Failure> {
-    let none = Default::default();
-    let context = version.envelope.key().map_or(&none, |key| &key.context);
-    let binding = version.identity.binding(context).encode();
-    let manifest = Manifest::open(content, &binding, &version.content.manifest).map_err(failure::of_stored)?;
-    let (entry, rest) = (&version.entry, &version.content);
-    let digests = recovery::digests(&entry.etag, rest.md5, &rest.checksums);
-    if manifest.size() != entry.size || manifest.checksums() != digests {
-        return Err(Failure::new(FailureCode::Damaged).caused_by("a manifest and its rows disagree"));
-    }
-    Ok(manifest)
 }

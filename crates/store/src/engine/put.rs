@@ -14,7 +14,6 @@ use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally};
 use super::encryption::Protection;
-use super::reading::identity;
 use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
 use super::{Body, Caller, Engine, precondition};
 use crate::failure;
@@ -26,6 +25,7 @@ use crate::{
         objects::{Commitment, Content, Entry, NewVersion, VersionUid},
         recovery,
     },
+    opening::identity,
     stream::{ByteStream, collect, once},
 };
 

@@ -9,26 +9,10 @@ use strongroom_model::name::{BucketName, ObjectKey, VersionId};
 use strongroom_model::operation::object::{GetObject, Unsatisfiable};
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead};
 use strongroom_model::secret::CustomerKey;
-use strongroom_seal::{ContentKey, Envelope, Identity};
+use strongroom_seal::ContentKey;
 
 use super::{Caller, Engine, customer, precondition};
-use crate::catalog::{
-    buckets::Bucket,
-    objects::{Content, Entry, VersionUid},
-};
-use crate::failure;
-
-/// An object version, found.
-pub(super) struct Version {
-    /// Its place, to which its keys are bound.
-    pub(super) identity: Identity,
-    /// What a listing shows.
-    pub(super) entry: Entry,
-    /// The rest.
-    pub(super) content: Content,
-    /// How its data key is kept.
-    pub(super) envelope: Envelope,
-}
+use crate::opening::Version;
 
 impl Engine {
     /// The version that a read asks for, if the read's conditions hold; and the key to open it with, if that came with
@@ -61,8 +45,7 @@ impl Engine {
             return Ok(None);
         }
         let Some((entry, content)) = self.catalog.object(bucket.id, key).await? else { return Ok(None) };
-        let envelope = Envelope::decode(&content.envelope).map_err(failure::of_stored)?;
-        Ok(Some(Version { identity: identity(&bucket, key, entry.uid), entry, content, envelope }))
+        Version::new(&bucket, key, entry, content).map(Some)
     }
 }
 
@@ -104,17 +87,6 @@ impl Version {
                     .with_detail("ActualObjectSize", self.entry.size.to_string()))
             }
         }
-    }
-}
-
-/// The place of an object version, to which its keys are bound.
-pub(super) fn identity(bucket: &Bucket, key: &ObjectKey, uid: VersionUid) -> Identity {
-    Identity {
-        account: bucket.facts.owner.aws(),
-        bucket: hex::encode(bucket.id.0),
-        bucket_name: bucket.facts.name.as_str().to_owned(),
-        key: key.as_str().to_owned(),
-        version: hex::encode(uid.0),
     }
 }
 

@@ -1,24 +1,20 @@
-//! Streams of plaintext into streams of sealed chunks, and back: the only place where the two meet.
+//! Streams of plaintext into streams of sealed chunks, what was promised of them held true on the way. `crate::opening` goes the
+//! other way.
 
 use std::{
     io,
-    ops::Range,
     sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use strongroom_model::checksum::Checksum;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::object::ExpectedDigests;
-use strongroom_seal::{CHUNK, ContentKey, Manifest, Opener, Part, PartId, Sealer, Window};
+use strongroom_seal::{CHUNK, ContentKey, PartId, Sealer};
 
 use super::digests::{Digests, Tally};
-use crate::{
-    blob_id::BlobId,
-    blobs::Blobs,
-    stream::{ByteStream, once},
-};
+use crate::stream::{ByteStream, Pieces, once};
 
 /// The longest tag of any suite: what a chunk's buffer has room for beyond the chunk.
 const TAG_MAX: usize = 16;
@@ -96,41 +92,6 @@ impl Inspection {
     }
 }
 
-/// A stream, read in amounts of the reader's choice.
-struct Pieces {
-    stream: ByteStream,
-    /// What has come and was not taken yet.
-    rest: Bytes,
-    /// The stream has said so, and must not be asked again.
-    ended: bool,
-}
-
-impl Pieces {
-    fn new(stream: ByteStream) -> Self {
-        Self { stream, rest: Bytes::new(), ended: false }
-    }
-
-    /// Fills `buffer` up to `len` bytes, or to the stream's end.
-    async fn fill(&mut self, buffer: &mut Vec<u8>, len: usize) -> io::Result<()> {
-        while buffer.len() < len && !self.has_ended().await? {
-            let taken = self.rest.split_to(self.rest.len().min(len - buffer.len()));
-            buffer.extend_from_slice(&taken);
-        }
-        Ok(())
-    }
-
-    /// Whether nothing more comes.
-    async fn has_ended(&mut self) -> io::Result<bool> {
-        while self.rest.is_empty() && !self.ended {
-            match self.stream.next().await.transpose()? {
-                Some(piece) => self.rest = piece,
-                None => self.ended = true,
-            }
-        }
-        Ok(self.rest.is_empty())
-    }
-}
-
 /// Reads up to `limit` bytes. The stream that comes back, if any, is what did not fit, and is not empty.
 pub(super) async fn take_up_to(plaintext: ByteStream, limit: usize) -> io::Result<(Bytes, Option<ByteStream>)> {
     let mut pieces = Pieces::new(plaintext);
@@ -139,115 +100,18 @@ pub(super) async fn take_up_to(plaintext: ByteStream, limit: usize) -> io::Resul
     if pieces.has_ended().await? {
         return Ok((taken.into(), None));
     }
-    Ok((taken.into(), Some(Box::pin(once(pieces.rest).chain(pieces.stream)))))
-}
-
-/// Where the sealed bytes of an object lie.
-#[derive(Clone)]
-pub(super) enum Source {
-    /// In the catalog: the object's only part.
-    Inline(Bytes),
-    /// In blobs, which the manifest names.
-    Blobs(Arc<dyn Blobs>),
-}
-
-impl Source {
-    /// The ciphertext of `range`, counted from the part's first chunk.
-    async fn read(&self, part: &Part, range: Range<u64>) -> io::Result<ByteStream> {
-        match self {
-            Self::Inline(bytes) => {
-                let range = range.start as usize..range.end as usize;
-                let piece = bytes.get(range).ok_or_else(|| damaged("an inline object is cut short"))?;
-                Ok(once(bytes.slice_ref(piece)))
-            }
-            Self::Blobs(blobs) => {
-                let head = u64::from(part.header_len);
-                let id = BlobId::from_bytes(part.blob);
-                blobs.read(&id, head + range.start..head + range.end).await.map_err(io::Error::other)
-            }
-        }
-    }
-}
-
-/// The plaintext of `range`, opened chunk by chunk as it is asked for. `range` is within the object.
-pub(super) fn open_stream(
-    content: ContentKey,
-    manifest: &Manifest,
-    range: Range<u64>,
-    source: Source,
-) -> Result<ByteStream, strongroom_seal::Error> {
-    let content = Arc::new(content);
-    let plans: Vec<(Part, Window)> = manifest
-        .locate(range)?
-        .map(|extent| Ok((*extent.part, Window::plan(content.suite(), extent.part.size, extent.range)?)))
-        .collect::<Result<_, _>>()?;
-    let parts =
-        stream::iter(plans).then(move |(part, window)| open_part(content.clone(), source.clone(), part, window));
-    Ok(Box::pin(parts.try_flatten()))
-}
-
-async fn open_part(content: Arc<ContentKey>, source: Source, part: Part, window: Window) -> io::Result<ByteStream> {
-    let stream = source.read(&part, window.cipher.clone()).await?;
-    let opening = Opening {
-        opener: Opener::new(&content, &part.id),
-        chunks: Box::new(window.chunks(content.suite())),
-        source: Pieces::new(stream),
-        skip: window.skip,
-        take: window.take,
-    };
-    Ok(Box::pin(stream::try_unfold(opening, |mut opening| async move {
-        let chunk = opening.next_chunk().await?;
-        Ok(chunk.map(|chunk| (chunk, opening)))
-    })))
-}
-
-struct Opening {
-    opener: Opener,
-    chunks: Box<dyn Iterator<Item = (u32, bool, usize)> + Send>,
-    source: Pieces,
-    /// Bytes to drop before the first that was asked for.
-    skip: usize,
-    /// Bytes still to release.
-    take: u64,
-}
-
-impl Opening {
-    async fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
-        let Some((index, last, len)) = self.chunks.next() else { return Ok(None) };
-        let mut chunk = Vec::with_capacity(len);
-        self.source.fill(&mut chunk, len).await?;
-        if chunk.len() < len {
-            return Err(damaged("the sealed bytes end too soon"));
-        }
-        let opened = self.opener.open(index, last, &mut chunk).map_err(damaged)?;
-        let skip = std::mem::take(&mut self.skip);
-        let take = u64::min(self.take, (opened - skip) as u64);
-        self.take -= take;
-        Ok(Some(Bytes::from(chunk).slice(skip..skip + take as usize)))
-    }
-}
-
-/// Waits for the first chunk, so that damage found there is an answer of its own and not a broken connection.
-///
-/// # Errors
-/// What the stream began with.
-pub(super) async fn first(mut stream: ByteStream) -> io::Result<ByteStream> {
-    match stream.next().await.transpose()? {
-        Some(chunk) => Ok(Box::pin(once(chunk).chain(stream))),
-        None => Ok(stream),
-    }
-}
-
-fn damaged(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    io::Error::other(Failure::new(FailureCode::Damaged).caused_by(cause))
+    Ok((taken.into(), Some(pieces.into_rest())))
 }
 
 #[cfg(test)]
 mod tests {
-    use strongroom_seal::Part;
+    use strongroom_seal::{Manifest, Part};
 
     use super::*;
-    use crate::stream::collect;
+    use crate::{
+        opening::{Source, first, open_stream},
+        stream::collect,
+    };
 
     const PART: PartId = PartId { salt: [1; 32], number: 1 };
 
