@@ -19,7 +19,7 @@ use crate::{
     },
     failure,
     kms::Kms,
-    stream::{ByteStream, Pieces, once},
+    stream::{ByteStream, Windows, once},
 };
 
 /// An object version as its rows have it.
@@ -141,7 +141,7 @@ async fn open_part(content: Arc<ContentKey>, source: Source, part: Part, window:
     let opening = Opening {
         opener: Opener::new(&content, &part.id),
         chunks: Box::new(window.chunks(content.suite())),
-        source: Pieces::new(stream),
+        source: Windows::new(stream),
         skip: window.skip,
         take: window.take,
     };
@@ -154,7 +154,7 @@ async fn open_part(content: Arc<ContentKey>, source: Source, part: Part, window:
 struct Opening {
     opener: Opener,
     chunks: Box<dyn Iterator<Item = (u32, bool, usize)> + Send>,
-    source: Pieces,
+    source: Windows,
     /// Bytes to drop before the first that was asked for.
     skip: usize,
     /// Bytes still to release.
@@ -164,8 +164,7 @@ struct Opening {
 impl Opening {
     async fn next_chunk(&mut self) -> io::Result<Option<Bytes>> {
         let Some((index, last, len)) = self.chunks.next() else { return Ok(None) };
-        let mut chunk = Vec::with_capacity(len);
-        self.source.fill(&mut chunk, len).await?;
+        let mut chunk = self.source.take(len).await?;
         if chunk.len() < len {
             return Err(damaged("the sealed bytes end too soon"));
         }
@@ -173,7 +172,7 @@ impl Opening {
         let skip = std::mem::take(&mut self.skip);
         let take = u64::min(self.take, (opened - skip) as u64);
         self.take -= take;
-        Ok(Some(Bytes::from(chunk).slice(skip..skip + take as usize)))
+        Ok(Some(chunk.freeze().slice(skip..skip + take as usize)))
     }
 }
 

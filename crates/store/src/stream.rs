@@ -69,9 +69,43 @@ impl Pieces {
         }
         Ok(self.rest.is_empty())
     }
+
     /// What has not been taken yet.
     pub(crate) fn into_rest(self) -> ByteStream {
         Box::pin(once(self.rest).chain(self.stream))
+    }
+}
+
+/// A stream, read in amounts of the reader's choice that may be changed in place. Bytes are copied only where an amount
+/// spans two pieces, or somebody else holds the piece.
+pub(crate) struct Windows {
+    stream: ByteStream,
+    rest: BytesMut,
+}
+
+impl Windows {
+    /// Nothing is read yet.
+    pub(crate) fn new(stream: ByteStream) -> Self {
+        Self { stream, rest: BytesMut::new() }
+    }
+
+    /// The next `len` bytes, or what there is to the stream's end.
+    pub(crate) async fn take(&mut self, len: usize) -> io::Result<BytesMut> {
+        let mut taken = self.rest.split_to(len.min(self.rest.len()));
+        while taken.len() < len
+            && let Some(piece) = self.stream.next().await.transpose()?
+        {
+            let mut piece = piece.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&*shared));
+            let head = piece.split_to((len - taken.len()).min(piece.len()));
+            self.rest = piece;
+            if taken.is_empty() {
+                taken = head;
+            } else {
+                taken.reserve(len - taken.len());
+                taken.extend_from_slice(&head);
+            }
+        }
+        Ok(taken)
     }
 }
 
@@ -96,6 +130,33 @@ mod tests {
         for parts in [&["abcdefg"][..], &["abcdef", "g"], &["a", "bcdef", "g"]] {
             assert_eq!(collect(pieces(parts), 6).await.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
         }
+    }
+
+    #[tokio::test]
+    async fn windows_are_taken_in_any_length() {
+        let whole = "abcdefghij";
+        for parts in [&["abcdefghij"][..], &["abc", "", "defgh", "ij"], &["a", "b", "cdefghij"]] {
+            for len in 1..=11 {
+                let mut windows = Windows::new(pieces(parts));
+                let mut taken = Vec::new();
+                while taken.len() < whole.len() {
+                    let window = windows.take(len).await.unwrap();
+                    assert_eq!(window.len(), len.min(whole.len() - taken.len()));
+                    taken.extend_from_slice(&window);
+                }
+                assert_eq!(taken, whole.as_bytes());
+                assert!(windows.take(len).await.unwrap().is_empty());
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_window_within_a_piece_is_not_copied() {
+        let piece = Bytes::from(vec![7; 100]);
+        let start = piece.as_ptr();
+        let mut windows = Windows::new(once(piece));
+        let (first, second) = (windows.take(40).await.unwrap(), windows.take(60).await.unwrap());
+        assert_eq!((first.as_ptr(), second.as_ptr()), (start, start.wrapping_add(40)));
     }
 
     #[tokio::test]
