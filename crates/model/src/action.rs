@@ -23,6 +23,8 @@ pub enum Action {
     GetBucketInfo,
     /// List a bucket's objects.
     ListObjects,
+    /// List the versions of a bucket's objects.
+    ListVersions,
     /// Read a configuration document of a bucket.
     GetSetting(SettingKind),
     /// Write or delete a configuration document of a bucket.

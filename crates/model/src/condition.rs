@@ -44,6 +44,8 @@ pub enum Verdict {
     NotModified,
     /// They do not hold: 412. Carries the header that failed.
     Failed(&'static str),
+    /// They speak of an object that is to be written over, and there is none.
+    Missing,
 }
 
 impl Conditions {
@@ -69,6 +71,7 @@ impl Conditions {
         let differs = self.if_none_match.as_ref().is_none_or(|list| !current.is_some_and(|tag| list.names(tag)));
         match (matches, differs) {
             (true, true) => Verdict::Holds,
+            (false, _) if current.is_none() => Verdict::Missing,
             (false, _) => Verdict::Failed("If-Match"),
             (true, false) => Verdict::Failed("If-None-Match"),
         }
@@ -121,6 +124,6 @@ mod tests {
         assert_eq!(absent.judge_write(Some(&TAG)), Verdict::Failed("If-None-Match"));
         let present = Conditions { if_match: tags(&TAG), ..Default::default() };
         assert_eq!(present.judge_write(Some(&TAG)), Verdict::Holds);
-        assert_eq!(present.judge_write(None), Verdict::Failed("If-Match"));
+        assert_eq!(present.judge_write(None), Verdict::Missing);
     }
 }

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::key::KeyName;
+use crate::name::VersionId;
 
 /// A request that failed: one thing to encode, one thing to log.
 ///
@@ -19,6 +20,8 @@ pub struct Failure {
     pub subject: Option<Subject>,
     /// Further elements of the error document (`ArgumentName`, …).
     pub details: Vec<(&'static str, String)>,
+    /// The delete marker that was found in place of an object: answers name it in their headers.
+    pub marker: Option<VersionId>,
     /// The cause, never shown to the caller.
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -35,7 +38,7 @@ pub enum Subject {
 impl Failure {
     /// A failure with the dialect's usual words.
     pub fn new(code: FailureCode) -> Self {
-        Self { code, message: None, subject: None, details: Vec::new(), source: None }
+        Self { code, message: None, subject: None, details: Vec::new(), marker: None, source: None }
     }
 
     /// The same with other words for the caller.
@@ -56,6 +59,13 @@ impl Failure {
     #[must_use]
     pub fn with_detail(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.details.push((name, value.into()));
+        self
+    }
+
+    /// The same, because of a delete marker.
+    #[must_use]
+    pub fn at_marker(mut self, marker: VersionId) -> Self {
+        self.marker = Some(marker);
         self
     }
 

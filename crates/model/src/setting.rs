@@ -7,6 +7,8 @@ use crate::encryption::BucketEncryption;
 pub enum SettingKind {
     /// Default encryption.
     Encryption,
+    /// Whether versions are kept.
+    Versioning,
 }
 
 /// A document's content.
@@ -14,6 +16,20 @@ pub enum SettingKind {
 pub enum Setting {
     /// Default encryption.
     Encryption(BucketEncryption),
+    /// Whether versions are kept. Never is what a bucket begins with, and nobody can return to.
+    Versioning(Versioning),
+}
+
+/// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Versioning {
+    /// It never did.
+    #[default]
+    Never,
+    /// It does.
+    Enabled,
+    /// It did, and what it has kept is still there. What is written now is each key's null version.
+    Suspended,
 }
 
 impl Setting {
@@ -21,6 +37,7 @@ impl Setting {
     pub fn kind(&self) -> SettingKind {
         match self {
             Self::Encryption(_) => SettingKind::Encryption,
+            Self::Versioning(_) => SettingKind::Versioning,
         }
     }
 }

@@ -6,7 +6,8 @@ use std::{io, ops::Range, sync::Arc};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::name::ObjectKey;
+use strongroom_model::name::{ObjectKey, VersionId};
+use strongroom_model::setting::Versioning;
 use strongroom_seal::{ContentKey, Envelope, Identity, Manifest, Opener, Part, Window};
 
 use crate::{
@@ -32,6 +33,8 @@ pub(crate) struct Version {
     pub(crate) content: Content,
     /// How its data key is kept.
     pub(crate) envelope: Envelope,
+    /// The id that answers name, if the bucket keeps versions or did so once.
+    pub(crate) id: Option<VersionId>,
 }
 
 impl Version {
@@ -41,7 +44,8 @@ impl Version {
     /// `Damaged` if the envelope is none.
     pub(crate) fn new(bucket: &Bucket, key: &ObjectKey, entry: Entry, content: Content) -> Result<Self, Failure> {
         let envelope = Envelope::decode(&content.envelope).map_err(failure::of_stored)?;
-        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope })
+        let id = (bucket.facts.versioning != Versioning::Never).then_some(entry.id());
+        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope, id })
     }
 
     /// The key that its chunks are sealed under, if no customer has it.

@@ -7,15 +7,15 @@ use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMetho
 use strongroom_model::etag::TagPromise;
 use strongroom_model::key::{KeyReference, KeySpec};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
-use strongroom_model::name::{BucketName, ObjectKey};
+use strongroom_model::name::{BucketName, ObjectKey, VersionId};
 use strongroom_model::operation::admin::CreateKey;
-use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion};
+use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::object::{
     DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
 };
 use strongroom_model::operation::service::ListBuckets;
 use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation, ServiceOperation};
-use strongroom_model::setting::{Setting, SettingKind};
+use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
 fn bucket() -> BucketName {
     BucketName::parse("bucket").expect("a valid name")
@@ -70,6 +70,22 @@ fn list() -> ListObjects {
     }
 }
 
+fn list_versions() -> ListVersions {
+    ListVersions {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: String::new(),
+        key_marker: String::new(),
+        version_marker: None,
+        max_keys: 1000,
+        url_encoded: false,
+    }
+}
+
+fn delete(version: Option<VersionId>) -> DeleteObject {
+    DeleteObject { bucket: bucket(), key: key(), version, conditions: Conditions::default() }
+}
+
 fn rule() -> Setting {
     Setting::Encryption(BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false })
 }
@@ -101,19 +117,24 @@ fn every_operation() -> Vec<Operation> {
             BucketOperation::Location(bucket()),
             BucketOperation::Info(bucket()),
             BucketOperation::ListObjects(list()),
+            BucketOperation::ListVersions(list_versions()),
             BucketOperation::GetSetting(bucket(), SettingKind::Encryption),
             BucketOperation::PutSetting(bucket(), rule()),
             BucketOperation::DeleteSetting(bucket(), SettingKind::Encryption),
+            BucketOperation::GetSetting(bucket(), SettingKind::Versioning),
+            BucketOperation::PutSetting(bucket(), Setting::Versioning(Versioning::Enabled)),
         ]
         .map(Operation::Bucket),
     );
-    let entry = DeleteEntry { key: key(), version: None };
+    let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default() };
     all.extend(
         [
             ObjectOperation::Put(put()),
             ObjectOperation::Get(get()),
             ObjectOperation::Head(get()),
-            ObjectOperation::Delete(DeleteObject { bucket: bucket(), key: key(), version: None }),
+            ObjectOperation::Get(GetObject { version: Some(VersionId::Null), ..get() }),
+            ObjectOperation::Delete(delete(None)),
+            ObjectOperation::Delete(delete(Some(VersionId::Null))),
             ObjectOperation::DeleteMany(DeleteObjects {
                 bucket: bucket(),
                 quiet: false,

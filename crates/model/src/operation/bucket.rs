@@ -3,7 +3,7 @@
 use crate::action::{Action, Required, Resource};
 use crate::encryption::BucketEncryption;
 use crate::metadata::{CannedAcl, StorageClass};
-use crate::name::{BucketName, Region};
+use crate::name::{BucketName, Region, VersionId};
 use crate::setting::{Setting, SettingKind};
 
 /// An operation on one bucket.
@@ -23,6 +23,8 @@ pub enum BucketOperation {
     Info(BucketName),
     /// List objects.
     ListObjects(ListObjects),
+    /// List the versions of objects.
+    ListVersions(ListVersions),
     /// Read a configuration document.
     GetSetting(BucketName, SettingKind),
     /// Replace a configuration document.
@@ -75,6 +77,25 @@ pub struct ListObjects {
     pub fetch_owner: bool,
 }
 
+/// List the versions of a bucket's objects: keys in their byte order, the versions of each newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListVersions {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// As in [`ListObjects`].
+    pub delimiter: String,
+    /// Only keys and common prefixes after this text.
+    pub key_marker: String,
+    /// And the versions of the key `key_marker` after this one.
+    pub version_marker: Option<VersionId>,
+    /// How many versions and common prefixes at most: 0 to [`ListObjects::MAX_KEYS`].
+    pub max_keys: u32,
+    /// Whether the answer is to percent-encode names.
+    pub url_encoded: bool,
+}
+
 /// The two forms of listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListVersion {
@@ -100,9 +121,13 @@ impl BucketOperation {
             Self::Location(_) => "GetBucketLocation",
             Self::Info(_) => "GetBucketInfo",
             Self::ListObjects(_) => "ListObjects",
+            Self::ListVersions(_) => "ListObjectVersions",
             Self::GetSetting(_, SettingKind::Encryption) => "GetBucketEncryption",
             Self::PutSetting(_, Setting::Encryption(_)) => "PutBucketEncryption",
             Self::DeleteSetting(_, SettingKind::Encryption) => "DeleteBucketEncryption",
+            Self::GetSetting(_, SettingKind::Versioning) => "GetBucketVersioning",
+            Self::PutSetting(_, Setting::Versioning(_)) => "PutBucketVersioning",
+            Self::DeleteSetting(_, SettingKind::Versioning) => "DeleteBucketVersioning",
         }
     }
 
@@ -111,6 +136,7 @@ impl BucketOperation {
         match self {
             Self::Create(create) => &create.bucket,
             Self::ListObjects(list) => &list.bucket,
+            Self::ListVersions(list) => &list.bucket,
             Self::Delete(bucket)
             | Self::Head(bucket)
             | Self::Probe(bucket)
@@ -131,6 +157,7 @@ impl BucketOperation {
             Self::Info(_) => Action::GetBucketInfo,
             Self::Probe(_) => Action::Probe,
             Self::ListObjects(_) => Action::ListObjects,
+            Self::ListVersions(_) => Action::ListVersions,
             Self::GetSetting(_, kind) => Action::GetSetting(*kind),
             Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
             Self::DeleteSetting(_, kind) => Action::PutSetting(*kind),

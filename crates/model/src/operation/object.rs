@@ -98,8 +98,10 @@ pub struct DeleteObject {
     pub bucket: BucketName,
     /// Which key.
     pub key: ObjectKey,
-    /// Which version; none is the current one.
+    /// Which version, for good; none deletes the object as the bucket keeps versions or not.
     pub version: Option<VersionId>,
+    /// Conditions on what is deleted (`If-Match`).
+    pub conditions: Conditions,
 }
 
 /// Delete many objects, each for itself.
@@ -120,8 +122,10 @@ pub struct DeleteObjects {
 pub struct DeleteEntry {
     /// Which key.
     pub key: ObjectKey,
-    /// Which version; none is the current one.
+    /// As in [`DeleteObject`].
     pub version: Option<VersionId>,
+    /// As in [`DeleteObject`].
+    pub conditions: Conditions,
 }
 
 impl DeleteObjects {

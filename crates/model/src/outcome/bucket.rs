@@ -4,10 +4,10 @@ use crate::account::AccountId;
 use crate::encryption::BucketEncryption;
 use crate::etag::ETag;
 use crate::metadata::{CannedAcl, ObjectKind, StorageClass};
-use crate::name::{BucketName, ObjectKey, Region};
-use crate::operation::bucket::ListObjects;
+use crate::name::{BucketName, ObjectKey, Region, VersionId};
+use crate::operation::bucket::{ListObjects, ListVersions};
 use crate::operation::service::ListBuckets;
-use crate::setting::Setting;
+use crate::setting::{Setting, Versioning};
 use crate::time::Timestamp;
 
 /// The answer to an operation on one bucket.
@@ -25,6 +25,8 @@ pub enum BucketOutcome {
     Info(BucketFacts),
     /// Its objects.
     Objects(ListedObjects),
+    /// The versions of its objects.
+    Versions(ListedVersions),
     /// A configuration document.
     Setting(Setting),
     /// A configuration document was replaced.
@@ -50,6 +52,8 @@ pub struct BucketFacts {
     pub storage_class: StorageClass,
     /// Its default encryption.
     pub encryption: Option<BucketEncryption>,
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
 }
 
 /// The caller's buckets.
@@ -97,4 +101,44 @@ pub struct ListedObject {
     pub storage_class: StorageClass,
     /// How it came to be.
     pub kind: ObjectKind,
+}
+
+/// A page of the versions of a bucket's objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVersions {
+    /// What was asked.
+    pub request: ListVersions,
+    /// Whose they are.
+    pub owner: AccountId,
+    /// The versions: keys in byte order, the versions of each newest first.
+    pub versions: Vec<ListedVersion>,
+    /// The common prefixes, in byte order, without duplicates.
+    pub common_prefixes: Vec<String>,
+    /// The last key and version, or the last common prefix, of this page, if there are more after it.
+    pub next: Option<(String, Option<VersionId>)>,
+}
+
+/// One version in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedVersion {
+    /// Its id.
+    pub id: VersionId,
+    /// Whether it is the latest of its key.
+    pub is_latest: bool,
+    /// What it is.
+    pub content: VersionContent,
+}
+
+/// What a version is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VersionContent {
+    /// An object.
+    Object(ListedObject),
+    /// A delete marker.
+    Marker {
+        /// Its key.
+        key: ObjectKey,
+        /// When the object was deleted.
+        last_modified: Timestamp,
+    },
 }

@@ -21,8 +21,10 @@ pub enum ObjectOutcome {
     Head(ObjectRead),
     /// Deleted, or not there.
     Deleted {
-        /// The version deleted or made, in a bucket that keeps versions.
+        /// The version as asked.
         version: Option<VersionId>,
+        /// The delete marker that was made, or that was the version deleted.
+        marker: Option<VersionId>,
     },
     /// A batch was deleted.
     ManyDeleted(ManyDeleted),
@@ -35,7 +37,7 @@ pub struct ObjectWritten {
     pub etag: ETag,
     /// MD5 of the plaintext, if it was computed.
     pub md5: Option<[u8; 16]>,
-    /// The new version, in a bucket that keeps versions.
+    /// The new version, in a bucket that keeps versions or did so once.
     pub version: Option<VersionId>,
     /// The encryption the object has.
     pub encryption: AppliedEncryption,
@@ -69,7 +71,7 @@ pub struct ObjectFacts {
     pub md5: Option<[u8; 16]>,
     /// When it was written.
     pub last_modified: Timestamp,
-    /// Its version, in a bucket that keeps versions.
+    /// Its version, in a bucket that keeps versions or did so once.
     pub version: Option<VersionId>,
     /// What its writer gave.
     pub metadata: ObjectMetadata,
@@ -101,6 +103,6 @@ pub struct DeletedEntry {
     pub key: ObjectKey,
     /// The version as asked.
     pub version: Option<VersionId>,
-    /// Deleted, or why not.
-    pub result: Result<(), Failure>,
+    /// Deleted, with the delete marker that was made or was the version deleted; or why not.
+    pub result: Result<Option<VersionId>, Failure>,
 }

@@ -8,10 +8,11 @@ use strongroom_model::key::KeyReference;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
+use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
-use super::spelling::{CannedAclRow, DataAlgorithmRow, StorageClassRow};
+use super::spelling::{CannedAclRow, DataAlgorithmRow, StorageClassRow, VersioningRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
 
@@ -44,18 +45,38 @@ pub(crate) enum Creation {
 pub(crate) struct Deletion {
     bucket: Bucket,
     name_version: u64,
-    life_version: u64,
+    life: Alive,
 }
 
 /// What stands in the way of a deletion, or of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Life {
-    /// Objects may come and go; the version is to be checked when they do.
-    Active(u64),
-    /// The bucket is under deletion.
-    Deleting,
+    /// Objects may come and go.
+    Active(Alive),
+    /// The bucket is under deletion: objects may only go.
+    Deleting(Alive),
     /// There is no such bucket any more.
     Gone,
+}
+
+/// What a change of a bucket's objects relies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Alive {
+    /// The version of the row of its life, to be checked.
+    pub(crate) version: u64,
+    /// Whether the bucket keeps versions.
+    pub(crate) versioning: Versioning,
+}
+
+/// What became of a bucket's versioning that was to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum VersioningSet {
+    /// It is set.
+    Done,
+    /// There is no such bucket.
+    BucketGone,
+    /// The bucket is under deletion.
+    BucketDeleting,
 }
 
 /// How long a deletion takes at most: it scans one row and commits. One that is older was left behind by a process that
@@ -75,7 +96,7 @@ impl Catalog {
         for _ in 0..ATTEMPTS {
             let change = Change::new()
                 .insert(&by_name(name), &BucketRow::new(bucket))
-                .insert(&life_of(bucket.id), &LifeRow { deleting_since: None })
+                .insert(&life_of(bucket.id), &LifeRow { deleting_since: None, versioning: bucket.facts.versioning })
                 .put(&by_owner(bucket.facts.owner, name.as_str()), &OwnerRow {});
             if self.commit(change).await? == Commit::Committed {
                 return Ok(Creation::Created);
@@ -136,9 +157,39 @@ impl Catalog {
     pub(crate) async fn life(&self, bucket: BucketId) -> Result<Life, CatalogError> {
         Ok(match self.get(&life_of(bucket)).await? {
             None => Life::Gone,
-            Some(Found { record: LifeRow { deleting_since: Some(_) }, .. }) => Life::Deleting,
-            Some(Found { version, .. }) => Life::Active(version),
+            Some(Found { record: LifeRow { deleting_since, versioning }, version }) => match deleting_since {
+                None => Life::Active(Alive { version, versioning }),
+                Some(_) => Life::Deleting(Alive { version, versioning }),
+            },
         })
+    }
+
+    /// Sets whether the bucket keeps versions. Writes under way take effect as a whole before it or after it.
+    pub(crate) async fn set_versioning(
+        &self,
+        name: &BucketName,
+        versioning: Versioning,
+    ) -> Result<VersioningSet, CatalogError> {
+        let key = by_name(name);
+        for _ in 0..ATTEMPTS {
+            let Some(found) = self.get(&key).await? else { return Ok(VersioningSet::BucketGone) };
+            let mut bucket = found.record.into_bucket(name.clone())?;
+            let alive = match self.life(bucket.id).await? {
+                Life::Active(alive) => alive,
+                Life::Deleting(_) => return Ok(VersioningSet::BucketDeleting),
+                Life::Gone => continue,
+            };
+            bucket.facts.versioning = versioning;
+            let change = Change::new().replace(&key, found.version, &BucketRow::new(&bucket)).replace(
+                &life_of(bucket.id),
+                alive.version,
+                &LifeRow { deleting_since: None, versioning },
+            );
+            if self.commit(change).await? == Commit::Committed {
+                return Ok(VersioningSet::Done);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
     }
 
     /// Stops all writing to a bucket, in order to delete it. A deletion that another process, or another request, has
@@ -154,15 +205,18 @@ impl Catalog {
             };
             let bucket = record.into_bucket(name.clone())?;
             let life = life_of(bucket.id);
-            let Some(Found { version, .. }) = self.get(&life).await? else { continue };
-            let marked = Change::new().replace(&life, version, &LifeRow { deleting_since: Some(now.millis()) });
+            let Some(Found { record: LifeRow { versioning, .. }, version }) = self.get(&life).await? else { continue };
+            let row = LifeRow { deleting_since: Some(now.millis()), versioning };
+            let marked = Change::new().replace(&life, version, &row);
             if self.commit(marked).await? == Commit::Conflict {
                 continue;
             }
             // Versions are the store's own numbers, so that of what was written has to be read. If another took over in
             // between, both have the other's version, and the first of the two to end it ends it.
-            if let Some(Found { record: LifeRow { deleting_since: Some(_) }, version }) = self.get(&life).await? {
-                return Ok(Some(Deletion { bucket, name_version, life_version: version }));
+            if let Some(Found { record: LifeRow { deleting_since: Some(_), versioning }, version }) =
+                self.get(&life).await?
+            {
+                return Ok(Some(Deletion { bucket, name_version, life: Alive { version, versioning } }));
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -170,7 +224,7 @@ impl Catalog {
 
     /// Deletes the bucket, which was found empty after the deletion had begun.
     pub(crate) async fn finish_deletion(&self, deletion: &Deletion) -> Result<Commit, CatalogError> {
-        let Deletion { bucket, name_version, life_version } = deletion;
+        let Deletion { bucket, name_version, life: Alive { version: life_version, .. } } = deletion;
         let (name, life) = (by_name(&bucket.facts.name), life_of(bucket.id));
         let change = Change::new()
             .check(&name, Expected::Version(*name_version))
@@ -183,7 +237,7 @@ impl Catalog {
 
     /// Lets the bucket be written to again. In conflict with another deletion nothing is done: that one decides.
     pub(crate) async fn call_off_deletion(&self, deletion: &Deletion) -> Result<Commit, CatalogError> {
-        self.revive(&life_of(deletion.bucket.id), deletion.life_version).await
+        self.revive(&life_of(deletion.bucket.id), deletion.life).await
     }
 
     /// Lets all buckets be written to whose deletion began before `limit` and was not finished. Answers how many.
@@ -196,15 +250,17 @@ impl Catalog {
             range.start = after(&last.key);
             for Located { key, record, version } in page {
                 let stalled = record.deleting_since.is_some_and(|since| since < limit.millis());
-                if stalled && self.revive(&key, version).await? == Commit::Committed {
+                let alive = Alive { version, versioning: record.versioning };
+                if stalled && self.revive(&key, alive).await? == Commit::Committed {
                     revived += 1;
                 }
             }
         }
     }
 
-    async fn revive(&self, life: &Key<LifeRow>, version: u64) -> Result<Commit, CatalogError> {
-        self.commit(Change::new().replace(life, version, &LifeRow { deleting_since: None })).await
+    async fn revive(&self, life: &Key<LifeRow>, alive: Alive) -> Result<Commit, CatalogError> {
+        let row = LifeRow { deleting_since: None, versioning: alive.versioning };
+        self.commit(Change::new().replace(life, alive.version, &row)).await
     }
 }
 
@@ -237,11 +293,13 @@ fn parse_name(name: &[u8]) -> Result<BucketName, CatalogError> {
     name.ok_or(CatalogError::Inconsistent("a bucket's name"))
 }
 
-/// Whether, and since when, a bucket is under deletion.
+/// Whether, and since when, a bucket is under deletion; and whether it keeps versions, which its own row repeats.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LifeRow {
     /// Milliseconds since the epoch.
     deleting_since: Option<i64>,
+    #[serde(with = "VersioningRow")]
+    versioning: Versioning,
 }
 
 /// That an account owns the bucket that the key names.
@@ -261,6 +319,8 @@ struct BucketRow {
     storage_class: StorageClass,
     encryption: Option<EncryptionRow>,
     always_encrypted: bool,
+    #[serde(with = "VersioningRow")]
+    versioning: Versioning,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -301,6 +361,7 @@ impl BucketRow {
             storage_class: facts.storage_class,
             encryption: facts.encryption.as_ref().map(EncryptionRow::new),
             always_encrypted: bucket.always_encrypted,
+            versioning: facts.versioning,
         }
     }
 
@@ -313,6 +374,7 @@ impl BucketRow {
             acl: self.acl,
             storage_class: self.storage_class,
             encryption: self.encryption.map(EncryptionRow::into_encryption),
+            versioning: self.versioning,
         };
         Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted })
     }
@@ -356,6 +418,7 @@ mod tests {
             acl: CannedAcl::Inherit,
             storage_class: StorageClass::DeepArchive,
             encryption,
+            versioning: Versioning::Suspended,
         };
         Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true }
     }
@@ -376,13 +439,13 @@ mod tests {
         ];
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
-            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01");
+            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02");
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
             assert_eq!(read.into_bucket(bucket.facts.name.clone()).unwrap(), bucket);
         }
-        is_golden(&LifeRow { deleting_since: None }, "01 00");
-        is_golden(&LifeRow { deleting_since: Some(1000) }, "01 01 d00f");
+        is_golden(&LifeRow { deleting_since: None, versioning: Versioning::Never }, "01 00 00");
+        is_golden(&LifeRow { deleting_since: Some(1000), versioning: Versioning::Enabled }, "01 01 d00f 01");
         is_golden(&OwnerRow {}, "01");
     }
 }

@@ -5,8 +5,8 @@ use strongroom_model::name::ObjectKey;
 use strongroom_model::operation::bucket::ListObjects;
 
 use super::buckets::BucketId;
-use super::object_rows::EntryRow;
-use super::objects::Entry;
+use super::object_rows::LatestRow;
+use super::objects::{Entry, VersionEntry};
 use super::record::Key;
 use super::{Catalog, CatalogError, PAGE};
 use crate::kv::{KeyRange, after_prefix};
@@ -14,6 +14,10 @@ use crate::kv::{KeyRange, after_prefix};
 /// Rows that a scan with a delimiter fetches at once. Most may turn out to be in one group, and all but the first of it are
 /// fetched for nothing; so this is small, while a listing of single objects still needs few scans.
 const DELIMITED_PAGE: usize = 64;
+
+/// Delete markers that one page passes over before it ends early, where it can: their keys are gone for those who list
+/// objects, and a bucket may be full of them. A page cannot end inside what a common prefix stands for.
+const MARKERS_MAX: usize = 10_000;
 
 /// A page of a listing.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub(crate) struct ListingPage {
     pub(crate) common_prefixes: Vec<String>,
     /// The last key or common prefix of the page, if there are more.
     pub(crate) next: Option<String>,
+    /// The last key or common prefix so far.
+    last: Option<String>,
 }
 
 impl Catalog {
@@ -34,23 +40,32 @@ impl Catalog {
         request: &ListObjects,
     ) -> Result<ListingPage, CatalogError> {
         let mut page = ListingPage::default();
-        let mut last = None;
-        let mut walk = Walk::new(request);
+        let mut markers = 0;
+        let mut walk = Walk::new(&request.prefix, &request.delimiter, &request.after);
         let fetched = if request.delimiter.is_empty() { PAGE } else { DELIMITED_PAGE };
         while let (Some(start), true) = (walk.next(), request.max_keys > 0) {
             let rows = self.kv.scan(range(bucket, start, walk.end()), fetched).await?;
             for row in &rows {
-                let key = Key::<EntryRow>::from_bytes(row.key.clone());
-                let key = key.parts().get(bucket.0.len()..).unwrap_or_default();
+                let key = key_of(bucket, &row.key);
                 let listed = walk.step(key);
                 if listed == Listed::Passed {
                     continue;
                 }
+                let latest = self.unseal::<LatestRow>(&row.key, &row.value)?.into_latest();
+                let VersionEntry::Object(entry) = latest.version else {
+                    walk.pass(key);
+                    markers += 1;
+                    if markers >= MARKERS_MAX && listed == Listed::Object {
+                        page.next = Some(text(key)?.to_owned());
+                        return Ok(page);
+                    }
+                    continue;
+                };
                 if page.objects.len() + page.common_prefixes.len() == request.max_keys as usize {
-                    page.next = last;
+                    page.next = page.last.take();
                     return Ok(page);
                 }
-                last = Some(page.add(key, listed, || self.unseal(&row.key, &row.value))?);
+                page.add(key, listed, entry)?;
             }
             if rows.len() < fetched {
                 break;
@@ -61,36 +76,39 @@ impl Catalog {
 }
 
 impl ListingPage {
-    /// Adds what is listed at `key`, and answers its text.
-    fn add(
-        &mut self,
-        key: &[u8],
-        listed: Listed<'_>,
-        row: impl FnOnce() -> Result<EntryRow, CatalogError>,
-    ) -> Result<String, CatalogError> {
-        if let Listed::Group(group) = listed {
-            let group = text(group)?;
-            self.common_prefixes.push(group.to_owned());
-            return Ok(group.to_owned());
+    /// Adds what is listed at `key`.
+    fn add(&mut self, key: &[u8], listed: Listed<'_>, entry: Entry) -> Result<(), CatalogError> {
+        let name = text(if let Listed::Group(group) = listed { group } else { key })?.to_owned();
+        match listed {
+            Listed::Group(_) => self.common_prefixes.push(name.clone()),
+            Listed::Object | Listed::Passed => self.objects.push((parse(&name)?, entry)),
         }
-        let key = text(key)?;
-        let name = ObjectKey::parse(key).map_err(|_| CatalogError::Inconsistent("an object's key"))?;
-        self.objects.push((name, row()?.into_entry()));
-        Ok(key.to_owned())
+        self.last = Some(name);
+        Ok(())
     }
+}
+
+/// The object key in the catalog key of a row.
+pub(super) fn key_of(bucket: BucketId, row: &Bytes) -> &[u8] {
+    row.get(1 + bucket.0.len()..).unwrap_or_default()
+}
+
+/// The key of an object, as a row has it.
+pub(super) fn parse(key: &str) -> Result<ObjectKey, CatalogError> {
+    ObjectKey::parse(key).map_err(|_| CatalogError::Inconsistent("an object's key"))
 }
 
 /// The rows of the bucket from `start` on, and below `end`.
-fn range(bucket: BucketId, start: &[u8], end: Option<Bytes>) -> KeyRange {
-    let mut range = Key::<EntryRow>::range(&[&bucket.0]);
+pub(super) fn range(bucket: BucketId, start: &[u8], end: Option<Bytes>) -> KeyRange {
+    let mut range = Key::<LatestRow>::range(&[&bucket.0]);
     if let Some(end) = end {
-        range.end = Some(Key::<EntryRow>::new(&[&bucket.0, &end]).as_bytes().clone());
+        range.end = Some(Key::<LatestRow>::new(&[&bucket.0, &end]).as_bytes().clone());
     }
-    range.start = Key::<EntryRow>::new(&[&bucket.0, start]).as_bytes().clone();
+    range.start = Key::<LatestRow>::new(&[&bucket.0, start]).as_bytes().clone();
     range
 }
 
-fn text(bytes: &[u8]) -> Result<&str, CatalogError> {
+pub(super) fn text(bytes: &[u8]) -> Result<&str, CatalogError> {
     std::str::from_utf8(bytes).map_err(|_| CatalogError::Inconsistent("an object's key"))
 }
 
@@ -115,9 +133,8 @@ pub(super) enum Listed<'k> {
 
 impl<'a> Walk<'a> {
     /// Before the first key.
-    pub(super) fn new(request: &'a ListObjects) -> Self {
-        let (prefix, delimiter) = (request.prefix.as_bytes(), request.delimiter.as_bytes());
-        let after = request.after.as_bytes();
+    pub(super) fn new(prefix: &'a str, delimiter: &'a str, after: &str) -> Self {
+        let (prefix, delimiter, after) = (prefix.as_bytes(), delimiter.as_bytes(), after.as_bytes());
         let mut walk = Self { prefix, delimiter, next: Some(Bytes::copy_from_slice(prefix)) };
         match walk.group(after) {
             // A common prefix at or before `after` is not listed, nor anything that it stands for.
@@ -149,10 +166,15 @@ impl<'a> Walk<'a> {
                 Listed::Group(group)
             }
             None => {
-                self.next = Some([key, b"\0"].concat().into());
+                self.pass(key);
                 Listed::Object
             }
         }
+    }
+
+    /// Takes back that the key just taken counts: a common prefix may yet stand for others.
+    pub(super) fn pass(&mut self, key: &[u8]) {
+        self.next = Some([key, b"\0"].concat().into());
     }
 
     /// The common prefix that stands for `key`, if one does.
@@ -181,11 +203,14 @@ mod tests {
     use strongroom_model::time::Timestamp;
 
     use super::*;
-    use crate::catalog::{Change, objects::VersionUid, objects::entry_key};
+    use crate::catalog::Change;
+    use crate::catalog::objects::{Latest, Marker, VersionUid, latest_key};
     use crate::kv::{Commit, MemoryKv};
     use crate::surroundings::Entropy;
 
     const BUCKET: BucketId = BucketId([0xff; 16]);
+    /// What stands for a delete marker among sizes.
+    const MARKER: u64 = 0;
     const NEIGHBOUR: BucketId = BucketId([0xfe; 16]);
 
     fn request(prefix: &str, delimiter: &str, after: &str, max_keys: u32) -> ListObjects {
@@ -208,6 +233,7 @@ mod tests {
         Entry {
             uid: VersionUid([7; 16]),
             generation: 1,
+            is_null: true,
             size,
             etag: ETag { digest: [1; 16], parts: None },
             last_modified: Timestamp::from_seconds(1),
@@ -215,6 +241,15 @@ mod tests {
             kind: ObjectKind::Normal,
             has_blobs: false,
         }
+    }
+
+    /// An object of that size, or a delete marker.
+    fn latest(size: u64) -> Latest {
+        let last_modified = Timestamp::from_seconds(1);
+        let marker = Marker { uid: VersionUid([7; 16]), generation: 1, is_null: true, last_modified };
+        let version =
+            if size == MARKER { VersionEntry::Marker(marker) } else { VersionEntry::Object(entry(size)) };
+        Latest { version, null: None, before: None }
     }
 
     async fn catalog(keys: &BTreeMap<String, u64>) -> Catalog {
@@ -227,8 +262,8 @@ mod tests {
         let catalog = Catalog::open(kv, &folder.path().join("metadata.key"), entropy).await.unwrap();
         for (key, size) in keys {
             for (bucket, size) in [(BUCKET, *size), (NEIGHBOUR, 99)] {
-                let key = entry_key(bucket, &ObjectKey::parse(key).unwrap());
-                let change = Change::new().put(&key, &EntryRow::new(&entry(size)));
+                let key = latest_key(bucket, &ObjectKey::parse(key).unwrap());
+                let change = Change::new().put(&key, &LatestRow::new(&latest(size)));
                 assert_eq!(catalog.commit(change).await.unwrap(), Commit::Committed);
             }
         }
@@ -238,8 +273,9 @@ mod tests {
     /// What a listing is, said by the definition: all keys, rolled up, in order, from `after` on.
     fn model(keys: &BTreeMap<String, u64>, request: &ListObjects) -> (Vec<String>, Vec<String>, Option<String>) {
         let rolled_up: BTreeSet<(String, bool)> = keys
-            .keys()
-            .filter_map(|key| {
+            .iter()
+            .filter(|(_, size)| **size != MARKER)
+            .filter_map(|(key, _)| {
                 let rest = key.strip_prefix(&request.prefix)?;
                 let at = if request.delimiter.is_empty() { None } else { rest.find(&request.delimiter) };
                 Some(match at {
@@ -308,6 +344,22 @@ mod tests {
     }
 
     /// More rows than one scan fetches, in groups larger than one scan fetches.
+    #[tokio::test]
+    async fn markers_end_a_page_early_but_not_a_group() {
+        let count = MARKERS_MAX + 5;
+        let markers = |group: &str| (0..count).map(|n| (format!("{group}{n:05}"), MARKER)).collect::<Vec<_>>();
+        let keys = markers("a/").into_iter().chain(markers("b")).chain([("a/z".to_owned(), 1), ("c".to_owned(), 1)]);
+        let catalog = catalog(&keys.collect()).await;
+        let page = catalog.list_objects(BUCKET, &request("", "/", "", 1000)).await.unwrap();
+        assert_eq!((page.objects.len(), page.common_prefixes), (0, vec!["a/".to_owned()]));
+        let next = page.next.unwrap();
+        assert!(next.starts_with("b0"), "{next}");
+        let page = catalog.list_objects(BUCKET, &request("", "/", &next, 1000)).await.unwrap();
+        let next = page.next.unwrap_or(next);
+        let page = catalog.list_objects(BUCKET, &request("", "/", &next, 1000)).await.unwrap();
+        assert_eq!((page.objects[0].0.as_str(), page.next), ("c", None));
+    }
+
     #[tokio::test]
     async fn long_groups_are_passed_over() {
         let group = |name: &str| (0..200).map(|n| (format!("{name}/{n:03}"), 1)).collect::<Vec<_>>();

@@ -7,6 +7,7 @@ pub(crate) mod blobs;
 pub(crate) mod buckets;
 mod error;
 mod head;
+pub(crate) mod history;
 pub(crate) mod identities;
 mod key_rows;
 pub(crate) mod keys;
@@ -18,6 +19,7 @@ pub(crate) mod recovery;
 mod sealing;
 mod spelling;
 mod turns;
+pub(crate) mod versions;
 
 use std::{path::Path, sync::Arc};
 

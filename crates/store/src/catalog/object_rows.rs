@@ -1,4 +1,4 @@
-//! The two rows of an object version as they are written.
+//! The rows of an object version as they are written.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -12,19 +12,40 @@ use strongroom_model::name::Region;
 use strongroom_model::time::Timestamp;
 
 use super::CatalogError;
-use super::objects::{Content, Entry, VersionUid};
+use super::objects::{Content, Entry, Latest, Marker, Noncurrent, VersionEntry, VersionUid};
 use super::spelling::{CannedAclRow, ChecksumAlgorithmRow, DataAlgorithmRow, ObjectKindRow, StorageClassRow};
 use crate::blob_id::BlobId;
 
-/// See [`Entry`].
+/// See [`Latest`].
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct EntryRow {
+pub(super) struct LatestRow {
+    version: VersionRow,
+    null: Option<u64>,
+    before: Option<u64>,
+}
+
+/// See [`Noncurrent`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NoncurrentRow {
+    version: VersionRow,
+    since: i64,
+}
+
+/// See [`VersionEntry`].
+#[derive(Debug, Serialize, Deserialize)]
+struct VersionRow {
     uid: VersionUid,
     generation: u64,
+    is_null: bool,
+    last_modified: i64,
+    object: Option<ObjectRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ObjectRow {
     size: u64,
     digest: [u8; 16],
     parts: Option<u32>,
-    last_modified: i64,
     #[serde(with = "StorageClassRow")]
     storage_class: StorageClass,
     #[serde(with = "ObjectKindRow")]
@@ -32,9 +53,15 @@ pub(super) struct EntryRow {
     has_blobs: bool,
 }
 
-/// See [`Content`].
+/// The place of a version among those of its key; and see [`Content`], of which a delete marker has none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ContentRow {
+    generation: u64,
+    object: Option<ObjectContentRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ObjectContentRow {
     md5: Option<[u8; 16]>,
     checksums: Vec<ChecksumRow>,
     headers: HeadersRow,
@@ -87,37 +114,93 @@ enum AppliedRow {
     Customer,
 }
 
-impl EntryRow {
-    pub(super) fn new(entry: &Entry) -> Self {
+impl LatestRow {
+    pub(super) fn new(latest: &Latest) -> Self {
+        Self { version: VersionRow::new(&latest.version), null: latest.null, before: latest.before }
+    }
+
+    pub(super) fn into_latest(self) -> Latest {
+        Latest { version: self.version.into_version(), null: self.null, before: self.before }
+    }
+}
+
+impl NoncurrentRow {
+    pub(super) fn new(noncurrent: &Noncurrent) -> Self {
+        Self { version: VersionRow::new(&noncurrent.version), since: noncurrent.since.millis() }
+    }
+
+    pub(super) fn into_noncurrent(self) -> Noncurrent {
+        Noncurrent { version: self.version.into_version(), since: Timestamp::from_millis(self.since) }
+    }
+}
+
+impl VersionRow {
+    fn new(version: &VersionEntry) -> Self {
+        let last_modified = match version {
+            VersionEntry::Object(entry) => entry.last_modified,
+            VersionEntry::Marker(marker) => marker.last_modified,
+        };
         Self {
-            uid: entry.uid,
-            generation: entry.generation,
+            uid: version.uid(),
+            generation: version.generation(),
+            is_null: version.is_null(),
+            last_modified: last_modified.millis(),
+            object: version.object().map(ObjectRow::new),
+        }
+    }
+
+    fn into_version(self) -> VersionEntry {
+        let Self { uid, generation, is_null, .. } = self;
+        let last_modified = Timestamp::from_millis(self.last_modified);
+        match self.object {
+            None => VersionEntry::Marker(Marker { uid, generation, is_null, last_modified }),
+            Some(object) => VersionEntry::Object(Entry {
+                uid,
+                generation,
+                is_null,
+                size: object.size,
+                etag: ETag { digest: object.digest, parts: object.parts },
+                last_modified,
+                storage_class: object.storage_class,
+                kind: object.kind,
+                has_blobs: object.has_blobs,
+            }),
+        }
+    }
+}
+
+impl ObjectRow {
+    fn new(entry: &Entry) -> Self {
+        Self {
             size: entry.size,
             digest: entry.etag.digest,
             parts: entry.etag.parts,
-            last_modified: entry.last_modified.millis(),
             storage_class: entry.storage_class,
             kind: entry.kind,
             has_blobs: entry.has_blobs,
         }
     }
-
-    pub(super) fn into_entry(self) -> Entry {
-        Entry {
-            uid: self.uid,
-            generation: self.generation,
-            size: self.size,
-            etag: ETag { digest: self.digest, parts: self.parts },
-            last_modified: Timestamp::from_millis(self.last_modified),
-            storage_class: self.storage_class,
-            kind: self.kind,
-            has_blobs: self.has_blobs,
-        }
-    }
 }
 
 impl ContentRow {
-    pub(super) fn new(content: &Content) -> Self {
+    /// Of an object.
+    pub(super) fn new(generation: u64, content: &Content) -> Self {
+        Self { generation, object: Some(ObjectContentRow::new(content)) }
+    }
+
+    /// Of a delete marker.
+    pub(super) fn of_marker(generation: u64) -> Self {
+        Self { generation, object: None }
+    }
+
+    /// The generation, and the content if it is an object's.
+    pub(super) fn into_parts(self) -> Result<(u64, Option<Content>), CatalogError> {
+        Ok((self.generation, self.object.map(ObjectContentRow::into_content).transpose()?))
+    }
+}
+
+impl ObjectContentRow {
+    fn new(content: &Content) -> Self {
         Self {
             md5: content.md5,
             checksums: content.checksums.iter().map(ChecksumRow::new).collect(),
@@ -132,7 +215,7 @@ impl ContentRow {
         }
     }
 
-    pub(super) fn into_content(self) -> Result<Content, CatalogError> {
+    fn into_content(self) -> Result<Content, CatalogError> {
         let checksum = |it: ChecksumRow| Checksum { algorithm: it.algorithm, value: it.value };
         Ok(Content {
             md5: self.md5,
@@ -221,6 +304,7 @@ mod tests {
         Entry {
             uid: VersionUid([0x11; 16]),
             generation: 300,
+            is_null: false,
             size: 5,
             etag: ETag { digest: [0x22; 16], parts: Some(2) },
             last_modified: Timestamp::from_millis(1000),
@@ -251,14 +335,12 @@ mod tests {
     }
 
     const HEAD: &str =
-        "01 01 33333333333333333333333333333333 01 04 02 0102 01 0174 00 00 00 00 01 0165 01 016e 0176 01";
+        "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 0174 00 00 00 00 01 0165 01 016e 0176 01";
     const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 01 0149";
 
     /// Worked out by hand from the layout of postcard, and never to be changed.
     #[test]
     fn the_golden_forms_of_version_1() {
-        let golden = "01 11111111111111111111111111111111 ac02 05 22222222222222222222222222222222 01 02 d00f 07 02 01";
-        is_golden(&EntryRow::new(&entry()), golden);
         let kms = AppliedEncryption::Kms(KmsApplied {
             key: KeyName {
                 id: "k".into(),
@@ -279,16 +361,31 @@ mod tests {
         ];
         for (applied, golden) in forms {
             let content = content(applied);
-            is_golden(&ContentRow::new(&content), &format!("{HEAD} {golden} {TAIL}"));
-            let read = decode::<ContentRow>(&encode(&ContentRow::new(&content))).unwrap();
-            assert_eq!(read.into_content().unwrap(), content);
+            let row = ContentRow::new(300, &content);
+            is_golden(&row, &format!("{HEAD} {golden} {TAIL}"));
+            let read = decode::<ContentRow>(&encode(&row)).unwrap();
+            assert_eq!(read.into_parts().unwrap(), (300, Some(content)));
         }
-        assert_eq!(decode::<EntryRow>(&encode(&EntryRow::new(&entry()))).unwrap().into_entry(), entry());
+    }
+
+    /// Worked out by hand from the layout of postcard, and never to be changed.
+    #[test]
+    fn the_golden_forms_of_entries_of_version_1() {
+        let object = "11111111111111111111111111111111 ac02 00 d00f 01 05 22222222222222222222222222222222 01 02 07 02 01";
+        let latest = Latest { version: VersionEntry::Object(entry()), null: Some(300), before: None };
+        is_golden(&LatestRow::new(&latest), &format!("01 {object} 01 ac02 00"));
+        assert_eq!(decode::<LatestRow>(&encode(&LatestRow::new(&latest))).unwrap().into_latest(), latest);
+        let marker = Marker { uid: VersionUid([0x11; 16]), generation: 1, is_null: true, last_modified: Timestamp::from_millis(-1) };
+        let noncurrent = Noncurrent { version: VersionEntry::Marker(marker), since: Timestamp::from_millis(1000) };
+        is_golden(&NoncurrentRow::new(&noncurrent), "01 11111111111111111111111111111111 01 01 01 00 d00f");
+        assert_eq!(decode::<NoncurrentRow>(&encode(&NoncurrentRow::new(&noncurrent))).unwrap().into_noncurrent(), noncurrent);
+        is_golden(&ContentRow::of_marker(300), "01 ac02 00");
+        assert_eq!(decode::<ContentRow>(&encode(&ContentRow::of_marker(300))).unwrap().into_parts().unwrap(), (300, None));
     }
 
     #[test]
     fn the_digest_of_a_customers_key_is_not_written() {
-        let row = encode(&ContentRow::new(&content(AppliedEncryption::Customer { key_md5: Some([0x77; 16]) })));
+        let row = encode(&ContentRow::new(300, &content(AppliedEncryption::Customer { key_md5: Some([0x77; 16]) })));
         assert!(!row.windows(4).any(|window| window == [0x77; 4]));
     }
 }

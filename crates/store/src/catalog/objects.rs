@@ -1,23 +1,24 @@
-//! Objects. A version has two rows, written in one commit: its *entry*, all that a listing shows, by bucket and key; and its
-//! *content*, by bucket, key and version: metadata, envelope, manifest, and the sealed bytes themselves if they are few. A content
-//! is never changed in place by another version, so a reader sees either the whole of a version or none of it.
+//! Objects. A version has two rows, written in one commit: its *entry*, all that a listing shows; and its *content*, by bucket, key
+//! and version: metadata, envelope, manifest, and the sealed bytes themselves if they are few. A content is never changed in
+//! place by another version, so a reader sees either the whole of a version or none of it.
+//!
+//! The entry of the latest version of a key lies by bucket and key, and heads the key's history; those before it lie apart,
+//! newest first. How a history changes is in [`super::history`].
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_model::checksum::Checksum;
-use strongroom_model::condition::{Conditions, Verdict};
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::etag::ETag;
 use strongroom_model::metadata::{CannedAcl, ObjectKind, ObjectMetadata, StorageClass};
-use strongroom_model::name::ObjectKey;
+use strongroom_model::name::{ObjectKey, VersionId};
 use strongroom_model::time::Timestamp;
 
-use super::buckets::{BucketId, Life, life_of};
-use super::object_rows::{ContentRow, EntryRow};
+use super::buckets::BucketId;
+use super::object_rows::{ContentRow, LatestRow, NoncurrentRow};
 use super::record::{Family, Key, first_version};
-use super::{ATTEMPTS, Catalog, CatalogError, Change, Found};
+use super::{ATTEMPTS, Catalog, CatalogError};
 use crate::blob_id::BlobId;
-use crate::kv::{Commit, Expected};
 
 /// The store's own id of an object version, drawn at random for each attempt to write one, and never used twice. Clients
 /// of buckets that keep versions see it; others never do.
@@ -29,8 +30,10 @@ pub(crate) struct VersionUid(pub(crate) [u8; 16]);
 pub(crate) struct Entry {
     /// The version's id.
     pub(crate) uid: VersionUid,
-    /// How many versions the key has had, this one included, since it was last without any: their order.
+    /// Its place in the order of its key's versions, which neither clocks nor attempts that overlap can give. Set by the commit.
     pub(crate) generation: u64,
+    /// Whether it is the key's null version: written while the bucket kept no versions. Set by the commit.
+    pub(crate) is_null: bool,
     /// Length of the plaintext in bytes.
     pub(crate) size: u64,
     /// Its tag.
@@ -43,6 +46,48 @@ pub(crate) struct Entry {
     pub(crate) kind: ObjectKind,
     /// Whether its bytes are in blobs, which its content names.
     pub(crate) has_blobs: bool,
+}
+
+/// A delete marker: a version that says that there is no object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Marker {
+    /// The version's id.
+    pub(crate) uid: VersionUid,
+    /// As in [`Entry`].
+    pub(crate) generation: u64,
+    /// As in [`Entry`].
+    pub(crate) is_null: bool,
+    /// When it was written.
+    pub(crate) last_modified: Timestamp,
+}
+
+/// One version of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum VersionEntry {
+    /// An object.
+    Object(Entry),
+    /// A delete marker.
+    Marker(Marker),
+}
+
+/// The latest version of a key, and what it knows of those before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Latest {
+    /// The version.
+    pub(crate) version: VersionEntry,
+    /// The generation of the null version, if it is among the noncurrent ones.
+    pub(crate) null: Option<u64>,
+    /// The generation of the newest noncurrent version, if there is any.
+    pub(crate) before: Option<u64>,
+}
+
+/// A version that was the latest once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noncurrent {
+    /// The version.
+    pub(crate) version: VersionEntry,
+    /// Since when it is not the latest.
+    pub(crate) since: Timestamp,
 }
 
 /// The rest of an object version.
@@ -68,189 +113,246 @@ pub(crate) struct Content {
     pub(crate) inline: Option<Bytes>,
 }
 
-/// An object version to be written.
-#[derive(Debug)]
-pub(crate) struct NewVersion<'a> {
-    /// Into which bucket.
-    pub(crate) bucket: BucketId,
-    /// Under which key.
-    pub(crate) key: &'a ObjectKey,
-    /// Its entry; the generation is set by the commit.
-    pub(crate) entry: Entry,
-    /// Its content.
-    pub(crate) content: Content,
-    /// Conditions on the object now there.
-    pub(crate) conditions: &'a Conditions,
-    /// When the blobs of the version that is overwritten may go.
-    pub(crate) freed_due: Timestamp,
+/// What there is under a key and a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sought {
+    /// An object.
+    Object(Box<(Entry, Content)>),
+    /// A delete marker.
+    Marker(Marker),
+    /// Nothing.
+    Nothing,
 }
 
-/// What became of a version that was to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Commitment {
-    /// It is the current version.
-    Committed,
-    /// The bucket is gone.
-    BucketGone,
-    /// The bucket is under deletion.
-    BucketDeleting,
-    /// The condition of this name does not hold.
-    ConditionFailed(&'static str),
-    /// It took so long that the reaper gave up its blobs.
-    BlobsGivenUp,
+impl VersionEntry {
+    /// Its id in the store.
+    pub(crate) fn uid(&self) -> VersionUid {
+        match self {
+            Self::Object(entry) => entry.uid,
+            Self::Marker(marker) => marker.uid,
+        }
+    }
+
+    /// Its place among the versions of its key.
+    pub(crate) fn generation(&self) -> u64 {
+        match self {
+            Self::Object(entry) => entry.generation,
+            Self::Marker(marker) => marker.generation,
+        }
+    }
+
+    /// Whether it is the key's null version.
+    pub(crate) fn is_null(&self) -> bool {
+        match self {
+            Self::Object(entry) => entry.is_null,
+            Self::Marker(marker) => marker.is_null,
+        }
+    }
+
+    /// Its id as clients know it.
+    pub(crate) fn id(&self) -> VersionId {
+        version_id(self.uid(), self.is_null())
+    }
+
+    /// The object, if it is one.
+    pub(crate) fn object(&self) -> Option<&Entry> {
+        match self {
+            Self::Object(entry) => Some(entry),
+            Self::Marker(_) => None,
+        }
+    }
+
+    /// Whether clients call it `id`.
+    pub(super) fn is_called(&self, id: VersionId) -> bool {
+        self.id() == id
+    }
+}
+
+impl Entry {
+    /// The version's id as clients know it.
+    pub(crate) fn id(&self) -> VersionId {
+        version_id(self.uid, self.is_null)
+    }
+}
+
+impl Marker {
+    /// The version's id as clients know it.
+    pub(crate) fn id(&self) -> VersionId {
+        version_id(self.uid, self.is_null)
+    }
 }
 
 impl Catalog {
-    /// What there is now under a key, without its content.
+    /// The object that there is now under a key, without its content.
     pub(crate) async fn entry(&self, bucket: BucketId, key: &ObjectKey) -> Result<Option<Entry>, CatalogError> {
-        let found = self.get(&entry_key(bucket, key)).await?;
-        Ok(found.map(|found| found.record.into_entry()))
+        let found = self.get(&latest_key(bucket, key)).await?;
+        Ok(found.and_then(|found| match found.record.into_latest().version {
+            VersionEntry::Object(entry) => Some(entry),
+            VersionEntry::Marker(_) => None,
+        }))
     }
 
-    /// What there is now under a key, whole.
-    pub(crate) async fn object(
+    /// The version of that id, or the latest.
+    pub(crate) async fn version(
         &self,
         bucket: BucketId,
         key: &ObjectKey,
-    ) -> Result<Option<(Entry, Content)>, CatalogError> {
-        for _ in 0..ATTEMPTS {
-            let Some(entry) = self.entry(bucket, key).await? else { return Ok(None) };
-            if let Some(found) = self.get(&content_key(bucket, key, entry.uid)).await? {
-                return Ok(Some((entry, found.record.into_content()?)));
-            }
-            // Overwritten or deleted in between; unless the entry is still the same, which the next turn shows.
-            if self.entry(bucket, key).await?.is_some_and(|now| now.uid == entry.uid) {
-                return Err(CatalogError::Inconsistent("an object without its content"));
-            }
+        id: Option<VersionId>,
+    ) -> Result<Sought, CatalogError> {
+        match id {
+            Some(VersionId::Id(uid)) => self.version_by_uid(bucket, key, VersionUid(uid)).await,
+            Some(VersionId::Null) => self.version_by_entry(bucket, key, true).await,
+            None => self.version_by_entry(bucket, key, false).await,
         }
-        Err(CatalogError::Contended(ATTEMPTS))
     }
 
-    /// Makes a version the current one, its blobs live, and those of the version before it dead: all in one commit.
-    pub(crate) async fn commit_version(&self, mut new: NewVersion<'_>) -> Result<Commitment, CatalogError> {
-        let key = entry_key(new.bucket, new.key);
-        let mut turn = None;
-        for _ in 0..ATTEMPTS {
-            let life_version = match self.life(new.bucket).await? {
-                Life::Active(version) => version,
-                Life::Deleting => return Ok(Commitment::BucketDeleting),
-                Life::Gone => return Ok(Commitment::BucketGone),
-            };
-            let current = self.current(new.bucket, new.key).await?;
-            let tag = current.as_ref().map(|current| &current.entry.etag);
-            if let Verdict::Failed(condition) = new.conditions.judge_write(tag) {
-                return Ok(Commitment::ConditionFailed(condition));
-            }
-            new.entry.generation = 1 + current.as_ref().map_or(0, |current| current.entry.generation);
-            let change = new.change(current).check(&life_of(new.bucket), Expected::Version(life_version));
-            if self.commit(change).await? == Commit::Committed {
-                return Ok(Commitment::Committed);
-            }
-            for blob in &new.content.blobs {
-                if !self.is_pending(*blob).await? {
-                    return Ok(Commitment::BlobsGivenUp);
-                }
-            }
-            if turn.is_none() {
-                turn = Some(self.turns.take([key.as_bytes()].into_iter()).await);
-            }
-        }
-        Err(CatalogError::Contended(ATTEMPTS))
-    }
-
-    /// Deletes what there is under `keys`, all of it in one commit; a key without an object is no error. The keys differ
-    /// from each other, and are at most [`DELETIONS_MAX`]. `freed_due` is when their blobs may go.
-    pub(crate) async fn delete_objects(
+    /// A version with an id of its own. Most that are asked for so are noncurrent: their content says where their entry is.
+    async fn version_by_uid(
         &self,
         bucket: BucketId,
-        keys: &[&ObjectKey],
-        freed_due: Timestamp,
-    ) -> Result<(), CatalogError> {
-        let entries: Vec<_> = keys.iter().map(|key| entry_key(bucket, key)).collect();
-        let mut turn = None;
+        key: &ObjectKey,
+        uid: VersionUid,
+    ) -> Result<Sought, CatalogError> {
         for _ in 0..ATTEMPTS {
-            let mut change = Change::new();
-            let mut found = 0;
-            for (key, entry) in keys.iter().zip(&entries) {
-                if let Some(current) = self.current(bucket, key).await? {
-                    found += 1;
-                    let checked = change.check(entry, Expected::Version(current.version)).delete(entry);
-                    change = current.free(checked, bucket, key, freed_due);
-                }
-            }
-            if found == 0 || self.commit(change).await? == Commit::Committed {
-                return Ok(());
-            }
-            if turn.is_none() {
-                turn = Some(self.turns.take(entries.iter().map(Key::as_bytes)).await);
+            let Some(found) = self.get(&content_key(bucket, key, uid)).await? else { return Ok(Sought::Nothing) };
+            let (generation, content) = found.record.into_parts()?;
+            let noncurrent = self.noncurrent(bucket, key, generation).await?.map(|noncurrent| noncurrent.version);
+            let version = match noncurrent.filter(|version| version.uid() == uid) {
+                Some(version) => Some(version),
+                None => self.latest(bucket, key).await?.map(|(latest, _)| latest.version),
+            };
+            // It may have moved between the two looks for it: then it is looked for again.
+            if let Some(version) = version.filter(|version| version.uid() == uid) {
+                return if version.is_null() { Ok(Sought::Nothing) } else { sought(version, content) };
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
     }
 
-    /// Whether the bucket has no object at all.
-    pub(crate) async fn is_empty(&self, bucket: BucketId) -> Result<bool, CatalogError> {
-        let range = Key::<EntryRow>::range(&[&bucket.0]);
-        Ok(self.scan::<EntryRow>(range, 1).await?.is_empty())
-    }
-
-    /// The version to be replaced or deleted, with all that must go with it. If it is replaced while its rows are
-    /// read, the commit that relies on it will be in conflict.
-    async fn current(&self, bucket: BucketId, key: &ObjectKey) -> Result<Option<Current>, CatalogError> {
-        let Some(Found { record, version }) = self.get(&entry_key(bucket, key)).await? else { return Ok(None) };
-        let entry = record.into_entry();
-        let content = match entry.has_blobs {
-            true => self.get(&content_key(bucket, key, entry.uid)).await?,
-            false => None,
-        };
-        let blobs = content.map(|found| found.record.into_content()).transpose()?.map_or(Vec::new(), |it| it.blobs);
-        Ok(Some(Current { entry, version, blobs }))
-    }
-}
-
-/// The most keys that one call deletes: so few commits delete a thousand keys, and one key that is written at the same
-/// time makes only so many be tried again. A batch has room for eight times as many.
-pub(crate) const DELETIONS_MAX: usize = 250;
-
-struct Current {
-    entry: Entry,
-    version: u64,
-    blobs: Vec<BlobId>,
-}
-
-impl Current {
-    /// Takes away the content, and gives up the blobs.
-    fn free(self, change: Change, bucket: BucketId, key: &ObjectKey, due: Timestamp) -> Change {
-        let change = change.delete(&content_key(bucket, key, self.entry.uid));
-        if self.blobs.is_empty() { change } else { change.make_dead(self.entry.uid.0, self.blobs, due) }
-    }
-}
-
-impl NewVersion<'_> {
-    fn change(&self, current: Option<Current>) -> Change {
-        let key = entry_key(self.bucket, self.key);
-        let expected = current.as_ref().map_or(Expected::Absent, |current| Expected::Version(current.version));
-        let change = Change::new()
-            .check(&key, expected)
-            .put(&key, &EntryRow::new(&self.entry))
-            .put(&content_key(self.bucket, self.key, self.entry.uid), &ContentRow::new(&self.content));
-        let change = self.content.blobs.iter().fold(change, |change, blob| change.make_live(*blob));
-        match current {
-            Some(current) => current.free(change, self.bucket, self.key, self.freed_due),
-            None => change,
+    /// The latest version, or the null one, by its entry.
+    async fn version_by_entry(
+        &self,
+        bucket: BucketId,
+        key: &ObjectKey,
+        null: bool,
+    ) -> Result<Sought, CatalogError> {
+        let mut missed = None;
+        for _ in 0..ATTEMPTS {
+            let Some((latest, row)) = self.latest(bucket, key).await? else { return Ok(Sought::Nothing) };
+            if missed == Some(row) {
+                return Err(CatalogError::Inconsistent("a version without its entry or its content"));
+            }
+            missed = Some(row);
+            let version = match (null && !latest.version.is_null(), latest.null) {
+                (false, _) => latest.version,
+                (true, None) => return Ok(Sought::Nothing),
+                (true, Some(generation)) => match self.noncurrent(bucket, key, generation).await? {
+                    Some(noncurrent) => noncurrent.version,
+                    None => continue,
+                },
+            };
+            // What was overwritten or deleted in between has another entry now, which the next turn shows.
+            if let Some(found) = self.get(&content_key(bucket, key, version.uid())).await? {
+                return sought(version, found.record.into_parts()?.1);
+            }
         }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// The head of a key's history, and the version of its row, which every change of the history checks.
+    pub(super) async fn latest(
+        &self,
+        bucket: BucketId,
+        key: &ObjectKey,
+    ) -> Result<Option<(Latest, u64)>, CatalogError> {
+        let found = self.get(&latest_key(bucket, key)).await?;
+        Ok(found.map(|found| (found.record.into_latest(), found.version)))
+    }
+
+    /// The noncurrent version of that generation.
+    pub(super) async fn noncurrent(
+        &self,
+        bucket: BucketId,
+        key: &ObjectKey,
+        generation: u64,
+    ) -> Result<Option<Noncurrent>, CatalogError> {
+        let found = self.get(&noncurrent_key(bucket, key, generation)).await?;
+        Ok(found.map(|found| found.record.into_noncurrent()))
+    }
+
+    /// The generation of the version of that id in a history whose head was read just now.
+    pub(super) async fn generation(
+        &self,
+        bucket: BucketId,
+        key: &ObjectKey,
+        latest: &Latest,
+        id: VersionId,
+    ) -> Result<Option<u64>, CatalogError> {
+        match id {
+            _ if latest.version.is_called(id) => Ok(Some(latest.version.generation())),
+            VersionId::Null => Ok(latest.null),
+            VersionId::Id(uid) => {
+                let found = self.get(&content_key(bucket, key, VersionUid(uid))).await?;
+                Ok(found.map(|found| found.record.into_parts()).transpose()?.map(|(generation, _)| generation))
+            }
+        }
+    }
+
+    /// The noncurrent versions of a key, newest first: those of generations below `below`, or all; up to `limit`.
+    pub(super) async fn noncurrents(
+        &self,
+        bucket: BucketId,
+        key: &ObjectKey,
+        below: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Noncurrent>, CatalogError> {
+        let mut range = Key::<NoncurrentRow>::range(&[&bucket.0, key.as_str().as_bytes(), b"\0"]);
+        match below {
+            None => {}
+            // There is no generation 0.
+            Some(0 | 1) => return Ok(Vec::new()),
+            Some(below) => range.start = noncurrent_key(bucket, key, below - 1).as_bytes().clone(),
+        }
+        let found = self.scan::<NoncurrentRow>(range, limit).await?;
+        Ok(found.into_iter().map(|found| found.record.into_noncurrent()).collect())
+    }
+
+    /// Whether the bucket has no version of any object at all.
+    pub(crate) async fn is_empty(&self, bucket: BucketId) -> Result<bool, CatalogError> {
+        // Noncurrent versions have a latest one before them; the second look costs little and relies on nothing.
+        let none = self.scan::<LatestRow>(Key::<LatestRow>::range(&[&bucket.0]), 1).await?.is_empty();
+        Ok(none && self.scan::<NoncurrentRow>(Key::<NoncurrentRow>::range(&[&bucket.0]), 1).await?.is_empty())
+    }
+}
+
+/// The id by which clients know a version.
+pub(crate) fn version_id(uid: VersionUid, is_null: bool) -> VersionId {
+    if is_null { VersionId::Null } else { VersionId::Id(uid.0) }
+}
+
+fn sought(version: VersionEntry, content: Option<Content>) -> Result<Sought, CatalogError> {
+    match (version, content) {
+        (VersionEntry::Object(entry), Some(content)) => Ok(Sought::Object(Box::new((entry, content)))),
+        (VersionEntry::Marker(marker), None) => Ok(Sought::Marker(marker)),
+        _ => Err(CatalogError::Inconsistent("an entry and its content")),
     }
 }
 
 /// Bucket ids have one length and keys come last, so that the rows order as the keys do.
-pub(super) fn entry_key(bucket: BucketId, key: &ObjectKey) -> Key<EntryRow> {
+pub(super) fn latest_key(bucket: BucketId, key: &ObjectKey) -> Key<LatestRow> {
     Key::new(&[&bucket.0, key.as_str().as_bytes()])
 }
 
+/// No key has a NUL, so it tells where the key ends. Newest first.
+pub(super) fn noncurrent_key(bucket: BucketId, key: &ObjectKey, generation: u64) -> Key<NoncurrentRow> {
+    Key::new(&[&bucket.0, key.as_str().as_bytes(), b"\0", &(u64::MAX - generation).to_be_bytes()])
+}
+
 /// No key has a NUL, so it tells where the key ends.
-fn content_key(bucket: BucketId, key: &ObjectKey, uid: VersionUid) -> Key<ContentRow> {
+pub(super) fn content_key(bucket: BucketId, key: &ObjectKey, uid: VersionUid) -> Key<ContentRow> {
     Key::new(&[&bucket.0, key.as_str().as_bytes(), b"\0", &uid.0])
 }
 
-first_version!(EntryRow, Family::Object);
+first_version!(LatestRow, Family::Object);
 first_version!(ContentRow, Family::Content);
+first_version!(NoncurrentRow, Family::Noncurrent);

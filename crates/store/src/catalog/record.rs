@@ -43,10 +43,12 @@ pub(crate) enum Family {
     BucketLife = 0x31,
     /// The names of an account's buckets.
     BucketOfAccount = 0x32,
-    /// Current objects as listings show them, by bucket id and key.
+    /// The latest version of each key as listings show it, by bucket id and key.
     Object = 0x40,
     /// The rest of every object version, its sealed bytes included if they are few, by bucket id, key and version.
     Content = 0x41,
+    /// The versions that are not the latest any more, by bucket id and key, newest first.
+    Noncurrent = 0x42,
     /// Blobs that are being written, by id.
     PendingBlob = 0x50,
     /// Blobs that belong to an object version, by id.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::metadata::{CannedAcl, ObjectKind, StorageClass};
+use strongroom_model::setting::Versioning;
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StorageClass")]
@@ -60,4 +61,12 @@ pub(super) enum ChecksumAlgorithmRow {
     Crc64Ecma,
     Sha1,
     Sha256,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Versioning")]
+pub(super) enum VersioningRow {
+    Never,
+    Enabled,
+    Suspended,
 }

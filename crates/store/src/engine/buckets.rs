@@ -7,6 +7,7 @@ use strongroom_model::operation::BucketOperation;
 use strongroom_model::operation::bucket::CreateBucket;
 use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::outcome::{BucketOutcome, Outcome};
+use strongroom_model::setting::Versioning;
 
 use super::{Caller, Engine};
 use crate::{
@@ -43,6 +44,7 @@ impl Engine {
             BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(&name).await?.facts),
             BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(&name).await?.facts),
             BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(list).await?),
+            BucketOperation::ListVersions(list) => BucketOutcome::Versions(self.list_versions(list).await?),
             BucketOperation::GetSetting(name, kind) => BucketOutcome::Setting(self.setting(&name, kind).await?),
             BucketOperation::PutSetting(name, setting) => {
                 self.put_setting(&name, setting).await?;
@@ -74,6 +76,7 @@ impl Engine {
             acl: create.acl,
             storage_class: create.storage_class,
             encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
+            versioning: Versioning::Never,
         };
         let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted };
         match self.catalog.create_bucket(&bucket).await? {

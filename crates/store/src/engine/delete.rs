@@ -1,67 +1,99 @@
-//! Deleting objects. Their blobs are the reaper's from then on.
+//! Deleting objects and versions of them. Their blobs are the reaper's from then on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, VecDeque};
 
 use strongroom_iam::Verdict;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, VersionId};
-use strongroom_model::operation::object::{DeleteObject, DeleteObjects};
+use strongroom_model::operation::object::{DeleteEntry, DeleteObject, DeleteObjects};
 use strongroom_model::outcome::ObjectOutcome;
 use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted};
 
 use super::put::READERS_GRACE_MS;
-use super::{Caller, Engine};
-use crate::catalog::{buckets::BucketId, objects::DELETIONS_MAX};
+use super::{Caller, Engine, precondition};
+use crate::catalog::{
+    buckets::BucketId,
+    history::{DELETIONS_MAX, Deleted, Deletion, Moment},
+    objects::VersionUid,
+};
 
 impl Engine {
-    /// Deletes one object; what is not there is deleted already.
+    /// Deletes one object, or one version; what is not there is deleted already.
     pub(super) async fn delete_object(&self, delete: DeleteObject) -> Result<ObjectOutcome, Failure> {
         let bucket = self.bucket(&delete.bucket).await?;
-        if is_there(delete.version) {
-            self.delete_group(bucket.id, &[&delete.key]).await?;
-        }
-        Ok(ObjectOutcome::Deleted { version: None })
+        let DeleteObject { key, version, conditions, .. } = delete;
+        let entry = DeleteEntry { key, version, conditions };
+        let deleted = self.delete_group(bucket.id, &[&entry]).await?;
+        let deleted = deleted.into_iter().next().expect("each deletion has a result");
+        Ok(ObjectOutcome::Deleted { version, marker: marker_of(deleted, version)? })
     }
 
-    /// Deletes many objects, each for itself, in groups of one commit each.
+    /// Deletes many objects and versions, each for itself, in groups of one commit each.
     pub(super) async fn delete_objects(&self, caller: &Caller, delete: DeleteObjects) -> Result<ManyDeleted, Failure> {
         if delete.entries.len() > DeleteObjects::KEYS_MAX {
             return Err(FailureCode::MalformedXml.into());
         }
         let bucket = self.bucket(&delete.bucket).await?;
         let allowed: Vec<bool> = caller.verdicts.iter().map(|verdict| *verdict == Verdict::Allowed).collect();
-        let wanted =
-            delete.entries.iter().zip(&allowed).filter(|(entry, allowed)| **allowed && is_there(entry.version));
-        let keys: Vec<&ObjectKey> = wanted.map(|(entry, _)| &entry.key).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut failed = HashMap::new();
-        for group in keys.chunks(DELETIONS_MAX) {
-            if let Err(failure) = self.delete_group(bucket.id, group).await {
-                tracing::warn!(
-                    error = &failure as &dyn std::error::Error,
-                    keys = group.len(),
-                    "a group was not deleted"
-                );
-                failed.extend(group.iter().map(|key| ((*key).clone(), failure.code)));
+        let mut results: Vec<_> = delete.entries.iter().map(|_| Err(FailureCode::AccessDenied.into())).collect();
+        let mut wanted = (0..results.len()).filter(|at| allowed.get(*at) == Some(&true)).collect();
+        while let Some(group) = next_group(&delete.entries, &mut wanted) {
+            let entries: Vec<_> = group.iter().map(|at| &delete.entries[*at]).collect();
+            match self.delete_group(bucket.id, &entries).await {
+                Ok(deleted) => {
+                    for (at, deleted) in group.into_iter().zip(deleted) {
+                        results[at] = marker_of(deleted, delete.entries[at].version);
+                    }
+                }
+                Err(failure) => {
+                    let error = &failure as &dyn std::error::Error;
+                    tracing::warn!(error, keys = group.len(), "a group was not deleted");
+                    group.into_iter().for_each(|at| results[at] = Err(Failure::new(failure.code)));
+                }
             }
         }
-        let results = delete.entries.into_iter().zip(allowed).map(|(entry, allowed)| {
-            let result = match (allowed, failed.get(&entry.key)) {
-                (false, _) => Err(FailureCode::AccessDenied.into()),
-                (true, Some(code)) => Err(Failure::new(*code)),
-                (true, None) => Ok(()),
-            };
-            DeletedEntry { key: entry.key, version: entry.version, result }
-        });
+        let results = delete.entries.into_iter().zip(results);
+        let results = results.map(|(entry, result)| DeletedEntry { key: entry.key, version: entry.version, result });
         Ok(ManyDeleted { quiet: delete.quiet, url_encoded: delete.url_encoded, results: results.collect() })
     }
 
-    async fn delete_group(&self, bucket: BucketId, keys: &[&ObjectKey]) -> Result<(), Failure> {
-        let freed_due = self.now().plus_millis(READERS_GRACE_MS);
-        Ok(self.catalog.delete_objects(bucket, keys, freed_due).await?)
+    async fn delete_group(&self, bucket: BucketId, entries: &[&DeleteEntry]) -> Result<Vec<Deleted>, Failure> {
+        let now = self.now();
+        let moment = Moment { now, freed_due: now.plus_millis(READERS_GRACE_MS) };
+        let wanted: Result<Vec<_>, Failure> = entries
+            .iter()
+            .map(|entry| {
+                let marker = VersionUid(self.entropy.array()?);
+                Ok(Deletion { key: &entry.key, version: entry.version, conditions: &entry.conditions, marker })
+            })
+            .collect();
+        Ok(self.catalog.delete(bucket, &wanted?, moment).await?)
     }
 }
 
-/// No bucket keeps versions yet, so that none has an id.
-fn is_there(version: Option<VersionId>) -> bool {
-    matches!(version, None | Some(VersionId::Null))
+/// Takes what can be deleted in one commit: of each key either the object or versions of it, so that what is asked of one
+/// key is done in the order in which it is asked.
+fn next_group(entries: &[DeleteEntry], wanted: &mut VecDeque<usize>) -> Option<Vec<usize>> {
+    let mut group = Vec::new();
+    let mut keys = HashMap::<&ObjectKey, Option<VersionId>>::new();
+    while let Some(at) = wanted.front().filter(|_| group.len() < DELETIONS_MAX) {
+        let DeleteEntry { key, version, .. } = &entries[*at];
+        let before = keys.insert(key, *version);
+        if before.is_some_and(|before| before.is_none() || version.is_none()) {
+            break;
+        }
+        group.extend(wanted.pop_front());
+    }
+    (!group.is_empty()).then_some(group)
+}
+
+/// The delete marker that was made, or that was the version deleted.
+fn marker_of(deleted: Deleted, version: Option<VersionId>) -> Result<Option<VersionId>, Failure> {
+    match deleted {
+        Deleted::Nothing | Deleted::Removed { marker: false } => Ok(None),
+        Deleted::Removed { marker: true } => Ok(version),
+        Deleted::Marked(marker) => Ok(Some(marker)),
+        Deleted::ConditionFailed(condition) => Err(precondition::failed(condition)),
+        Deleted::BucketDeleting => Err(FailureCode::Conflict.into()),
+    }
 }

@@ -283,6 +283,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::Location(_)
                     | BucketOperation::Info(_)
                     | BucketOperation::ListObjects(_)
+                    | BucketOperation::ListVersions(_)
                     | BucketOperation::GetSetting(..)
             )
     )

@@ -14,16 +14,18 @@ pub(super) fn check_read(conditions: &Conditions, entry: &Entry) -> Result<(), F
         Verdict::Holds => Ok(()),
         Verdict::NotModified => Err(Failure::new(FailureCode::NotModified).with_detail("ETag", entry.etag.lower_hex())),
         Verdict::Failed(header) => Err(failed(header)),
+        Verdict::Missing => Err(FailureCode::NoSuchKey.into()),
     }
 }
 
 /// Whether a write over `current` is wanted. The commit judges again: this spares the client the sending of its body.
 ///
 /// # Errors
-/// `PreconditionFailed` with the header that failed.
+/// `PreconditionFailed` with the header that failed; `NoSuchKey` if it speaks of an object, and there is none.
 pub(super) fn check_write(conditions: &Conditions, current: Option<&Entry>) -> Result<(), Failure> {
     match conditions.judge_write(current.map(|entry| &entry.etag)) {
         Verdict::Failed(header) => Err(failed(header)),
+        Verdict::Missing => Err(FailureCode::NoSuchKey.into()),
         Verdict::Holds | Verdict::NotModified => Ok(()),
     }
 }

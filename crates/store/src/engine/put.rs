@@ -22,7 +22,8 @@ use crate::{
     catalog::{
         blobs::Pending,
         buckets::Bucket,
-        objects::{Commitment, Content, Entry, NewVersion, VersionUid},
+        history::{Commitment, NewVersion},
+        objects::{Content, Entry, VersionUid},
         recovery,
     },
     opening::identity,
@@ -136,6 +137,7 @@ impl Engine {
         let entry = Entry {
             uid,
             generation: 0,
+            is_null: false,
             size: tally.size,
             etag,
             last_modified: now,
@@ -158,13 +160,14 @@ impl Engine {
         let conditions = &put.conditions;
         let new = NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due };
         match self.catalog.commit_version(new).await? {
-            Commitment::Committed => {
+            Commitment::Committed(version) => {
                 self.counters.written(stored.inline.is_some());
-                Ok(written(etag, storage_class, protection, tally))
+                Ok(ObjectWritten { version, ..written(etag, storage_class, protection, tally) })
             }
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
+            Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),
             Commitment::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
         }
     }

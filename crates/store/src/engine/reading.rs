@@ -12,6 +12,10 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_seal::ContentKey;
 
 use super::{Caller, Engine, customer, precondition};
+use crate::catalog::{
+    buckets::Bucket,
+    objects::{Marker, Sought},
+};
 use crate::opening::Version;
 
 impl Engine {
@@ -25,14 +29,15 @@ impl Engine {
         if get.customer_key.is_some() && !caller.transport.customer_keys {
             return Err(FailureCode::CustomerKeyNeedsTls.into());
         }
-        let version = self.version(&get.bucket, &get.key, get.version).await?;
-        let version = version.ok_or_else(|| not_found(caller, get.version))?;
+        let bucket = self.bucket(&get.bucket).await?;
+        let sought = self.catalog.version(bucket.id, &get.key, get.version).await?;
+        let version = found(&bucket, &get.key, sought)?.map_err(|marker| not_found(caller, get.version, marker))?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
         Ok((version, content))
     }
 
-    /// The version of that id, or the current one; none if there is none.
+    /// The version of that id, or the latest; none if there is none, or if it is a delete marker.
     pub(super) async fn version(
         &self,
         bucket: &BucketName,
@@ -40,12 +45,7 @@ impl Engine {
         version: Option<VersionId>,
     ) -> Result<Option<Version>, Failure> {
         let bucket = self.bucket(bucket).await?;
-        // No bucket keeps versions yet, so that the null version is the only one.
-        if matches!(version, Some(VersionId::Id(_))) {
-            return Ok(None);
-        }
-        let Some((entry, content)) = self.catalog.object(bucket.id, key).await? else { return Ok(None) };
-        Version::new(&bucket, key, entry, content).map(Some)
+        Ok(found(&bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
     }
 }
 
@@ -61,7 +61,7 @@ impl Version {
             etag: self.entry.etag,
             md5: self.content.md5,
             last_modified: self.entry.last_modified,
-            version: None,
+            version: self.id,
             metadata: self.content.metadata.clone(),
             storage_class: self.entry.storage_class,
             encryption,
@@ -90,12 +90,28 @@ impl Version {
     }
 }
 
-/// Whoever may not list the bucket may not learn what is not in it.
-fn not_found(caller: &Caller, version: Option<VersionId>) -> Failure {
-    match (caller.may_list, version) {
-        (false, _) => FailureCode::AccessDenied.into(),
-        (true, Some(_)) => FailureCode::NoSuchVersion.into(),
-        (true, None) => FailureCode::NoSuchKey.into(),
+/// What was found, if it is an object; else the delete marker that was found, if any.
+fn found(bucket: &Bucket, key: &ObjectKey, sought: Sought) -> Result<Result<Version, Option<Marker>>, Failure> {
+    let (entry, content) = match sought {
+        Sought::Object(object) => *object,
+        Sought::Marker(marker) => return Ok(Err(Some(marker))),
+        Sought::Nothing => return Ok(Err(None)),
+    };
+    Version::new(bucket, key, entry, content).map(Ok)
+}
+
+/// Whoever may not list the bucket may not learn what is not in it. A delete marker says itself that it is one: in the place
+/// of an object that is gone, and asked for by its own id, which has no such method.
+fn not_found(caller: &Caller, version: Option<VersionId>, marker: Option<Marker>) -> Failure {
+    let failure = match (caller.may_list, version, &marker) {
+        (false, _, _) => return FailureCode::AccessDenied.into(),
+        (true, Some(_), Some(_)) => FailureCode::MethodNotAllowed,
+        (true, Some(_), None) => FailureCode::NoSuchVersion,
+        (true, None, _) => FailureCode::NoSuchKey,
+    };
+    match marker {
+        Some(marker) => Failure::new(failure).at_marker(marker.id()),
+        None => failure.into(),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
-use strongroom_model::setting::{Setting, SettingKind};
+use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
 use super::Engine;
 use super::buckets::ALWAYS;
-use crate::catalog::buckets::Bucket;
+use crate::catalog::buckets::{Bucket, VersioningSet};
 
 impl Engine {
     /// Reads a document.
@@ -17,6 +17,7 @@ impl Engine {
                 let encryption = bucket.facts.encryption.ok_or(FailureCode::NoEncryptionConfiguration)?;
                 Ok(Setting::Encryption(encryption))
             }
+            SettingKind::Versioning => Ok(Setting::Versioning(bucket.facts.versioning)),
         }
     }
 
@@ -29,8 +30,20 @@ impl Engine {
                 };
                 self.catalog.change_bucket(name, change).await?
             }
+            Setting::Versioning(versioning) => return self.set_versioning(name, versioning).await,
         };
         changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
+    }
+
+    async fn set_versioning(&self, name: &BucketName, versioning: Versioning) -> Result<(), Failure> {
+        if versioning == Versioning::Never {
+            return Err(FailureCode::MalformedXml.into());
+        }
+        match self.catalog.set_versioning(name, versioning).await? {
+            VersioningSet::Done => Ok(()),
+            VersioningSet::BucketGone => Err(FailureCode::NoSuchBucket.into()),
+            VersioningSet::BucketDeleting => Err(FailureCode::Conflict.into()),
+        }
     }
 
     /// Removes a document. A bucket that is always encrypted returns to its first rule.
@@ -42,6 +55,7 @@ impl Engine {
                 };
                 self.catalog.change_bucket(name, change).await?
             }
+            SettingKind::Versioning => return Err(FailureCode::MethodNotAllowed.into()),
         };
         changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
     }

@@ -1,7 +1,7 @@
 //! Conditional headers.
 
 use strongroom_model::condition::{Conditions, TagList};
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
 
 use crate::request::Request;
 use crate::signature::date;
@@ -31,8 +31,26 @@ pub(crate) fn of_write(request: &Request<'_>) -> Result<Conditions, Failure> {
     })
 }
 
+/// The conditions of a deletion.
+///
+/// # Errors
+/// `NotImplemented` where the dialect has none: less than was asked for is never done.
+pub(crate) fn of_delete(request: &Request<'_>) -> Result<Conditions, Failure> {
+    let if_match = tags(request, "if-match")?;
+    if if_match.is_some() && !request.dialect().resources.conditional_delete {
+        return Err(Failure::new(FailureCode::NotImplemented).with_detail("Header", "If-Match"));
+    }
+    Ok(Conditions { if_match, ..Conditions::default() })
+}
+
+/// Reads a list of tags, or the star.
+pub(crate) fn tag_list(text: &str) -> TagList {
+    match text {
+        "*" => TagList::Any,
+        _ => TagList::Tags(text.split(',').map(|tag| tag.trim().to_owned()).collect()),
+    }
+}
+
 fn tags(request: &Request<'_>, name: &str) -> Result<Option<TagList>, Failure> {
-    let Some(text) = request.header(name)? else { return Ok(None) };
-    let tags = || text.split(',').map(|tag| tag.trim().to_owned()).collect();
-    Ok(Some(if text == "*" { TagList::Any } else { TagList::Tags(tags()) }))
+    Ok(request.header(name)?.map(tag_list))
 }

@@ -1,11 +1,11 @@
-//! Listing objects.
+//! Listing objects and versions.
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::ObjectKey;
 use strongroom_model::operation::Operation;
-use strongroom_model::operation::bucket::{BucketOperation, ListObjects, ListVersion};
+use strongroom_model::operation::bucket::{BucketOperation, ListObjects, ListVersion, ListVersions};
 
-use crate::decode::refuse_unbuilt;
+use crate::decode::{parse_version, refuse_unbuilt};
 use crate::intent::Asked;
 use crate::request::{Request, invalid_argument};
 use crate::text::bytes::from_token;
@@ -36,6 +36,28 @@ pub(crate) fn list_objects(request: &Request<'_>) -> Result<Asked, Failure> {
         fetch_owner: query.value("fetch-owner").is_some_and(|word| word.eq_ignore_ascii_case("true")),
     };
     Ok(Asked::Complete(Operation::Bucket(BucketOperation::ListObjects(list))))
+}
+
+/// `GET /bucket?versions`.
+pub(crate) fn list_versions(request: &Request<'_>) -> Result<Asked, Failure> {
+    let bucket = request.bucket()?;
+    refuse_unbuilt(request)?;
+    let text = |name| Ok::<_, Failure>(bounded(request, name)?.unwrap_or_default().to_owned());
+    let version_marker = request.query().value("version-id-marker").filter(|text| !text.is_empty());
+    let list = ListVersions {
+        bucket,
+        prefix: text("prefix")?,
+        delimiter: text("delimiter")?,
+        key_marker: text("key-marker")?,
+        version_marker: version_marker.map(parse_version).transpose()?,
+        max_keys: max_keys(request)?,
+        url_encoded: url_encoded(request)?,
+    };
+    if list.version_marker.is_some() && list.key_marker.is_empty() {
+        return Err(invalid_argument("version-id-marker", version_marker.unwrap_or_default())
+            .with_message("A version-id marker cannot be specified without a key marker."));
+    }
+    Ok(Asked::Complete(Operation::Bucket(BucketOperation::ListVersions(list))))
 }
 
 /// A parameter that says how many.

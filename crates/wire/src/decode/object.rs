@@ -1,6 +1,6 @@
 //! Reading and deleting one object.
 
-use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::failure::Failure;
 use strongroom_model::metadata::ContentHeaders;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{DeleteObject, GetObject, ObjectOperation, Unsatisfiable};
@@ -27,10 +27,7 @@ pub(crate) fn head(request: &Request<'_>) -> Result<Asked, Failure> {
 pub(crate) fn delete(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
     refuse_unbuilt(request)?;
-    if request.header("if-match")?.is_some() {
-        return Err(Failure::new(FailureCode::NotImplemented).with_detail("Header", "If-Match"));
-    }
-    let delete = DeleteObject { bucket, key, version: version(request)? };
+    let delete = DeleteObject { bucket, key, version: version(request)?, conditions: condition::of_delete(request)? };
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Delete(delete))))
 }
 

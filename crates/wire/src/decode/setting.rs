@@ -9,7 +9,7 @@ use strongroom_model::setting::{Setting, SettingKind};
 use crate::decode::bucket::starts_encrypted;
 use crate::decode::digest::DocumentDigests;
 use crate::decode::refuse_unbuilt;
-use crate::document::SETTING_LIMIT;
+use crate::document::{SETTING_LIMIT, versioning};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
 
@@ -40,6 +40,24 @@ pub(crate) fn delete_encryption(request: &Request<'_>) -> Result<Asked, Failure>
     }
     let base = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
     Ok(complete(BucketOperation::PutSetting(bucket, Setting::Encryption(base))))
+}
+
+/// `GET /bucket?versioning`.
+pub(crate) fn get_versioning(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    Ok(complete(BucketOperation::GetSetting(request.bucket()?, SettingKind::Versioning)))
+}
+
+/// `PUT /bucket?versioning`.
+pub(crate) fn put_versioning(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    let bucket = request.bucket()?;
+    let finish = move |document: &[u8]| {
+        let setting = Setting::Versioning(versioning::read(document)?);
+        Ok(Operation::Bucket(BucketOperation::PutSetting(bucket, setting)))
+    };
+    let digests = DocumentDigests::read(request)?;
+    Ok(Asked::Documented(Draft::new("PutBucketVersioning", SETTING_LIMIT, digests, Box::new(finish))))
 }
 
 fn complete(operation: BucketOperation) -> Asked {

@@ -106,6 +106,7 @@ pub const RECORD: Dialect = Dialect {
         tag: TagPromise::PlainOnly,
         shows_md5: false,
         forbid_overwrite: None,
+        conditional_delete: false,
         unsatisfiable: Unsatisfiable::Refused,
         range_behavior: None,
         list_default: 1000,

@@ -88,6 +88,7 @@ pub const RECORD: Dialect = Dialect {
         tag: TagPromise::Always,
         shows_md5: true,
         forbid_overwrite: Some("forbid-overwrite"),
+        conditional_delete: false,
         unsatisfiable: Unsatisfiable::Whole,
         range_behavior: Some("range-behavior"),
         list_default: 100,

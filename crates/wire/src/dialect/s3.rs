@@ -114,6 +114,7 @@ pub const RECORD: Dialect = Dialect {
         tag: TagPromise::UnlessKeyed,
         shows_md5: false,
         forbid_overwrite: None,
+        conditional_delete: true,
         unsatisfiable: Unsatisfiable::Refused,
         range_behavior: None,
         list_default: 1000,

@@ -85,6 +85,8 @@ pub struct ResourceWords {
     pub shows_md5: bool,
     /// The field that forbids overwriting.
     pub forbid_overwrite: Option<&'static str>,
+    /// Whether a deletion may insist on a tag.
+    pub conditional_delete: bool,
     /// What a range without a byte of the object gets: unless the field says `standard`.
     pub unsatisfiable: Unsatisfiable,
     /// The field that says `standard`.

@@ -4,6 +4,7 @@ pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
 pub(crate) mod reader;
+pub(crate) mod versioning;
 pub(crate) mod writer;
 
 use strongroom_model::failure::{Failure, FailureCode};

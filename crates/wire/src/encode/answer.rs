@@ -84,6 +84,12 @@ impl<'a> Answer<'a> {
         self.optional_field("version-id", spelled.as_deref())
     }
 
+    /// Tells that what was found, made or deleted is a delete marker.
+    pub(crate) fn marked(self, marker: Option<VersionId>) -> Self {
+        // Never false: there are clients that take any value for true.
+        self.optional_field("delete-marker", marker.map(|_| "true"))
+    }
+
     /// Ends it without a body.
     pub(crate) fn empty(self, status: u16) -> Response<Payload> {
         let bodiless = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;

@@ -9,7 +9,7 @@ use strongroom_model::setting::Setting;
 use strongroom_model::time::Timestamp;
 
 use crate::dialect::Dialect;
-use crate::document::encryption;
+use crate::document::{encryption, versioning};
 use crate::document::writer::Writer;
 use crate::encode::answer::Answer;
 use crate::encode::echo;
@@ -39,6 +39,7 @@ pub(crate) fn head(answer: Answer<'_>, facts: &BucketFacts) -> Response<Payload>
 pub(crate) fn setting(setting: &Setting, dialect: &Dialect) -> Writer {
     match setting {
         Setting::Encryption(encryption) => (dialect.documents.write_encryption)(encryption, dialect),
+        Setting::Versioning(versioning) => versioning::write(*versioning, dialect),
     }
 }
 
@@ -147,6 +148,7 @@ pub(crate) fn info(facts: &BucketFacts, dialect: &Dialect, site: &Site) -> Write
             writer.leaf("Name", &facts.name);
             writer.leaf("StorageClass", dialect.resources.class_word(facts.storage_class));
             writer.leaf("TransferAcceleration", "Disabled");
+            writer.optional("Versioning", versioning::word(facts.versioning));
             owner(writer, facts.owner, dialect);
             writer.element("AccessControlList", |writer| writer.leaf("Grant", dialect.resources.acl_word(facts.acl)));
             writer.element("ServerSideEncryptionRule", |writer| match &facts.encryption {

@@ -42,7 +42,8 @@ impl Words {
 /// The answer to a request that failed.
 pub(crate) fn answer(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Response<Payload> {
     let words = Words::new(dialect, failure, exchange);
-    let answer = told_in_headers(Answer::new(dialect, exchange), failure);
+    let answer = Answer::new(dialect, exchange).version(failure.marker).marked(failure.marker);
+    let answer = told_in_headers(answer, failure);
     let answer = match words.row.number {
         Some(number) if dialect.format.silent == Silent::Document => answer.field("ec", number),
         _ => answer,
@@ -88,6 +89,10 @@ fn extras(writer: &mut Writer, failure: &Failure, words: &Words, dialect: &Diale
     {
         writer.leaf(name, value);
     }
+    if is_marker_by_name(failure) {
+        writer.leaf("Method", exchange.method);
+        writer.leaf("ResourceType", "DeleteMarker");
+    }
     for (name, value) in &failure.details {
         let name = if *name == "AccessKeyId" { dialect.format.access_key } else { name };
         writer.leaf(name, value);
@@ -111,9 +116,15 @@ fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
             Some(size) => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
             None => answer,
         },
+        FailureCode::MethodNotAllowed if is_marker_by_name(failure) => answer.header(ALLOW, "DELETE"),
         FailureCode::MethodNotAllowed => answer.optional(ALLOW, detail("Allow").map(String::as_str)),
         _ => answer,
     }
+}
+
+/// Whether a delete marker was asked for by its own id: all that can be done with it is to delete it.
+fn is_marker_by_name(failure: &Failure) -> bool {
+    failure.code == FailureCode::MethodNotAllowed && failure.marker.is_some()
 }
 
 /// What the request itself named: its bucket or its key.

@@ -90,8 +90,12 @@ fn deleted(writer: &mut Writer, entry: &DeletedEntry, many: &ManyDeleted, dialec
         writer.optional("VersionId", entry.version.map(spell_version));
     };
     match &entry.result {
-        Ok(()) if many.quiet => {}
-        Ok(()) => writer.element("Deleted", name),
+        Ok(_) if many.quiet => {}
+        Ok(marker) => writer.element("Deleted", |writer| {
+            name(writer);
+            writer.optional("DeleteMarker", marker.map(|_| true));
+            writer.optional("DeleteMarkerVersionId", marker.map(spell_version));
+        }),
         Err(cause) => writer.element("Error", |writer| {
             name(writer);
             let words = failure::Words::new(dialect, cause, exchange);
@@ -105,7 +109,8 @@ fn names_owners(request: &ListObjects) -> bool {
     request.version == ListVersion::V1 || request.fetch_owner
 }
 
-fn spelled(name: &str, url_encoded: bool) -> Cow<'_, str> {
+/// A name, percent-encoded if that was asked for.
+pub(crate) fn spelled(name: &str, url_encoded: bool) -> Cow<'_, str> {
     if url_encoded { percent::encode_path(name).into() } else { name.into() }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod echo;
 pub(crate) mod failure;
 pub(crate) mod listing;
 pub(crate) mod object;
+pub(crate) mod versions;
 
 use http::Response;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
@@ -49,6 +50,7 @@ fn of_bucket(
             let location = dialect.resources.bucket_location;
             answer.field(location, listed.location.as_str()).document(listing::objects(listed, dialect))
         }
+        BucketOutcome::Versions(listed) => answer.document(versions::versions(listed, dialect)),
         BucketOutcome::Setting(setting) => answer.document(bucket::setting(setting, dialect)),
     }
 }
@@ -63,7 +65,7 @@ fn of_object(
         ObjectOutcome::Put(written) => object::written(answer, written),
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
-        ObjectOutcome::Deleted { version } => answer.version(*version).empty(204),
+        ObjectOutcome::Deleted { version, marker } => answer.version(version.or(*marker)).marked(*marker).empty(204),
         ObjectOutcome::ManyDeleted(many) => answer.document(listing::many_deleted(many, dialect, exchange)),
     }
 }

@@ -18,7 +18,7 @@ use strongroom_model::operation::service::ListBuckets;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets, ListedObject, ListedObjects};
 use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted, ObjectFacts, ObjectRead, ObjectWritten};
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
-use strongroom_model::setting::Setting;
+use strongroom_model::setting::{Setting, Versioning};
 use strongroom_model::time::Timestamp;
 use strongroom_wire::dialect::{OBS, OSS, S3};
 use strongroom_wire::{DIALECTS, Dialect, Payload};
@@ -61,6 +61,7 @@ fn bucket_facts(encryption: Option<BucketEncryption>) -> BucketFacts {
         acl: CannedAcl::PublicRead,
         storage_class: StorageClass::InfrequentAccess,
         encryption,
+        versioning: Versioning::Never,
     }
 }
 
@@ -194,7 +195,7 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
             object(ObjectOutcome::Read(read(Some(10..20), true, AppliedEncryption::Plain))),
         ),
         ("HeadObject", Method::HEAD, object(ObjectOutcome::Head(read(None, false, sm4())))),
-        ("DeleteObject", Method::DELETE, object(ObjectOutcome::Deleted { version: None })),
+        ("DeleteObject", Method::DELETE, object(ObjectOutcome::Deleted { version: None, marker: None })),
         ("DeleteObjects", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(false)))),
         ("DeleteObjects, quiet", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(true)))),
     ]
@@ -211,7 +212,7 @@ fn is_asked(name: &str, dialect: &Dialect) -> bool {
 
 fn many_deleted(quiet: bool) -> ManyDeleted {
     let entry = |name, result| DeletedEntry { key: ObjectKey::parse(name).unwrap(), version: None, result };
-    let results = vec![entry("a b", Ok(())), entry("c", Err(Failure::new(FailureCode::AccessDenied)))];
+    let results = vec![entry("a b", Ok(None)), entry("c", Err(Failure::new(FailureCode::AccessDenied)))];
     ManyDeleted { quiet, url_encoded: true, results }
 }
 

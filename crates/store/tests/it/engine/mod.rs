@@ -12,4 +12,5 @@ mod races;
 mod reaping;
 mod round_trip;
 mod sequences;
+mod versions;
 mod writing;

@@ -109,10 +109,14 @@ async fn a_batch_deletes_each_for_itself() {
     }
     bench.put("large", &noise(70_000), Method::Plain).await.unwrap();
     bench.put("kept", b"x", Method::Plain).await.unwrap();
-    let entry = |name: &str| DeleteEntry { key: object_key(name), version: None };
+    let entry = |name: &str| DeleteEntry { key: object_key(name), version: None, conditions: Default::default() };
     let mut entries: Vec<_> = names.iter().map(|name| entry(name)).collect();
     entries.extend([entry("large"), entry("never there"), entry("large")]);
-    entries.push(DeleteEntry { key: object_key("kept"), version: Some(VersionId::Id([1; 16])) });
+    entries.push(DeleteEntry {
+        key: object_key("kept"),
+        version: Some(VersionId::Id([1; 16])),
+        conditions: Default::default(),
+    });
     let asked =
         DeleteObjects { bucket: bucket_name("bucket"), quiet: true, url_encoded: false, entries: entries.clone() };
     let outcome = bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await.unwrap().outcome;
