@@ -317,7 +317,13 @@ impl Catalog {
         let noncurrent = Noncurrent { version: old, since: moment.now };
         change = change.put(&noncurrent_key(place.bucket, place.key, before), &NoncurrentRow::new(&noncurrent));
         let null = match (keeps, latest.null) {
-            (true, null) => if is_null { Some(before) } else { null },
+            (true, null) => {
+                if is_null {
+                    Some(before)
+                } else {
+                    null
+                }
+            }
             (false, None) => None,
             (false, Some(null)) => {
                 // If it is not there, the history has changed, and the commit will be in conflict.

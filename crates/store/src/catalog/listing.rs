@@ -247,8 +247,7 @@ mod tests {
     fn latest(size: u64) -> Latest {
         let last_modified = Timestamp::from_seconds(1);
         let marker = Marker { uid: VersionUid([7; 16]), generation: 1, is_null: true, last_modified };
-        let version =
-            if size == MARKER { VersionEntry::Marker(marker) } else { VersionEntry::Object(entry(size)) };
+        let version = if size == MARKER { VersionEntry::Marker(marker) } else { VersionEntry::Object(entry(size)) };
         Latest { version, null: None, before: None }
     }
 

@@ -371,16 +371,28 @@ mod tests {
     /// Worked out by hand from the layout of postcard, and never to be changed.
     #[test]
     fn the_golden_forms_of_entries_of_version_1() {
-        let object = "11111111111111111111111111111111 ac02 00 d00f 01 05 22222222222222222222222222222222 01 02 07 02 01";
+        let object =
+            "11111111111111111111111111111111 ac02 00 d00f 01 05 22222222222222222222222222222222 01 02 07 02 01";
         let latest = Latest { version: VersionEntry::Object(entry()), null: Some(300), before: None };
         is_golden(&LatestRow::new(&latest), &format!("01 {object} 01 ac02 00"));
         assert_eq!(decode::<LatestRow>(&encode(&LatestRow::new(&latest))).unwrap().into_latest(), latest);
-        let marker = Marker { uid: VersionUid([0x11; 16]), generation: 1, is_null: true, last_modified: Timestamp::from_millis(-1) };
+        let marker = Marker {
+            uid: VersionUid([0x11; 16]),
+            generation: 1,
+            is_null: true,
+            last_modified: Timestamp::from_millis(-1),
+        };
         let noncurrent = Noncurrent { version: VersionEntry::Marker(marker), since: Timestamp::from_millis(1000) };
         is_golden(&NoncurrentRow::new(&noncurrent), "01 11111111111111111111111111111111 01 01 01 00 d00f");
-        assert_eq!(decode::<NoncurrentRow>(&encode(&NoncurrentRow::new(&noncurrent))).unwrap().into_noncurrent(), noncurrent);
+        assert_eq!(
+            decode::<NoncurrentRow>(&encode(&NoncurrentRow::new(&noncurrent))).unwrap().into_noncurrent(),
+            noncurrent
+        );
         is_golden(&ContentRow::of_marker(300), "01 ac02 00");
-        assert_eq!(decode::<ContentRow>(&encode(&ContentRow::of_marker(300))).unwrap().into_parts().unwrap(), (300, None));
+        assert_eq!(
+            decode::<ContentRow>(&encode(&ContentRow::of_marker(300))).unwrap().into_parts().unwrap(),
+            (300, None)
+        );
     }
 
     #[test]

@@ -207,12 +207,7 @@ impl Catalog {
     }
 
     /// A version with an id of its own. Most that are asked for so are noncurrent: their content says where their entry is.
-    async fn version_by_uid(
-        &self,
-        bucket: BucketId,
-        key: &ObjectKey,
-        uid: VersionUid,
-    ) -> Result<Sought, CatalogError> {
+    async fn version_by_uid(&self, bucket: BucketId, key: &ObjectKey, uid: VersionUid) -> Result<Sought, CatalogError> {
         for _ in 0..ATTEMPTS {
             let Some(found) = self.get(&content_key(bucket, key, uid)).await? else { return Ok(Sought::Nothing) };
             let (generation, content) = found.record.into_parts()?;
@@ -230,12 +225,7 @@ impl Catalog {
     }
 
     /// The latest version, or the null one, by its entry.
-    async fn version_by_entry(
-        &self,
-        bucket: BucketId,
-        key: &ObjectKey,
-        null: bool,
-    ) -> Result<Sought, CatalogError> {
+    async fn version_by_entry(&self, bucket: BucketId, key: &ObjectKey, null: bool) -> Result<Sought, CatalogError> {
         let mut missed = None;
         for _ in 0..ATTEMPTS {
             let Some((latest, row)) = self.latest(bucket, key).await? else { return Ok(Sought::Nothing) };

@@ -9,8 +9,8 @@ use strongroom_model::setting::Setting;
 use strongroom_model::time::Timestamp;
 
 use crate::dialect::Dialect;
-use crate::document::{encryption, versioning};
 use crate::document::writer::Writer;
+use crate::document::{encryption, versioning};
 use crate::encode::answer::Answer;
 use crate::encode::echo;
 use crate::exchange::{Payload, Site};

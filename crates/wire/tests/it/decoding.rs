@@ -418,7 +418,12 @@ fn batches_are_read_and_bounded() {
     assert_eq!(keys("POST /b12?delete", &many(0)), Err(FailureCode::MalformedXml));
     assert_eq!(keys("POST /b12?delete", ""), Err(FailureCode::MissingBody));
     let conditional = "<Delete><Object><Key>k</Key><ETag>x</ETag></Object></Delete>";
-    assert_eq!(keys("POST /b12?delete", conditional), Err(FailureCode::NotImplemented));
+    assert_eq!(keys("POST /b12?delete", conditional).unwrap(), ["k"]);
+    assert_eq!(keys("POST /b12?delete\nx-obs-date: now", conditional), Err(FailureCode::NotImplemented));
+    let sized = "<Delete><Object><Key>k</Key><Size>1</Size></Object></Delete>";
+    assert_eq!(keys("POST /b12?delete", sized), Err(FailureCode::NotImplemented));
+    let version = "<Delete><Object><Key>k</Key><VersionId>v1</VersionId></Object></Delete>";
+    assert_eq!(keys("POST /b12?delete", version), Err(FailureCode::InvalidArgument));
     let wrong = keys("POST /b12?delete\ncontent-md5: 1B2M2Y8AsgTpgAmY7PhCfg==", body);
     assert_eq!(wrong, Err(FailureCode::BadDigest));
 }

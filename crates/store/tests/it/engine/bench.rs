@@ -255,7 +255,12 @@ impl Bench {
     }
 
     pub(crate) async fn delete(&self, key: &str) -> Result<(), Failure> {
-        let delete = DeleteObject { bucket: bucket_name(BUCKET), key: object_key(key), version: None, conditions: Default::default() };
+        let delete = DeleteObject {
+            bucket: bucket_name(BUCKET),
+            key: object_key(key),
+            version: None,
+            conditions: Default::default(),
+        };
         self.run(Operation::Object(ObjectOperation::Delete(delete)), None).await.map(drop)
     }
 
