@@ -134,6 +134,18 @@ pub enum FailureCode {
     MetadataTooLarge,
     /// The object exceeds the size of one request.
     EntityTooLarge,
+    /// The body is smaller than the service, or a form's policy, demands.
+    EntityTooSmall,
+    /// A form was expected, and the body is something else.
+    NotMultipart,
+    /// The form cannot be read.
+    MalformedForm,
+    /// The fields of a form are too long, or too many.
+    FormTooLong,
+    /// A form without a file.
+    FileMissing,
+    /// A form's policy cannot be read.
+    InvalidPolicyDocument,
 
     // Names and things.
     /// Not a bucket's name.
@@ -292,6 +304,12 @@ impl FailureCode {
         Self::ContentSha256Mismatch,
         Self::MetadataTooLarge,
         Self::EntityTooLarge,
+        Self::EntityTooSmall,
+        Self::NotMultipart,
+        Self::MalformedForm,
+        Self::FormTooLong,
+        Self::FileMissing,
+        Self::InvalidPolicyDocument,
         Self::InvalidBucketName,
         Self::InvalidObjectKey,
         Self::KeyTooLong,

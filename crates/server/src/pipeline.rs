@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Request, Response, header, request::Parts};
+use http::{HeaderMap, Request, Response, Uri, header, request::Parts, uri::Scheme};
 use hyper::body::Incoming;
 use strongroom_iam::authorize;
 use strongroom_model::{
@@ -12,7 +12,7 @@ use strongroom_model::{
     time::Timestamp,
 };
 use strongroom_store::{Body, Reply, Trailer, stream::ByteStream};
-use strongroom_wire::{Asked, Dialect, Exchange, Payload, StreamPlan, recognise};
+use strongroom_wire::{Asked, Dialect, Exchange, FormReply, Payload, StreamPlan, recognise, recognise_form};
 use tracing::Instrument as _;
 
 use crate::{
@@ -36,15 +36,15 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         Err(error) => (RequestId([0; 16]), Err(Failure::new(FailureCode::Internal).caused_by(error))),
     };
     let now = clock::now();
-    let dialect = recognise(&parts);
+    let mut wording = Wording { dialect: recognise(&parts), form: None };
     let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
-    record.dialect = dialect.name;
+    record.dialect = wording.dialect.name;
     let stall = Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, expects_continue(&parts.headers), stall, Arc::clone(&record.received));
     let span = record.span.clone();
     let answer = async {
         drawn?;
-        answer(app, peer, dialect, &parts, source, now, &mut record).await
+        answer(app, peer, &mut wording, &parts, source, now, &mut record).await
     };
     let answer = answer.instrument(span).await;
     let exchange = Exchange {
@@ -54,22 +54,36 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         path: parts.uri.path(),
         now,
         site: &app.site,
+        form: wording.form.as_ref(),
     };
-    encode(dialect, answer, &exchange, record)
+    encode(wording.dialect, answer, &exchange, record)
+}
+
+/// In what words a request is answered. A form tells so by its fields.
+struct Wording {
+    dialect: &'static Dialect,
+    form: Option<FormReply>,
 }
 
 async fn answer(
     app: &Arc<App>,
     peer: Peer,
-    dialect: &'static Dialect,
+    wording: &mut Wording,
     parts: &Parts,
-    source: Source,
+    mut source: Source,
     now: Timestamp,
     record: &mut Record,
 ) -> Result<Reply, Failure> {
     check_head(parts)?;
-    let intent = dialect.decode(parts, &app.site)?;
+    let mut intent = wording.dialect.decode(parts, &app.site)?;
     record.operation = intent.asked.name();
+    if let Asked::Form(reader) = intent.asked {
+        let form = source.read_form(reader).await?;
+        wording.dialect = recognise_form(&form, wording.dialect);
+        record.dialect = wording.dialect.name;
+        let (filled_in, reply) = wording.dialect.decode_form(parts, &form, &app.site, &origin(&peer, parts))?;
+        (intent, wording.form) = (filled_in, Some(reply));
+    }
     let (asked, Caller { principal, proof }) = authenticate(&app.engine, intent, now).await?;
     record.principal = Some(principal.to_string());
     let payload = proof.map(|proof| proof.payload);
@@ -80,9 +94,10 @@ async fn answer(
             let document = body::read_document(source, draft.limit, payload.as_ref()).await?;
             (draft.finish(&document)?, None)
         }
+        Asked::Form(_) => return Err(Failure::new(FailureCode::Internal).caused_by("a form asked for a form")),
     };
     record.bucket = bucket(&operation);
-    let transport = app.transport(&peer, dialect.encryption.kms_needs_tls);
+    let transport = app.transport(&peer, wording.dialect.encryption.kms_needs_tls);
     let case = app.engine.case(&operation, transport).await?;
     let granted = authorize(operation, principal, &case)?;
     let body = match streamed {
@@ -93,6 +108,13 @@ async fn answer(
         None => None,
     };
     app.engine.run(granted, body).await
+}
+
+/// Scheme and host of the request, as its client sees them.
+fn origin(peer: &Peer, parts: &Parts) -> Uri {
+    let scheme = if peer.tls { Scheme::HTTPS } else { Scheme::HTTP };
+    let uri = Uri::builder().scheme(scheme).authority(host(parts)).path_and_query("/").build();
+    uri.unwrap_or_default()
 }
 
 /// # Errors

@@ -14,9 +14,12 @@ use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
 use strongroom_model::time::Timestamp;
 
+use crate::form::Form;
+use crate::form::policy::Policy;
 use crate::signature::candidate::Candidate;
 use crate::signature::chunk::ChunkSeed;
 use crate::signature::crypto::{Mac, MacKey};
+use crate::signature::form::FormSignature;
 use crate::signature::head::Head;
 use crate::signature::payload::PayloadWord;
 use crate::signature::scope::{Scope, malformed};
@@ -121,6 +124,38 @@ impl Claim {
         Self::read_head(&head, schemes, region)
     }
 
+    /// Reads who a form says it is from, and the policy that it says was signed.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a part of the signature that is missing, `MalformedAuthorization`, `WrongSigningRegion`,
+    /// `InvalidPolicyDocument`.
+    pub(crate) fn read_form(
+        form: &Form,
+        schemes: &[&'static Scheme],
+        region: Option<&Region>,
+    ) -> Result<(Self, Option<Policy>), Failure> {
+        let is_marked = |scheme: &&&Scheme| scheme.form_marks.iter().any(|mark| form.field(mark).is_some());
+        let Some(scheme) = schemes.iter().find(is_marked) else {
+            let stray = ["policy", "signature"].into_iter().find(|name| form.field(name).is_some());
+            return stray.map_or(Ok((Self::Anonymous, None)), |name| Err(whose(name)));
+        };
+        let FormSignature { access_key, token, key, policy: encoded, presented } = (scheme.read_form)(form, region)?;
+        let compact: String = encoded.split_ascii_whitespace().collect();
+        let policy = Policy::parse(&BASE64_STANDARD.decode(compact).unwrap_or_default())?;
+        let signed = Signed {
+            access_key,
+            token,
+            scheme,
+            by_url: false,
+            validity: Validity::Policy(policy.expiration),
+            key,
+            candidates: vec![Candidate::plain(encoded.into_bytes())],
+            presented,
+            payload: PayloadWord::Unsigned,
+        };
+        Ok((Self::Signed(signed), Some(policy)))
+    }
+
     fn read_head(head: &Head<'_>, schemes: &[&'static Scheme], region: Option<&Region>) -> Result<Self, Failure> {
         let in_url = schemes.iter().find(|scheme| scheme.url_marks.iter().any(|mark| head.parameter(mark).is_some()));
         let mut headers = head.parts.headers.get_all(AUTHORIZATION).iter();
@@ -223,6 +258,13 @@ impl fmt::Debug for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Signed({} by {})", self.access_key.as_str(), self.scheme.word)
     }
+}
+
+/// A form with a part of a signature that nobody is said to have made.
+fn whose(field: &str) -> Failure {
+    Failure::new(FailureCode::InvalidArgument)
+        .with_message("A form with a policy or a signature must name an access key.")
+        .with_detail("ArgumentName", field)
 }
 
 /// The words are those that the OBS SDKs look for when they try another dialect.

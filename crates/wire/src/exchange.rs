@@ -4,6 +4,8 @@ use bytes::Bytes;
 use strongroom_model::name::{Region, RequestId};
 use strongroom_model::time::Timestamp;
 
+use crate::form::FormReply;
+
 /// The server as its clients know it.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -32,6 +34,8 @@ pub struct Exchange<'a> {
     pub now: Timestamp,
     /// The server.
     pub site: &'a Site,
+    /// How it wants to be answered, if it was a form.
+    pub form: Option<&'a FormReply>,
 }
 
 /// An answer's body.

@@ -8,6 +8,7 @@ use strongroom_model::operation::Operation;
 
 use crate::claim::Claim;
 use crate::decode::digest::DocumentDigests;
+use crate::form::FormReader;
 
 /// What a request's head says: what is asked, and by whom.
 #[derive(Debug)]
@@ -30,6 +31,9 @@ pub enum Asked {
     Streamed(Operation, StreamPlan),
     /// A document in the body completes it.
     Documented(Draft),
+    /// The fields of a form in the body say all of it, and the form's file is the object's data. The claim is in the form
+    /// too.
+    Form(FormReader),
 }
 
 impl Asked {
@@ -38,6 +42,7 @@ impl Asked {
         match self {
             Self::Complete(operation) | Self::Streamed(operation, _) => operation.name(),
             Self::Documented(draft) => draft.name,
+            Self::Form(_) => "PostObject",
         }
     }
 }
@@ -62,6 +67,13 @@ pub enum Framing {
         signed: bool,
         /// The checksum that follows the last chunk.
         trailer: Option<ChecksumAlgorithm>,
+    },
+    /// It is the file of a form, which the form's policy may hold to a size.
+    File {
+        /// The fewest bytes.
+        least: u64,
+        /// The most bytes.
+        most: u64,
     },
 }
 

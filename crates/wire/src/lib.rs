@@ -13,6 +13,7 @@ mod document;
 mod encode;
 pub mod error;
 pub mod exchange;
+pub mod form;
 pub mod intent;
 mod query;
 pub mod request;
@@ -22,6 +23,7 @@ pub mod target;
 mod text;
 
 pub use claim::{Claim, PayloadProof, Proof, Signed};
-pub use dialect::{DIALECTS, Dialect, recognise};
+pub use dialect::{DIALECTS, Dialect, recognise, recognise_form};
 pub use exchange::{Exchange, Payload, Site};
+pub use form::{Form, FormFile, FormReader, FormReply, FormStep};
 pub use intent::{Asked, Draft, Framing, Intent, StreamPlan};

@@ -112,6 +112,11 @@ impl Target {
         parse_key(self.key.as_deref().unwrap_or_default())
     }
 
+    /// The object of that key in the same bucket.
+    pub(crate) fn with_key(&self, key: &str) -> Self {
+        Self { key: Some(key.to_owned()), ..self.clone() }
+    }
+
     fn in_host(bucket: &str, path: &str) -> Result<Self, Failure> {
         let key = path.strip_prefix('/').unwrap_or(path);
         Ok(Self { bucket: Some(bucket.to_owned()), key: decoded_key(key)?, virtual_hosted: true })

@@ -28,7 +28,8 @@ pub(crate) fn plaintext(
         return Err(FailureCode::EntityTooLarge.into());
     }
     match plan.framing {
-        Framing::Plain => plain::stream(source, plan.length, proof),
+        Framing::Plain => plain::stream(source, plan.length, 0..=OBJECT_BYTES_MAX, proof),
+        Framing::File { least, most } => plain::stream(source, plan.length, least..=most, proof),
         Framing::AwsChunked { signed, trailer: named } => {
             let framed = chunked::Framed { length: plan.length, signed, trailer: named };
             chunked::stream(source, &framed, proof, trailer)

@@ -1,16 +1,19 @@
 //! A body that is the object's data.
 
+use std::ops::RangeInclusive;
+
 use futures_util::stream;
 use ring::digest::{Context, SHA256};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_store::stream::ByteStream;
 use strongroom_wire::PayloadProof;
 
-use super::{OBJECT_BYTES_MAX, Source, broken, unheld};
+use super::{Source, broken, unheld};
 
 struct Plain {
     source: Source,
     length: Option<u64>,
+    sizes: RangeInclusive<u64>,
     seen: u64,
     signed: Option<Signed>,
 }
@@ -21,17 +24,23 @@ struct Signed {
     expected: [u8; 32],
 }
 
-/// The data of `source`, which must be `length` bytes long, if that is given, and have the digest that was signed.
+/// The data of `source`, which must be `length` bytes long, if that is given, within `sizes`, and have the digest that was
+/// signed.
 ///
 /// # Errors
 /// `InvalidRequest` if what was signed are chunks, and there are none.
-pub(super) fn stream(source: Source, length: Option<u64>, proof: Option<PayloadProof>) -> Result<ByteStream, Failure> {
+pub(super) fn stream(
+    source: Source,
+    length: Option<u64>,
+    sizes: RangeInclusive<u64>,
+    proof: Option<PayloadProof>,
+) -> Result<ByteStream, Failure> {
     let signed = match proof {
         Some(PayloadProof::Sha256(expected)) => Some(Signed { context: Context::new(&SHA256), expected }),
         Some(PayloadProof::Chunked(_)) => return Err(unheld()),
         Some(PayloadProof::Unsigned) | None => None,
     };
-    let plain = Plain { source, length, seen: 0, signed };
+    let plain = Plain { source, length, sizes, seen: 0, signed };
     Ok(Box::pin(stream::try_unfold(plain, |mut plain| async {
         match plain.source.next().await.map_err(broken)? {
             Some(piece) => {
@@ -46,7 +55,7 @@ pub(super) fn stream(source: Source, length: Option<u64>, proof: Option<PayloadP
 impl Plain {
     fn take(&mut self, piece: &[u8]) -> Result<(), Failure> {
         self.seen += piece.len() as u64;
-        if self.seen > OBJECT_BYTES_MAX {
+        if self.seen > *self.sizes.end() {
             return Err(FailureCode::EntityTooLarge.into());
         }
         if self.length.is_some_and(|length| self.seen > length) {
@@ -61,6 +70,9 @@ impl Plain {
     fn finish(self) -> Result<(), Failure> {
         if self.length.is_some_and(|length| self.seen != length) {
             return Err(FailureCode::IncompleteBody.into());
+        }
+        if self.seen < *self.sizes.start() {
+            return Err(FailureCode::EntityTooSmall.into());
         }
         let digest_differs = |signed: Signed| signed.context.finish().as_ref() != signed.expected;
         if self.signed.is_some_and(digest_differs) {

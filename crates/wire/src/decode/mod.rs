@@ -7,6 +7,7 @@ pub(crate) mod condition;
 pub(crate) mod customer;
 pub(crate) mod digest;
 pub(crate) mod encryption;
+pub(crate) mod form;
 pub(crate) mod listing;
 pub(crate) mod metadata;
 pub(crate) mod object;

@@ -14,6 +14,14 @@ pub(crate) const OBJECT_BYTES_MAX: u64 = 5 * 1024 * 1024 * 1024;
 
 /// `PUT /bucket/key`.
 pub(crate) fn put_object(request: &Request<'_>) -> Result<Asked, Failure> {
+    written(request, plan)
+}
+
+/// The same, of a body that arrives as `plan` finds out.
+pub(crate) fn written(
+    request: &Request<'_>,
+    plan: impl FnOnce(&Request<'_>) -> Result<StreamPlan, Failure>,
+) -> Result<Asked, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
     refuse_unbuilt(request)?;
     let words = &request.dialect().resources;
@@ -41,7 +49,7 @@ fn plan(request: &Request<'_>) -> Result<StreamPlan, Failure> {
     let framing = framing(request)?;
     let on_the_wire = length("content-length", request.header("content-length")?)?;
     let declared = match framing {
-        Framing::Plain => on_the_wire,
+        Framing::Plain | Framing::File { .. } => on_the_wire,
         Framing::AwsChunked { .. } => {
             let name = request.dialect().field("decoded-content-length");
             length(&name, request.field("decoded-content-length")?)?
@@ -102,7 +110,7 @@ fn kept(
 ) -> Result<Vec<ChecksumAlgorithm>, Failure> {
     let trailer = match framing {
         Framing::AwsChunked { trailer, .. } => trailer,
-        Framing::Plain => None,
+        Framing::Plain | Framing::File { .. } => None,
     };
     let mut kept: Vec<_> = expected.checksums.iter().map(|checksum| checksum.algorithm).chain(trailer).collect();
     checksum::refuse_unfulfilled(request, !kept.is_empty())?;

@@ -5,17 +5,19 @@ pub mod oss;
 pub mod s3;
 mod words;
 
-use http::Response;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use http::{Response, Uri};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::outcome::Outcome;
 
 use crate::claim::Claim;
+use crate::decode;
 use crate::encode;
 use crate::error::{self, FailureRow};
 use crate::exchange::{Exchange, Payload, Site};
-use crate::intent::Intent;
+use crate::form::{Form, FormReply};
+use crate::intent::{Asked, Intent};
 use crate::query::Query;
 use crate::request::Request;
 use crate::route::{self, Route};
@@ -26,8 +28,8 @@ pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
 pub use words::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Documents, EncryptionWords, Format, ListingStyle, ResourceWords,
-    Silent, Stray,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Documents, EncryptionWords, FormWords, Format, ListingStyle,
+    ResourceWords, Silent, Stray,
 };
 
 /// Every dialect, in the order in which they are asked whether a request is theirs. The last takes what nobody claims.
@@ -63,6 +65,8 @@ pub struct Dialect {
     pub encryption: EncryptionWords,
     /// Objects and buckets.
     pub resources: ResourceWords,
+    /// Browser forms.
+    pub form: FormWords,
     /// Answers.
     pub format: Format,
     /// Documents.
@@ -79,6 +83,18 @@ pub fn recognise(parts: &Parts) -> &'static Dialect {
     found.unwrap_or(&S3)
 }
 
+/// The dialect of a form: by the fields of its signature, else by the prefix of its fields, else that of its head.
+pub fn recognise_form(form: &Form, head: &'static Dialect) -> &'static Dialect {
+    let marks = |dialect: &Dialect| {
+        let mut marks = dialect.schemes.iter().flat_map(|scheme| scheme.form_marks);
+        marks.any(|mark| form.field(mark).is_some())
+    };
+    let hints = |dialect: &Dialect| form.fields().any(|(name, _)| name.starts_with(dialect.header_prefix));
+    // The names that OBS gives to an access key and a signature are the least peculiar: it is asked last.
+    let find = |test: &dyn Fn(&Dialect) -> bool| DIALECTS.into_iter().rev().find(|dialect| test(dialect));
+    find(&marks).or_else(|| find(&hints)).unwrap_or(head)
+}
+
 impl Dialect {
     /// Reads a request's head.
     ///
@@ -93,6 +109,20 @@ impl Dialect {
             (Err(_), Some(Ok(other))) => Ok(other),
             (result, _) => result,
         }
+    }
+
+    /// Reads a form, whose head is `parts`, and which was sent to `origin`: scheme and host.
+    ///
+    /// # Errors
+    /// As [`Dialect::decode`].
+    pub fn decode_form(
+        &'static self,
+        parts: &Parts,
+        form: &Form,
+        site: &Site,
+        origin: &Uri,
+    ) -> Result<(Intent, FormReply), Failure> {
+        decode::form::read(self, parts, form, site, origin)
     }
 
     /// Writes the answer to an operation that succeeded.
@@ -118,6 +148,10 @@ impl Dialect {
     fn decode_target(&'static self, parts: &Parts, site: &Site, target: &Target) -> Result<Intent, Failure> {
         let asked = route::read(&Request::new(self, parts, site, target)?)?;
         let signed = signature::Target { bucket: target.bucket(), virtual_hosted: target.virtual_hosted() };
+        if matches!(asked, Asked::Form(_)) {
+            // A form is signed by its fields alone; what its head may say of a signature does not count.
+            return Ok(Intent { asked, claim: Claim::Anonymous, alternative: None });
+        }
         let region = site.strict_region.then_some(&site.region);
         let claim = Claim::read(parts, &signed, self.schemes, region)?;
         Ok(Intent { asked, claim, alternative: None })

@@ -10,8 +10,8 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::object::Unsatisfiable;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, Format, ListingStyle,
-    ResourceWords, Silent, Stray,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, FormWords, Format,
+    ListingStyle, ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -112,6 +112,14 @@ pub const RECORD: Dialect = Dialect {
         list_default: 1000,
         decodes_batch_keys: true,
         shows_kind: false,
+    },
+    form: FormWords {
+        covered: true,
+        exempt: &["accesskeyid", "obsaccesskeyid", "token", "submit"],
+        acl: Some("acl"),
+        content_type: None,
+        unbuilt: &[],
+        answer: &["Location", "Bucket", "Key", "ETag"],
     },
     format: Format {
         server: "OBS",

@@ -9,8 +9,8 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::object::Unsatisfiable;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, Format, ListingStyle,
-    ResourceWords, Silent, Stray,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, FormWords, Format,
+    ListingStyle, ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -94,6 +94,14 @@ pub const RECORD: Dialect = Dialect {
         list_default: 100,
         decodes_batch_keys: false,
         shows_kind: true,
+    },
+    form: FormWords {
+        covered: false,
+        exempt: &[],
+        acl: None,
+        content_type: Some("x-oss-content-type"),
+        unbuilt: &["callback"],
+        answer: &["Bucket", "ETag", "Key", "Location"],
     },
     format: Format {
         server: "AliyunOSS",

@@ -166,6 +166,24 @@ pub enum Silent {
     Document,
 }
 
+/// How a dialect speaks of browser forms. Names are whole, and in lower case.
+#[derive(Debug, Clone, Copy)]
+pub struct FormWords {
+    /// Whether a policy must have a condition for every field.
+    pub covered: bool,
+    /// Fields that need none, besides the policy, its signature, and those that are to be ignored.
+    pub exempt: &'static [&'static str],
+    /// The field of an access control list, besides the one with the dialect's prefix.
+    pub acl: Option<&'static str>,
+    /// The field that says the object's type with more weight than the file's part, and that with more than
+    /// `Content-Type`; without it, the part's type does not count.
+    pub content_type: Option<&'static str>,
+    /// Fields that ask for what is not built.
+    pub unbuilt: &'static [&'static str],
+    /// The elements of the document that answers a form, in order.
+    pub answer: &'static [&'static str],
+}
+
 /// How a dialect's documents look.
 #[derive(Debug, Clone, Copy)]
 pub struct Documents {

@@ -25,7 +25,8 @@ pub(crate) struct Words {
 impl Words {
     /// What `dialect` says of `failure`.
     pub(crate) fn new(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Self {
-        let unmet_write = failure.code == FailureCode::PreconditionFailed && exchange.method == Method::PUT;
+        let writes = exchange.method == Method::PUT || exchange.form.is_some();
+        let unmet_write = failure.code == FailureCode::PreconditionFailed && writes;
         let row = dialect.failure_row(if unmet_write { dialect.format.unmet_write } else { failure.code });
         let about = match &failure.subject {
             Some(subject) => Some(spell(dialect, subject, failure.code)),

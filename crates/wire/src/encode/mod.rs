@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod bucket;
 pub(crate) mod echo;
 pub(crate) mod failure;
+pub(crate) mod form;
 pub(crate) mod listing;
 pub(crate) mod object;
 pub(crate) mod versions;
@@ -62,7 +63,10 @@ fn of_object(
     exchange: &Exchange<'_>,
 ) -> Response<Payload> {
     match outcome {
-        ObjectOutcome::Put(written) => object::written(answer, written),
+        ObjectOutcome::Put(written) => match exchange.form {
+            Some(reply) => form::written(answer, written, reply),
+            None => object::written(answer, written),
+        },
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
         ObjectOutcome::Deleted { version, marker } => answer.version(version.or(*marker)).marked(*marker).empty(204),

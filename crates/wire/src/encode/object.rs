@@ -23,10 +23,15 @@ const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// To PutObject.
 pub(crate) fn written(answer: Answer<'_>, written: &ObjectWritten) -> Response<Payload> {
+    described_write(answer, written).empty(200)
+}
+
+/// All that answers tell of an object that was written.
+pub(crate) fn described_write<'a>(answer: Answer<'a>, written: &ObjectWritten) -> Answer<'a> {
     let answer = answer.etag(&written.etag).version(written.version);
     let answer = echo::object(answer, &written.encryption, Told::Write);
     let answer = checksums(digest(answer, written.md5), &written.checksums);
-    class(answer, written.storage_class).empty(200)
+    class(answer, written.storage_class)
 }
 
 /// To GetObject.

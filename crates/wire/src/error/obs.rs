@@ -22,6 +22,12 @@ pub(crate) const ROWS: &[FailureRow] = &[
         "Your socket connection to the server was not read from or written to within the timeout period.",
     ),
     FailureRow::new(
+        Code::FileMissing,
+        400,
+        "IncorrectNumberOfFilesInPostRequest",
+        "POST requires exactly one file upload per request.",
+    ),
+    FailureRow::new(
         Code::ContentSha256Mismatch,
         400,
         "InvalidArgument",

@@ -99,7 +99,7 @@ pub(crate) const ROWS: &[Route] = &[
     Route::built(Verb::Put, Level::Bucket, When::Plain, "CreateBucket", decode::bucket::create),
     Route::built(Verb::Head, Level::Bucket, When::Plain, "HeadBucket", decode::bucket::head),
     Route::built(Verb::Delete, Level::Bucket, When::Plain, "DeleteBucket", decode::bucket::delete),
-    Route::not_built(Verb::Post, Level::Bucket, When::Plain, "PostObject"),
+    Route::built(Verb::Post, Level::Bucket, When::Plain, "PostObject", decode::form::post_object),
     Route::not_built(Verb::Get, Level::Object, When::Query("acl"), "GetObjectAcl"),
     Route::not_built(Verb::Put, Level::Object, When::Query("acl"), "PutObjectAcl"),
     Route::not_built(Verb::Get, Level::Object, When::Query("tagging"), "GetObjectTagging"),

@@ -11,18 +11,27 @@ pub const SKEW_MAX_MILLIS: u64 = 15 * 60 * 1000;
 /// The date of `YYYYMMDD'T'HHMMSS'Z'`, which the scoped schemes sign.
 const BASIC: &str = "%Y%m%dT%H%M%SZ";
 
+/// `2013-05-24T00:00:00.000Z`, with a fraction of any length or none.
+const EXTENDED: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
+
 /// Reads a date: RFC 1123 (with `GMT` or an offset), basic or extended ISO 8601 in UTC, or the word order of Huawei's
 /// newer Python SDK (`Sat Nov 21 2026 21:18:10 GMT`).
 pub(crate) fn read(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    rfc2822::parse(text).ok().map(|zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond())).or_else(|| {
-        [BASIC, "%Y-%m-%dT%H:%M:%S%.fZ", "%a %b %d %Y %H:%M:%S GMT"].into_iter().find_map(|form| utc(form, text))
-    })
+    rfc2822::parse(text)
+        .ok()
+        .map(|zoned| Timestamp::from_millis(zoned.timestamp().as_millisecond()))
+        .or_else(|| [BASIC, EXTENDED, "%a %b %d %Y %H:%M:%S GMT"].into_iter().find_map(|form| utc(form, text)))
 }
 
 /// Reads a date of which nothing but basic ISO 8601 is allowed.
 pub(crate) fn read_basic(text: &str) -> Option<Timestamp> {
     (text.len() == "20130524T000000Z".len()).then(|| utc(BASIC, text)).flatten()
+}
+
+/// Reads a date of which nothing but extended ISO 8601 in UTC is allowed.
+pub(crate) fn read_extended(text: &str) -> Option<Timestamp> {
+    utc(EXTENDED, text)
 }
 
 /// `20130524T000000Z`.

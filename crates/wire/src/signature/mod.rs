@@ -9,6 +9,8 @@ use strongroom_model::name::Region;
 use strongroom_model::time::Timestamp;
 
 use crate::claim::Signed;
+use crate::form::Form;
+use form::FormSignature;
 use head::Head;
 use payload::PayloadWord;
 use sign::{Signer, UrlParameters};
@@ -17,6 +19,7 @@ pub(crate) mod candidate;
 pub mod chunk;
 pub(crate) mod crypto;
 pub mod date;
+pub(crate) mod form;
 pub(crate) mod head;
 pub mod oss1;
 pub mod oss2;
@@ -43,6 +46,10 @@ pub struct Scheme {
     pub(crate) read_header: fn(&Head<'_>, &str, Option<&Region>) -> Result<Signed, Failure>,
     /// Reads a signed URL.
     pub(crate) read_url: fn(&Head<'_>, Option<&Region>) -> Result<Signed, Failure>,
+    /// The fields of a form of which any says that its policy is signed by this scheme, in lower case.
+    pub form_marks: &'static [&'static str],
+    /// Reads a form with such a field.
+    pub(crate) read_form: fn(&Form, Option<&Region>) -> Result<FormSignature, Failure>,
     /// Puts in all that a header signature covers; answers `Authorization` up to the signature, which comes last.
     pub(crate) dress_header: fn(&mut Parts, &Signer<'_>, Timestamp, &PayloadWord) -> Result<String, http::Error>,
     /// The parameters of a URL signed at that time, for so many seconds.

@@ -8,6 +8,7 @@ use strongroom_model::time::Timestamp;
 
 use super::candidate::{Candidate, distinct};
 use super::crypto::Mac;
+use super::form;
 use super::head::{Empty, Head};
 use super::payload::PayloadWord;
 use super::scope::malformed;
@@ -23,6 +24,8 @@ pub static OSS1: Scheme = Scheme {
     scoped: false,
     read_header: |head, rest, _| read_header(head, rest),
     read_url: |head, _| read_url(head),
+    form_marks: &["ossaccesskeyid"],
+    read_form: |form, _| form::by_secret(form, "OSSAccessKeyId", TOKEN),
     dress_header,
     dress_url: |_, signer, now, seconds| dress_url(signer, now, seconds),
 };

@@ -24,6 +24,8 @@ pub static OSS2: Scheme = Scheme {
     scoped: false,
     read_header: |head, rest, _| read_header(head, rest),
     read_url: |head, _| read_url(head),
+    form_marks: &[],
+    read_form: |_, _| Err(malformed("This signing method has no signed forms.")),
     dress_header,
     dress_url: |_, signer, now, seconds| dress_url(signer, now, seconds),
 };

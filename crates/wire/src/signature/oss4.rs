@@ -7,6 +7,7 @@ use strongroom_model::name::Region;
 use strongroom_model::time::Timestamp;
 
 use super::candidate::distinct;
+use super::form::{self, ScopedFields};
 use super::head::{Empty, Head, encoded_path};
 use super::payload::PayloadWord;
 use super::scope::{Scope, ScopeWords, fields, malformed};
@@ -22,6 +23,8 @@ pub static OSS4: Scheme = Scheme {
     scoped: true,
     read_header,
     read_url,
+    form_marks: &["x-oss-signature-version", "x-oss-credential", "x-oss-signature"],
+    read_form: |form, region| form::by_scope(form, &WORDS, &FORM_FIELDS, region),
     dress_header,
     dress_url: |_, signer, now, seconds| dress_url(signer, now, seconds),
 };
@@ -38,6 +41,14 @@ const TIME: &str = "x-oss-date";
 const PAYLOAD: &str = "x-oss-content-sha256";
 const TOKEN: &str = "x-oss-security-token";
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
+
+const FORM_FIELDS: ScopedFields = ScopedFields {
+    scheme: ("x-oss-signature-version", "OSS4-HMAC-SHA256"),
+    credential: "x-oss-credential",
+    date: TIME,
+    signature: "x-oss-signature",
+    token: TOKEN,
+};
 
 /// Headers that are always signed, besides those with the prefix.
 const ALWAYS: [&str; 2] = ["content-md5", "content-type"];

@@ -29,6 +29,8 @@ pub static SDK: Scheme = Scheme {
     scoped: false,
     read_header: |head, rest, _| read_header(head, rest),
     read_url: |_, _| Err(malformed("This signing method has no signed URLs.")),
+    form_marks: &[],
+    read_form: |_, _| Err(malformed("This signing method has no signed forms.")),
     dress_header,
     dress_url: |_, _, _, _| UrlParameters { signed: Vec::new(), signature: "Signature" },
 };

@@ -10,6 +10,7 @@ use strongroom_model::time::Timestamp;
 
 use super::candidate::{Candidate, distinct};
 use super::crypto::Mac;
+use super::form::{self, FormSignature};
 use super::head::{Empty, Head, lines};
 use super::payload::PayloadWord;
 use super::scope::malformed;
@@ -18,6 +19,7 @@ use super::subresource::Listed;
 use super::validity::{Validity, dated};
 use super::{Scheme, date};
 use crate::claim::{KeyRule, Signed};
+use crate::form::Form;
 
 /// `Authorization: OBS <access key>:<signature>`.
 pub static OBS: Scheme = Scheme {
@@ -26,6 +28,8 @@ pub static OBS: Scheme = Scheme {
     scoped: false,
     read_header: |head, rest, _| read_header(&OBS_WORDS, head, rest),
     read_url: |head, _| read_url(&OBS_WORDS, head),
+    form_marks: &["accesskeyid", "obsaccesskeyid", "token"],
+    read_form: |form, _| read_obs_form(form),
     dress_header: |parts, signer, now, _| dress_header(&OBS_WORDS, parts, signer, now),
     dress_url: |_, signer, now, seconds| dress_url(&OBS_WORDS, signer, now, seconds),
 };
@@ -37,6 +41,8 @@ pub static AWS2: Scheme = Scheme {
     scoped: false,
     read_header: |head, rest, _| read_header(&AWS_WORDS, head, rest),
     read_url: |head, _| read_url(&AWS_WORDS, head),
+    form_marks: &["awsaccesskeyid"],
+    read_form: |form, _| form::by_secret(form, "AWSAccessKeyId", AWS_WORDS.token),
     dress_header: |parts, signer, now, _| dress_header(&AWS_WORDS, parts, signer, now),
     dress_url: |_, signer, now, seconds| dress_url(&AWS_WORDS, signer, now, seconds),
 };
@@ -116,6 +122,17 @@ fn read_url(words: &'static Words, head: &Head<'_>) -> Result<Signed, Failure> {
     }
     let expires = head.text_parameter("Expires")?.ok_or_else(missing)?;
     signed(words, head, Place::Url, id, signature, Validity::until(expires)?, expires.as_bytes())
+}
+
+/// A form of OBS: one field `token` with all three parts comes first, and the access key's id has two names.
+fn read_obs_form(form: &Form) -> Result<FormSignature, Failure> {
+    if let Some(token) = form.field("token") {
+        let mut parts = token.splitn(3, ':');
+        let mut next = || parts.next().ok_or_else(|| malformed("The token of the form has too few parts."));
+        return form::by_secret_of(form, [next()?, next()?, next()?], OBS_WORDS.token);
+    }
+    let other = form.field("accesskeyid").is_none() && form.field("obsaccesskeyid").is_some();
+    form::by_secret(form, if other { "ObsAccessKeyId" } else { "AccessKeyId" }, OBS_WORDS.token)
 }
 
 fn signed(

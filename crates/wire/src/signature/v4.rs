@@ -10,6 +10,7 @@ use strongroom_model::name::Region;
 use strongroom_model::time::Timestamp;
 
 use super::candidate::{Candidate, distinct};
+use super::form::{self, ScopedFields};
 use super::head::{Empty, Head, encoded_path, lines};
 use super::payload::PayloadWord;
 use super::scope::{Scope, ScopeWords, fields, malformed};
@@ -25,6 +26,8 @@ pub static AWS4: Scheme = Scheme {
     scoped: true,
     read_header,
     read_url,
+    form_marks: &["x-amz-algorithm", "x-amz-credential", "x-amz-signature"],
+    read_form: |form, region| form::by_scope(form, &WORDS, &FORM_FIELDS, region),
     dress_header,
     dress_url,
 };
@@ -36,6 +39,14 @@ const PREFIX: &str = "x-amz-";
 const TIME: &str = "x-amz-date";
 const PAYLOAD: &str = "x-amz-content-sha256";
 const TOKEN: &str = "x-amz-security-token";
+
+const FORM_FIELDS: ScopedFields = ScopedFields {
+    scheme: ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
+    credential: "x-amz-credential",
+    date: TIME,
+    signature: "x-amz-signature",
+    token: TOKEN,
+};
 
 /// What a proxy or a client's HTTP library may still change, so that it had better not be signed.
 const UNSIGNED_HEADERS: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, EXPECT, TE, TRANSFER_ENCODING, USER_AGENT];

@@ -18,6 +18,8 @@ pub(crate) enum Validity {
     Until(Timestamp),
     /// From a moment on, for so many seconds.
     For(Timestamp, u64),
+    /// Until then, as the policy of a form says.
+    Policy(Timestamp),
 }
 
 impl Validity {
@@ -47,6 +49,10 @@ impl Validity {
             Self::Around(when) if when.distance_millis(now) > SKEW_MAX_MILLIS => Err(skewed(when, now)),
             Self::For(from, _) if from > now && from.distance_millis(now) > SKEW_MAX_MILLIS => Err(skewed(from, now)),
             Self::Until(end) if now > end => Err(expired(end, now)),
+            Self::Policy(end) if now > end => {
+                Err(Failure::new(FailureCode::AccessDenied)
+                    .with_message("Invalid according to Policy: Policy expired."))
+            }
             Self::For(from, seconds) if now > after(from, seconds) => Err(expired(after(from, seconds), now)),
             _ => Ok(()),
         }

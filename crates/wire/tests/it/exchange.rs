@@ -18,7 +18,7 @@ pub(crate) fn site() -> Site {
 pub(crate) fn exchange<'a>(method: &'a Method, site: &'a Site) -> Exchange<'a> {
     let request_id = RequestId(*b"\x5c\x06\xa3\xb6\x7b\x8b\x5a\x3d\xa4\x22\x29\x9d\x01\x02\x03\x04");
     let now = Timestamp::from_millis(1_795_295_890_123);
-    Exchange { request_id, method, host: "b1.localhost:9000", path: "/dir/a%20b", now, site }
+    Exchange { request_id, method, host: "b1.localhost:9000", path: "/dir/a%20b", now, site, form: None }
 }
 
 /// A head as it is written: a request line, then headers.
@@ -45,5 +45,6 @@ pub(crate) fn operation_in(dialect: &'static Dialect, parts: &Parts, body: &str)
     match dialect.decode(parts, &site())?.asked {
         Asked::Complete(operation) | Asked::Streamed(operation, _) => Ok(operation),
         Asked::Documented(draft) => draft.finish(body.as_bytes()),
+        Asked::Form(_) => panic!("a form says what it asks for in its body"),
     }
 }

@@ -8,18 +8,22 @@ use std::fmt::Write as _;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST, LOCATION};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use strongroom_model::action::Resource;
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
-use strongroom_model::failure::Failure;
+use strongroom_model::encryption::AppliedEncryption;
+use strongroom_model::etag::ETag;
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::{BucketName, ObjectKey, Region, RequestId};
 use strongroom_model::operation::object::DeleteObjects;
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
-use strongroom_model::outcome::{BucketOutcome, Outcome};
+use strongroom_model::outcome::object::ObjectWritten;
+use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::secret::SecretKey;
 use strongroom_model::setting::Setting;
 use strongroom_model::time::Timestamp;
@@ -27,7 +31,8 @@ use strongroom_wire::chunked::{ChunkError, Chunks, Step};
 use strongroom_wire::dialect::S3;
 use strongroom_wire::signature::chunk::{ChunkDigest, ChunkSeed};
 use strongroom_wire::{
-    Asked, Claim, DIALECTS, Dialect, Exchange, Framing, Intent, Payload, PayloadProof, Site, recognise,
+    Asked, Claim, DIALECTS, Dialect, Exchange, Form, FormReply, FormStep, Framing, Intent, Payload, PayloadProof, Site,
+    recognise, recognise_form,
 };
 
 /// 2026-11-22T00:31:27Z, at which most of the signed seeds are valid.
@@ -82,6 +87,7 @@ fn check_intent(dialect: &'static Dialect, parts: &Parts, site: &Site, intent: &
             check_target(dialect, parts, site, operation, &intent.asked);
         }
         Asked::Documented(draft) => assert!(draft.limit <= 2 << 20, "{draft:?}"),
+        Asked::Form(_) => assert!(matches!(intent.claim, Claim::Anonymous), "a form's head claims nothing"),
     }
     if let Claim::Signed(signed) = &intent.claim {
         let refused = signed.verify(&SecretKey::new("nobody signs with this".to_owned()), NOW);
@@ -296,6 +302,112 @@ fn written(data: &[u8], trailer: Option<(&str, &Checksum)>) -> Vec<u8> {
     body
 }
 
+/// The first byte says how the form is cut when it arrives; the rest is it, its parts parted by the boundary `b`.
+pub(crate) fn form(data: &[u8]) -> bool {
+    let Some((&cut, body)) = data.split_first() else { return false };
+    let host = "localhost";
+    let (parts, ()) = http::Request::builder()
+        .method(Method::POST)
+        .uri("/bkt1")
+        .header(HOST, host)
+        .header(CONTENT_TYPE, "multipart/form-data; boundary=b")
+        .body(())
+        .expect("a head of constants")
+        .into_parts();
+    let (site, origin) = (site(), Uri::from_static("http://localhost/"));
+    let mut accepted = false;
+    for dialect in DIALECTS {
+        let whole = read_form(dialect, &parts, &site, body, None);
+        let in_pieces = read_form(dialect, &parts, &site, body, Some(cut));
+        let (form, file) = match (whole, in_pieces) {
+            (Ok((form, file)), Ok((again, file_again))) => {
+                assert_eq!(
+                    (format!("{form:?}"), &file),
+                    (format!("{again:?}"), &file_again),
+                    "cuts make no difference"
+                );
+                (form, file)
+            }
+            (Err(failure), Err(again)) => {
+                assert_eq!(failure.code, again.code, "cuts make no difference");
+                check_answer(dialect, &parts, &site, &failure);
+                continue;
+            }
+            (whole, in_pieces) => panic!("cuts make a difference: {whole:?} is not {in_pieces:?}"),
+        };
+        assert!(file.len() < body.len(), "a form is longer than its file");
+        match recognise_form(&form, dialect).decode_form(&parts, &form, &site, &origin) {
+            Ok((intent, reply)) => {
+                accepted = true;
+                check_form(recognise_form(&form, dialect), &parts, &site, &intent, &reply);
+            }
+            Err(failure) => check_answer(dialect, &parts, &site, &failure),
+        }
+    }
+    accepted
+}
+
+/// A form that makes sense writes one object of a size, for nobody or for whoever signed it, and is answered without harm.
+fn check_form(dialect: &'static Dialect, parts: &Parts, site: &Site, intent: &Intent, reply: &FormReply) {
+    let Asked::Streamed(operation @ Operation::Object(ObjectOperation::Put(put)), plan) = &intent.asked else {
+        panic!("a form asks for {:?}", intent.asked)
+    };
+    assert!(operation.required().iter().all(|required| matches!(required.resource, Resource::Object(..))));
+    assert!(ObjectKey::parse(put.key.as_str()).is_ok() && put.bucket.as_str() == "bkt1");
+    assert!(matches!(plan.framing, Framing::File { most, .. } if most <= OBJECT_MAX), "{plan:?}");
+    if let Claim::Signed(signed) = &intent.claim {
+        let refused = signed.verify(&SecretKey::new("nobody signs with this".to_owned()), NOW);
+        check_answer(dialect, parts, site, &refused.expect_err("no form is signed with this secret"));
+    }
+    let written = ObjectWritten {
+        etag: ETag { digest: [7; 16], parts: None },
+        md5: None,
+        version: None,
+        encryption: AppliedEncryption::Plain,
+        checksums: Vec::new(),
+        storage_class: StorageClass::Standard,
+    };
+    let outcome = Outcome::Object(ObjectOutcome::Put(written));
+    let exchange = Exchange { form: Some(reply), ..exchange(&Method::POST, "localhost", "/bkt1", site) };
+    let answer = dialect.encode(&outcome, &exchange);
+    assert!([200, 201, 204, 303].contains(&answer.status().as_u16()), "{:?}", answer.status());
+    assert!(answer.headers().contains_key(LOCATION), "a key is never in the way of a Location");
+    if let Payload::Document(document) = answer.body() {
+        assert_eq!(answer.status(), 201);
+        assert!(std::str::from_utf8(document).is_ok());
+    }
+}
+
+/// Reads a form whole, or in pieces of 1 to 64 bytes that follow from `cut`.
+fn read_form(
+    dialect: &'static Dialect,
+    parts: &Parts,
+    site: &Site,
+    body: &[u8],
+    cut: Option<u8>,
+) -> Result<(Form, Vec<u8>), Failure> {
+    let Asked::Form(mut reader) = dialect.decode(parts, site)?.asked else { panic!("the head announces a form") };
+    let (mut rest, mut state) = (body, cut.unwrap_or_default());
+    let mut next = || {
+        let length = if cut.is_some() { usize::from(state % 64) + 1 } else { rest.len() };
+        state = state.wrapping_mul(5).wrapping_add(1);
+        let (piece, after) = rest.split_at(length.min(rest.len()));
+        rest = after;
+        if piece.is_empty() { Err(FailureCode::MalformedForm) } else { Ok(Bytes::copy_from_slice(piece)) }
+    };
+    while reader.step()? != FormStep::Finished {
+        reader.feed(next()?);
+    }
+    let ((form, mut file), mut data) = (reader.finish(), Vec::new());
+    loop {
+        match file.step()? {
+            FormStep::Data(piece) => data.extend_from_slice(&piece),
+            FormStep::NeedsMore => file.feed(next()?),
+            FormStep::Finished => return Ok((form, data)),
+        }
+    }
+}
+
 /// Where the chain of signatures of AWS's published example begins.
 fn seed() -> ChunkSeed {
     let vector = include_str!("../../vectors/s3/aws-chunked.http");
@@ -318,7 +430,7 @@ fn site() -> Site {
 }
 
 fn exchange<'a>(method: &'a Method, host: &'a str, path: &'a str, site: &'a Site) -> Exchange<'a> {
-    Exchange { request_id: RequestId([7; 16]), method, host, path, now: NOW, site }
+    Exchange { request_id: RequestId([7; 16]), method, host, path, now: NOW, site, form: None }
 }
 
 #[cfg(test)]
@@ -354,6 +466,11 @@ mod replay {
     #[test]
     fn documents() {
         replay("document", super::document);
+    }
+
+    #[test]
+    fn forms() {
+        replay("form", super::form);
     }
 
     #[test]

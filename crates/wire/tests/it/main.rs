@@ -7,6 +7,7 @@ mod decoding;
 mod dialects;
 mod encoding;
 mod exchange;
+mod forms;
 mod fuzzed;
 mod hostile;
 mod signing;
