@@ -197,8 +197,11 @@ mod tests {
 
     use super::*;
 
+    /// Names and data.
+    type Parts = Vec<(String, Vec<u8>)>;
+
     /// What a body comes to, fed in pieces that end at `cuts`: names and data of its parts, and whether it ended.
-    fn read(body: &[u8], mut cuts: Vec<usize>) -> Result<(Vec<(String, Vec<u8>)>, bool), Malformed> {
+    fn read(body: &[u8], mut cuts: Vec<usize>) -> Result<(Parts, bool), Malformed> {
         cuts.extend([0, body.len()]);
         cuts.sort_unstable();
         let mut multipart = Multipart::new("b0");
