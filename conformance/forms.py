@@ -8,9 +8,9 @@ import json
 
 import requests
 
+from clients import CUSTOMER_KEY, Obs
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
-CUSTOMER_KEY = hashlib.sha256(b"a customer's key").digest()
 CUSTOMER = {
     "customer-algorithm": "AES256",
     "customer-key": base64.b64encode(CUSTOMER_KEY).decode(),
@@ -29,6 +29,14 @@ def expiration(seconds):
 
 def sha1(secret, text):
     return base64.b64encode(hmac.new(secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def scoped(secret, scope, text):
+    """The signature of the fourth generation: a key derived for each word of the scope in turn."""
+    key = secret.encode()
+    for word in [*scope, text]:
+        key = hmac.new(key, word.encode(), hashlib.sha256).digest()
+    return key.hex()
 
 
 class Maker:
@@ -124,6 +132,34 @@ class HuaweiFallback(Huawei):
         return f"http://127.0.0.1:{self.server.http}/{bucket}"
 
 
+class HuaweiV4(Maker):
+    """The same SDK told to sign by V4."""
+
+    name, reader, signature = "obs-v4", "obs-v4", "x-amz-signature"
+
+    def __init__(self, server, clients):
+        super().__init__(server, clients | {"obs-v4": Obs(server, virtual=False, signature="v4", region=REGION)})
+
+    def make(self, bucket, key, fields=None, more=(), seconds=300, uncovered=None):
+        made = self.client.client.createPostSignature(bucket, key, seconds, dict(fields or {}))
+        document = json.loads(made.originPolicy)
+        document["conditions"] += more
+        policy = encoded(document)
+        signature = scoped(f"AWS4{SECRET_KEY}", made.credential.split("/")[1:], policy)
+        signed = {
+            # The SDK computes it, and drops it from what it answers.
+            "x-amz-algorithm": "AWS4-HMAC-SHA256",
+            "x-amz-credential": made.credential,
+            "x-amz-date": made.date,
+            "policy": policy if more else made.policy,
+            "x-amz-signature": signature if more else made.signature,
+        }
+        return self.url(bucket), {"key": key, **(fields or {}), **signed, **(uncovered or {})}
+
+    def url(self, bucket):
+        return f"http://127.0.0.1:{self.server.http}/{bucket}"
+
+
 class Alibaba(Maker):
     """Forms of OSS, V1, as its documents make them; oss2 makes none."""
 
@@ -156,12 +192,11 @@ class AlibabaV4(Alibaba):
             "x-oss-date": now.strftime("%Y%m%dT%H%M%SZ"),
         }
         policy["conditions"] += [{name: value} for name, value in fields.items()]
-        key = f"aliyun_v4{SECRET_KEY}".encode()
-        for word in scope:
-            key = hmac.new(key, word.encode(), hashlib.sha256).digest()
         text = encoded(policy)
-        signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
-        return {**fields, "policy": text, "x-oss-signature": signature}
+        return {**fields, "policy": text, "x-oss-signature": scoped(f"aliyun_v4{SECRET_KEY}", scope, text)}
 
 
-MAKERS = {maker.name: maker for maker in (BotoV4, BotoV4Tls, BotoV2, Huawei, HuaweiToken, HuaweiFallback, Alibaba, AlibabaV4)}
+MAKERS = {
+    maker.name: maker
+    for maker in (BotoV4, BotoV4Tls, BotoV2, Huawei, HuaweiToken, HuaweiFallback, HuaweiV4, Alibaba, AlibabaV4)
+}

@@ -197,6 +197,17 @@ def test_listing(handle):
     assert handle.list_objects().object_list == []
 
 
+def test_an_objects_meta_is_what_its_writer_did_not_say(handle):
+    headers = {"x-oss-meta-a": "1", "Content-Type": "text/x", "x-oss-server-side-encryption": "KMS"}
+    put = handle.put_object("k", b"body", headers=headers)
+    meta = handle.get_object_meta("k")
+    assert (meta.content_length, meta.etag, meta.headers["x-oss-hash-crc64ecma"]) == (4, put.etag, str(put.crc))
+    assert meta.last_modified and not [name for name in meta.headers if "meta-" in name.lower() or "encryption" in name.lower()]
+    assert handle.object_exists("k") and not handle.object_exists("other")
+    with pytest.raises(oss2.exceptions.NoSuchKey):
+        handle.get_object_meta("other")
+
+
 def test_a_presigned_url(server, client, handle):
     http = requests.Session()
     http.trust_env, http.verify = False, server.ca

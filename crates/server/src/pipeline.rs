@@ -186,7 +186,7 @@ fn bucket(operation: &Operation) -> Option<String> {
         Operation::Bucket(operation) => operation.bucket(),
         Operation::Object(operation) => match operation {
             ObjectOperation::Put(put) => &put.bucket,
-            ObjectOperation::Get(get) | ObjectOperation::Head(get) => &get.bucket,
+            ObjectOperation::Get(get) | ObjectOperation::Head(get) | ObjectOperation::Meta(get) => &get.bucket,
             ObjectOperation::Delete(delete) => &delete.bucket,
             ObjectOperation::DeleteMany(many) => &many.bucket,
         },

@@ -132,6 +132,7 @@ fn every_operation() -> Vec<Operation> {
             ObjectOperation::Put(put()),
             ObjectOperation::Get(get()),
             ObjectOperation::Head(get()),
+            ObjectOperation::Meta(get()),
             ObjectOperation::Get(GetObject { version: Some(VersionId::Null), ..get() }),
             ObjectOperation::Delete(delete(None)),
             ObjectOperation::Delete(delete(Some(VersionId::Null))),

@@ -19,6 +19,8 @@ pub enum ObjectOperation {
     Get(GetObject),
     /// Read an object's metadata.
     Head(GetObject),
+    /// Read the few things that are true of an object whatever its writer said of it.
+    Meta(GetObject),
     /// Delete one object.
     Delete(DeleteObject),
     /// Delete many objects.
@@ -140,6 +142,7 @@ impl ObjectOperation {
             Self::Put(_) => "PutObject",
             Self::Get(_) => "GetObject",
             Self::Head(_) => "HeadObject",
+            Self::Meta(_) => "GetObjectMeta",
             Self::Delete(_) => "DeleteObject",
             Self::DeleteMany(_) => "DeleteObjects",
         }
@@ -153,7 +156,7 @@ impl ObjectOperation {
         };
         match self {
             Self::Put(put) => vec![Required::new(Action::PutObject, object(&put.bucket, &put.key))],
-            Self::Get(get) | Self::Head(get) => {
+            Self::Get(get) | Self::Head(get) | Self::Meta(get) => {
                 let action = if get.version.is_some() { Action::GetObjectVersion } else { Action::GetObject };
                 vec![Required::new(action, object(&get.bucket, &get.key))]
             }

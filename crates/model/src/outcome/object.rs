@@ -19,6 +19,8 @@ pub enum ObjectOutcome {
     Read(ObjectRead),
     /// The object's metadata.
     Head(ObjectRead),
+    /// What is true of the object whatever its writer said of it.
+    Meta(ObjectRead),
     /// Deleted, or not there.
     Deleted {
         /// The version as asked.

@@ -235,6 +235,7 @@ impl Engine {
             }
             ObjectOperation::Get(get) => return self.get_object(caller, get).await,
             ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
+            ObjectOperation::Meta(get) => ObjectOutcome::Meta(self.head_object(caller, get).await?),
             ObjectOperation::Delete(delete) => self.delete_object(delete).await?,
             ObjectOperation::DeleteMany(delete) => {
                 ObjectOutcome::ManyDeleted(self.delete_objects(caller, delete).await?)
@@ -265,7 +266,9 @@ fn bucket_of(operation: &Operation) -> Option<&BucketName> {
         Operation::Service(_) | Operation::Admin(_) => None,
         Operation::Bucket(operation) => Some(operation.bucket()),
         Operation::Object(ObjectOperation::Put(put)) => Some(&put.bucket),
-        Operation::Object(ObjectOperation::Get(get) | ObjectOperation::Head(get)) => Some(&get.bucket),
+        Operation::Object(ObjectOperation::Get(get) | ObjectOperation::Head(get) | ObjectOperation::Meta(get)) => {
+            Some(&get.bucket)
+        }
         Operation::Object(ObjectOperation::Delete(delete)) => Some(&delete.bucket),
         Operation::Object(ObjectOperation::DeleteMany(delete)) => Some(&delete.bucket),
     }
@@ -276,7 +279,7 @@ fn changes_something(operation: &Operation) -> bool {
     !matches!(
         operation,
         Operation::Service(_)
-            | Operation::Object(ObjectOperation::Get(_) | ObjectOperation::Head(_))
+            | Operation::Object(ObjectOperation::Get(_) | ObjectOperation::Head(_) | ObjectOperation::Meta(_))
             | Operation::Bucket(
                 BucketOperation::Head(_)
                     | BucketOperation::Probe(_)

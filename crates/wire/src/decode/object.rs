@@ -23,6 +23,12 @@ pub(crate) fn head(request: &Request<'_>) -> Result<Asked, Failure> {
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Head(get))))
 }
 
+/// `HEAD /bucket/key?objectMeta`.
+pub(crate) fn meta(request: &Request<'_>) -> Result<Asked, Failure> {
+    let get = GetObject { range: None, ..read(request)? };
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::Meta(get))))
+}
+
 /// `DELETE /bucket/key`.
 pub(crate) fn delete(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);

@@ -69,6 +69,7 @@ fn of_object(
         },
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
+        ObjectOutcome::Meta(read) => object::meta(answer, &read.facts),
         ObjectOutcome::Deleted { version, marker } => answer.version(version.or(*marker)).marked(*marker).empty(204),
         ObjectOutcome::ManyDeleted(many) => answer.document(listing::many_deleted(many, dialect, exchange)),
     }

@@ -7,7 +7,7 @@ use http::header::{
 };
 use strongroom_model::checksum::Checksum;
 use strongroom_model::metadata::{ContentHeaders, StorageClass};
-use strongroom_model::outcome::object::{ObjectRead, ObjectWritten};
+use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten};
 
 use crate::dialect::ChecksumsShown;
 use crate::encode::answer::Answer;
@@ -44,6 +44,16 @@ pub(crate) fn read(answer: Answer<'_>, read: &ObjectRead) -> Response<Payload> {
 pub(crate) fn head(answer: Answer<'_>, read: &ObjectRead) -> Response<Payload> {
     let (answer, status, _) = described(answer, read, Told::Head);
     answer.end(status, Payload::Empty)
+}
+
+/// To GetObjectMeta: neither what the writer said nor how the object is sealed.
+pub(crate) fn meta(answer: Answer<'_>, facts: &ObjectFacts) -> Response<Payload> {
+    let answer = answer
+        .etag(&facts.etag)
+        .header(LAST_MODIFIED, &date::rfc1123(facts.last_modified))
+        .header(CONTENT_LENGTH, &facts.size.to_string())
+        .version(facts.version);
+    checksums(answer, &facts.checksums).end(200, Payload::Empty)
 }
 
 /// All that answers tell of an object, the status, and how many bytes follow or would follow.

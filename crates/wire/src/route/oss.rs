@@ -168,7 +168,7 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Post, Level::Bucket, When::Query("metaQuery"), "DoMetaQuery"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("live"), "ListLiveChannel"),
     Route::not_built(Verb::Get, Level::Bucket, When::Queries("inventory", "inventoryId"), "GetBucketInventory"),
-    Route::not_built(Verb::Head, Level::Object, When::Query("objectMeta"), "GetObjectMeta"),
+    Route::built(Verb::Head, Level::Object, When::Query("objectMeta"), "GetObjectMeta", decode::object::meta),
     Route::not_built(Verb::Post, Level::Object, When::Query("append"), "AppendObject"),
     Route::not_built(Verb::Post, Level::Object, When::Query("seal"), "SealAppendObject"),
     Route::not_built(Verb::Get, Level::Object, When::Query("symlink"), "GetSymlink"),

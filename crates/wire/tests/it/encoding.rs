@@ -195,6 +195,7 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
             object(ObjectOutcome::Read(read(Some(10..20), true, AppliedEncryption::Plain))),
         ),
         ("HeadObject", Method::HEAD, object(ObjectOutcome::Head(read(None, false, sm4())))),
+        ("GetObjectMeta", Method::HEAD, object(ObjectOutcome::Meta(read(None, false, sm4())))),
         ("DeleteObject", Method::DELETE, object(ObjectOutcome::Deleted { version: None, marker: None })),
         ("DeleteObjects", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(false)))),
         ("DeleteObjects, quiet", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(true)))),
