@@ -45,6 +45,8 @@ pub enum Action {
     AdministerIdentities,
     /// See how objects and the server are set up, without their content.
     Inspect,
+    /// Start and stop what the server does apart from requests.
+    Maintain,
 }
 
 /// What can be done with customer master keys: the permissions that the three key services name, each once.

@@ -26,6 +26,18 @@ pub struct Failure {
     pub source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// An error with all its causes, for the log: from the outermost to the first.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// What a failure is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {

@@ -6,7 +6,7 @@ use http::{HeaderMap, Request, Response, Uri, header, request::Parts, uri::Schem
 use hyper::body::Incoming;
 use strongroom_iam::authorize;
 use strongroom_model::{
-    failure::{Failure, FailureCode},
+    failure::{Failure, FailureCode, chain},
     name::RequestId,
     operation::{ObjectOperation, Operation},
     time::Timestamp,
@@ -21,7 +21,7 @@ use crate::{
     body::{self, Source},
     clock, entropy,
     listen::Peer,
-    response::{Record, ResponseBody, chain},
+    response::{Record, ResponseBody},
 };
 
 /// Longest request head that is looked at, in bytes. The services allow 8 KiB of metadata; the longest keys take 3 KiB of

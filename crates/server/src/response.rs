@@ -1,7 +1,6 @@
 //! Bodies of answers, and the one log line that is written when the last byte is out.
 
 use std::{
-    error::Error,
     io,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
@@ -11,7 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use strongroom_model::name::RequestId;
+use strongroom_model::{failure::chain, name::RequestId};
 use strongroom_store::stream::ByteStream;
 
 use crate::{
@@ -193,16 +192,4 @@ impl Drop for Record {
             "answered"
         );
     }
-}
-
-/// An error with all its causes, in one line.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -23,6 +23,6 @@ pub mod surroundings;
 
 pub use engine::{Body, Credential, Engine, Reply, ServerDefault, Trailer};
 pub use folder::FolderError;
-pub use jobs::{Reaper, ReaperReport};
+pub use jobs::{Reaper, ReaperReport, Schedule, Scrub};
 pub use metrics::Metrics;
 pub use open::{Config, OpenError, Opened, RootCredentials};

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::outcome::ScrubReport;
 
 use crate::kms::KmsMetrics;
 
@@ -32,6 +33,12 @@ pub struct Metrics {
     pub blobs_dead: u64,
     /// Pending blobs that the reaper has last seen and left.
     pub blobs_pending: u64,
+    /// Object versions that the scrub under way, or the last one, has looked at.
+    pub scrub_versions: u64,
+    /// Object versions that there were when it began.
+    pub scrub_expected: u64,
+    /// What it has found.
+    pub scrub_found: u64,
 }
 
 /// The counters. Cloned, they are the same counters.
@@ -77,7 +84,7 @@ impl Counters {
         self.0.blobs_pending.store(pending, Ordering::Relaxed);
     }
 
-    pub(crate) fn snapshot(&self, changes_under_way: usize, kms: KmsMetrics) -> Metrics {
+    pub(crate) fn snapshot(&self, changes_under_way: usize, kms: KmsMetrics, scrub: &ScrubReport) -> Metrics {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         let cells = &self.0;
         Metrics {
@@ -91,6 +98,9 @@ impl Counters {
             blobs_reaped: read(&cells.blobs_reaped),
             blobs_dead: read(&cells.blobs_dead),
             blobs_pending: read(&cells.blobs_pending),
+            scrub_versions: scrub.done.versions,
+            scrub_expected: scrub.expected.versions,
+            scrub_found: scrub.found,
         }
     }
 }

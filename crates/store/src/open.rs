@@ -16,7 +16,7 @@ use crate::{
     credentials,
     engine::{Engine, Parts, ServerDefault},
     folder::{self, FolderError},
-    jobs::Reaper,
+    jobs::{Reaper, Scrub},
     kms,
     kv::{self, Kv},
     metrics::Counters,
@@ -55,6 +55,8 @@ pub struct Opened {
     pub engine: Arc<Engine>,
     /// To be run beside it.
     pub reaper: Reaper,
+    /// To be run beside it, too.
+    pub scrub: Arc<Scrub>,
     /// The root account.
     pub root: AccountId,
     /// What was made up on the first start: the only time that the secret can be shown.
@@ -131,6 +133,8 @@ impl Engine {
         let counters = Counters::default();
         let run = entropy.array()?;
         let reaper = Reaper::new(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), run, counters.clone());
+        let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms)).await?;
+        let scrub = Arc::new(scrub);
         let engine = Self::new(Parts {
             catalog,
             blobs,
@@ -141,8 +145,9 @@ impl Engine {
             encryption_default: config.encryption_default,
             run,
             counters,
+            scrub: Arc::clone(&scrub),
         });
-        Ok(Opened { engine: Arc::new(engine), reaper, root, first_start })
+        Ok(Opened { engine: Arc::new(engine), reaper, scrub, root, first_start })
     }
 }
 

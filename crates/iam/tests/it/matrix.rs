@@ -8,7 +8,7 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::key::{KeyReference, KeySpec};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, VersionId};
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::admin::{CreateKey, StartScrub};
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::object::{
     DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
@@ -162,6 +162,9 @@ fn every_operation() -> Vec<Operation> {
             AdminOperation::ListBuckets,
             AdminOperation::DescribeObject { bucket: bucket(), key: key(), version: None },
             AdminOperation::ProveKeys,
+            AdminOperation::StartScrub(StartScrub::default()),
+            AdminOperation::DescribeScrub,
+            AdminOperation::StopScrub,
         ]
         .map(Operation::Admin),
     );

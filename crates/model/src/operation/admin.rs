@@ -55,6 +55,21 @@ pub enum AdminOperation {
     },
     /// Wrap and unwrap a fresh key, to prove that the key service works.
     ProveKeys,
+    /// Look at everything that is stored: go on where the last scrub was interrupted, or begin anew.
+    StartScrub(StartScrub),
+    /// How far the scrub is.
+    DescribeScrub,
+    /// Interrupt the scrub.
+    StopScrub,
+}
+
+/// Look at everything that is stored.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StartScrub {
+    /// Bytes read per second at most; none is as many as it can.
+    pub rate: Option<u64>,
+    /// From the beginning, even if the last one was interrupted.
+    pub anew: bool,
 }
 
 /// Make a customer master key.
@@ -90,6 +105,9 @@ impl AdminOperation {
             Self::ListBuckets => "AdminListBuckets",
             Self::DescribeObject { .. } => "DescribeObject",
             Self::ProveKeys => "ProveKeys",
+            Self::StartScrub(_) => "StartScrub",
+            Self::DescribeScrub => "DescribeScrub",
+            Self::StopScrub => "StopScrub",
         }
     }
 
@@ -109,7 +127,8 @@ impl AdminOperation {
             Self::SetAlias { key: reference, .. } => key(KeyAction::SetAlias, reference),
             Self::RemoveAlias(name) => Required::new(Action::Key(KeyAction::DeleteAlias), alias(name)),
             Self::CreateUser(_) | Self::ListUsers | Self::DeleteUser(_) => administration(Action::AdministerIdentities),
-            Self::ListBuckets | Self::DescribeObject { .. } => administration(Action::Inspect),
+            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub => administration(Action::Inspect),
+            Self::StartScrub(_) | Self::StopScrub => administration(Action::Maintain),
         }]
     }
 }

@@ -5,6 +5,7 @@ use crate::key::KeyDescription;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::object::ObjectFacts;
+use crate::outcome::scrub::ScrubReport;
 use crate::secret::SecretKey;
 use crate::time::Timestamp;
 
@@ -35,6 +36,8 @@ pub enum AdminOutcome {
         /// The key service that did it, as configured.
         provider: String,
     },
+    /// How far the scrub is.
+    Scrub(ScrubReport),
 }
 
 /// What is known of a user.

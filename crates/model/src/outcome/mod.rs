@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod bucket;
 pub mod object;
+pub mod scrub;
 
 pub use admin::AdminOutcome;
 pub use bucket::BucketOutcome;
 pub use object::ObjectOutcome;
+pub use scrub::ScrubReport;
 
 /// The answer to an operation that succeeded.
 #[derive(Debug)]

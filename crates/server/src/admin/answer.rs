@@ -10,7 +10,7 @@ use strongroom_model::{
     outcome::AdminOutcome,
 };
 
-use super::view;
+use super::{scrubbing, view};
 
 /// The answer to a request.
 pub(super) fn answer(outcome: Result<AdminOutcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
@@ -31,6 +31,7 @@ pub(super) fn answer(outcome: Result<AdminOutcome, Failure>, id: RequestId) -> R
         }
         Ok(AdminOutcome::Object(object)) => json(StatusCode::OK, &view::Object::from(object)),
         Ok(AdminOutcome::KeysProven { provider }) => json(StatusCode::OK, &view::Check::proved(provider)),
+        Ok(AdminOutcome::Scrub(report)) => json(StatusCode::OK, &scrubbing::Scrub::from(report)),
         Err(failure) => {
             let (status, words) = row(failure.code);
             let message = failure.message.unwrap_or(words.into()).into_owned();

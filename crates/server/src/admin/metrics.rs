@@ -41,6 +41,9 @@ impl Collector for EngineMetrics {
             ("changes_under_way", "Changes being made", now.changes_under_way),
             ("blobs_dead", "Dead blobs left for readers when the reaper last ran", now.blobs_dead),
             ("blobs_pending", "Pending blobs left when the reaper last ran", now.blobs_pending),
+            ("scrub_versions", "Object versions that the last scrub has looked at so far", now.scrub_versions),
+            ("scrub_expected_versions", "Object versions that there were when it began", now.scrub_expected),
+            ("scrub_findings", "What it has found damaged", now.scrub_found),
         ] {
             write(&mut encoder, name, help, &ConstGauge::new(i64::try_from(level).unwrap_or(i64::MAX)))?;
         }

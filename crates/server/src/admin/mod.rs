@@ -5,6 +5,7 @@ mod caller;
 mod metrics;
 pub(crate) mod request;
 mod route;
+pub(crate) mod scrubbing;
 pub(crate) mod token;
 pub(crate) mod view;
 
@@ -16,13 +17,13 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
-    failure::{Failure, FailureCode},
+    failure::{Failure, FailureCode, chain},
     name::RequestId,
     operation::Operation,
     outcome::{AdminOutcome, Outcome},
 };
 
-use crate::{app::App, body::Source, clock, entropy, listen::Peer, response::chain};
+use crate::{app::App, body::Source, clock, entropy, listen::Peer};
 
 pub(crate) use metrics::EngineMetrics;
 

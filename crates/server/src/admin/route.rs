@@ -13,6 +13,7 @@ use strongroom_model::{
 use super::{
     VERSION,
     request::{AliasTarget, Deletion, NewKey, NewUser, read},
+    scrubbing::NewScrub,
 };
 
 /// The operation that is asked for.
@@ -29,7 +30,17 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Admi
         [VERSION, "buckets"] => only(method, &Method::GET, AdminOperation::ListBuckets),
         [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
+        [VERSION, "scrub"] => scrub(method, document),
         _ => Err(no_such_path()),
+    }
+}
+
+fn scrub(method: &Method, document: &[u8]) -> Result<AdminOperation, Failure> {
+    match *method {
+        Method::GET => Ok(AdminOperation::DescribeScrub),
+        Method::POST => Ok(AdminOperation::StartScrub(read::<NewScrub>(document)?.into())),
+        Method::DELETE => Ok(AdminOperation::StopScrub),
+        _ => Err(FailureCode::MethodNotAllowed.into()),
     }
 }
 
@@ -196,6 +207,9 @@ mod tests {
             ("GET", "/v1/buckets", "", "AdminListBuckets"),
             ("GET", "/v1/objects?bucket=abc&key=a%2Fb%20c", "", "DescribeObject"),
             ("POST", "/v1/check", "", "ProveKeys"),
+            ("POST", "/v1/scrub", r#"{"mib_per_second":8,"anew":true}"#, "StartScrub"),
+            ("GET", "/v1/scrub", "", "DescribeScrub"),
+            ("DELETE", "/v1/scrub", "", "StopScrub"),
         ] {
             assert_eq!(decode_text(method, target, document).map(|op| op.name()), Ok(name), "{method} {target}");
         }

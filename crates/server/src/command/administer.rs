@@ -88,7 +88,7 @@ pub(super) async fn object(
 }
 
 /// No document.
-const NOTHING: Option<&()> = None;
+pub(super) const NOTHING: Option<&()> = None;
 
 async fn change(key: &OneKey, verb: &str, document: Option<&impl Serialize>) -> Result<(), CommandError> {
     let path = format!("/keys/{}/{verb}", encoded(&key.key));
@@ -106,7 +106,8 @@ async fn done(
     show(to, &answer, || "done".to_owned())
 }
 
-async fn ask<T: DeserializeOwned>(
+/// Asks the server, and reads its answer.
+pub(super) async fn ask<T: DeserializeOwned>(
     to: &Connection,
     method: Method,
     path: &str,
@@ -121,7 +122,12 @@ fn show_key(to: &Connection, key: &view::Key) -> Result<(), CommandError> {
     show(to, key, || table::keys(std::slice::from_ref(key)))
 }
 
-fn show(to: &Connection, document: &impl Serialize, table: impl FnOnce() -> String) -> Result<(), CommandError> {
+/// Prints an answer, as JSON or as the table.
+pub(super) fn show(
+    to: &Connection,
+    document: &impl Serialize,
+    table: impl FnOnce() -> String,
+) -> Result<(), CommandError> {
     if !to.json {
         return print(&table());
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
     account::Principal,
+    failure::chain,
     operation::{AdminOperation, Operation},
     outcome::{AdminOutcome, Outcome},
 };
@@ -16,7 +17,6 @@ use super::{Settings, client::Client, configuration, failure::CommandError, prin
 use crate::{
     admin::{token::AdminToken, view},
     config::Config,
-    response::chain,
 };
 
 /// How long a server on this host may take to accept a connection.

@@ -2,11 +2,12 @@
 
 use std::{io, process::ExitCode};
 
+use strongroom_model::failure::chain;
+
 use crate::{
     admin::token::TokenError,
     config::ConfigError,
     listen::{BindError, tls::TlsError},
-    response::chain,
 };
 
 /// Why a command did not do what was asked.
@@ -42,6 +43,9 @@ pub(crate) enum CommandError {
     /// The server answered something that we do not understand.
     #[error("{endpoint} does not answer as a Strongroom admin API: {reason}; its port is 9002 unless configured")]
     Foreign { endpoint: String, reason: String },
+    /// The scrub has found damage.
+    #[error("{found} things are not as they were acknowledged; the server's log has them all")]
+    Damage { found: u64 },
     /// What was to be shown cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -73,6 +77,9 @@ pub(super) fn report(error: &CommandError) -> ExitCode {
         | CommandError::Token(_)
         | CommandError::Open(_)
         | CommandError::System { .. } => NOT_STARTED,
-        CommandError::Proof(_) | CommandError::Refused { .. } | CommandError::Output(_) => REFUSED,
+        CommandError::Proof(_)
+        | CommandError::Refused { .. }
+        | CommandError::Damage { .. }
+        | CommandError::Output(_) => REFUSED,
     })
 }

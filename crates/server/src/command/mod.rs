@@ -5,6 +5,7 @@ mod check;
 mod client;
 mod failure;
 mod logging;
+mod scrub;
 mod sdk;
 mod serve;
 mod table;
@@ -41,6 +42,8 @@ enum Command {
     /// Objects
     #[command(subcommand)]
     Object(ObjectCommand),
+    /// Look at everything that is stored, and say what is damaged
+    Scrub(scrub::ScrubCommand),
     /// Show the effective configuration and prove that keys can be wrapped and unwrapped
     Check {
         #[command(flatten)]
@@ -208,6 +211,7 @@ impl CommandLine {
         let done = match self.command {
             Command::Serve(settings) => serve::serve(&settings).await,
             Command::Check { settings, json } => check::check(&settings, json).await,
+            Command::Scrub(command) => scrub::scrub(command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Bucket(BucketCommand::List { to }) => administer::buckets(&to).await,

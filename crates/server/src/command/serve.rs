@@ -49,11 +49,15 @@ pub(super) async fn serve(settings: &Settings) -> Result<(), CommandError> {
         welcome::first_start(&config, &endpoints, tls.authority.as_deref(), opened.first_start.as_ref())?;
     }
     let reaper = task::spawn(opened.reaper.run(Arc::new(clock::now), stop.clone()));
+    let scrub = opened.scrub.run(config.scrub.schedule(), Arc::new(clock::now), stop.clone());
+    let scrub = task::spawn(scrub);
     print(&endpoints.ready_line())?;
     let cut = listen::serve(&app, bound, tls.acceptor, stop).await;
     opened.engine.shutdown().await;
-    if let Err(error) = reaper.await {
-        tracing::error!(%error, "the reaper ended by a fault of its own");
+    for (job, name) in [(reaper, "reaper"), (scrub, "scrub")] {
+        if let Err(error) = job.await {
+            tracing::error!(%error, name, "a job ended by a fault of its own");
+        }
     }
     tracing::info!(cut, "stopped");
     Ok(())

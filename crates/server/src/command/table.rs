@@ -2,7 +2,10 @@
 
 use comfy_table::{Table, presets::NOTHING};
 
-use crate::admin::view::{Bucket, Key, Object, User};
+use crate::admin::{
+    scrubbing::{Damage, Scrub},
+    view::{Bucket, Key, Object, User},
+};
 
 /// Keys, one a row.
 pub(super) fn keys(keys: &[Key]) -> String {
@@ -63,6 +66,39 @@ pub(super) fn object(object: &Object) -> String {
             ["place".to_owned(), if object.inline { "catalog" } else { "blob" }.to_owned()],
         ],
     )
+}
+
+/// A scrub: how far it is, its buckets, what it has found.
+pub(super) fn scrub(scrub: &Scrub) -> String {
+    let Scrub { state, started, ended, done, expected, blobs, found, .. } = scrub;
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let facts = rows_of(
+        ["FACT", "VALUE"],
+        [
+            ["state".to_owned(), format!("{state:?}").to_lowercase()],
+            ["started".to_owned(), or_none(started)],
+            ["last seen".to_owned(), or_none(ended)],
+            ["objects".to_owned(), format!("{} of {}", done.versions, expected.versions)],
+            ["bytes".to_owned(), format!("{} of {}", done.bytes, expected.bytes)],
+            ["blobs".to_owned(), blobs.to_string()],
+            ["findings".to_owned(), found.to_string()],
+        ],
+    );
+    let buckets = scrub.buckets.iter().map(|bucket| {
+        let counts = [bucket.versions, bucket.bytes, bucket.closed, bucket.found].map(|count| count.to_string());
+        let [versions, bytes, closed, found] = counts;
+        [bucket.bucket.clone(), versions, bytes, closed, found]
+    });
+    let buckets = rows_of(["BUCKET", "OBJECTS", "BYTES", "CUSTOMERS' KEYS", "FINDINGS"], buckets);
+    if scrub.findings.is_empty() {
+        return format!("{facts}\n\n{buckets}");
+    }
+    let findings = scrub.findings.iter().map(|finding| {
+        let Damage { trouble, bucket, key, version, blob, detail } = finding;
+        [trouble.clone(), or_none(bucket), or_none(key), or_none(version), or_none(blob), detail.clone()]
+    });
+    let findings = rows_of(["TROUBLE", "BUCKET", "KEY", "VERSION", "BLOB", "WHAT WAS SEEN"], findings);
+    format!("{facts}\n\n{buckets}\n\n{findings}")
 }
 
 fn rows_of<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {

@@ -4,6 +4,7 @@
 mod endpoint;
 mod environment;
 mod scheme;
+mod scrub;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use strongroom_model::name::Region;
 
 pub(crate) use endpoint::Endpoint;
 pub(crate) use scheme::DefaultScheme;
+pub(crate) use scrub::Scrub;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     /// Bounds of this process.
     pub(crate) limits: Limits,
+    /// When everything that is stored is looked at.
+    pub(crate) scrub: Scrub,
     /// What the log says and how.
     pub(crate) log: Log,
     /// The catalog's engine; none is the embedded one inside the data folder.
@@ -237,6 +241,7 @@ impl Default for Config {
             transport: Transport::default(),
             tls: Tls::default(),
             limits: Limits::default(),
+            scrub: Scrub::default(),
             log: Log::default(),
             kv: None,
             kms: None,

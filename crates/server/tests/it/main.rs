@@ -7,6 +7,7 @@ mod bad_input;
 mod client;
 mod crash;
 mod process;
+mod scrub;
 mod slow;
 mod start;
 mod tls;

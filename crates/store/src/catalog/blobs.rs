@@ -102,6 +102,18 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// Whether a blob is live: some version had it, and it was not removed since.
+    pub(crate) async fn is_live(&self, blob: BlobId) -> Result<bool, CatalogError> {
+        Ok(self.get(&live_key(blob)).await?.is_some())
+    }
+
+    /// Whether the blobs of what this id names are to be removed.
+    pub(crate) async fn is_to_be_removed(&self, id: [u8; 16]) -> Result<bool, CatalogError> {
+        Ok(self.get(&dead_key(id)).await?.is_some())
+    }
+}
+
 impl Change {
     /// Makes a pending blob live. In conflict if the reaper has given it up.
     #[must_use]

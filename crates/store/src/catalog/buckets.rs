@@ -288,7 +288,7 @@ fn owner_part(owner: AccountId) -> [u8; 8] {
     owner.number().to_be_bytes()
 }
 
-fn parse_name(name: &[u8]) -> Result<BucketName, CatalogError> {
+pub(super) fn parse_name(name: &[u8]) -> Result<BucketName, CatalogError> {
     let name = std::str::from_utf8(name).ok().and_then(|name| BucketName::parse(name).ok());
     name.ok_or(CatalogError::Inconsistent("a bucket's name"))
 }
@@ -308,7 +308,7 @@ struct OwnerRow {}
 
 /// All about a bucket.
 #[derive(Debug, Serialize, Deserialize)]
-struct BucketRow {
+pub(super) struct BucketRow {
     id: BucketId,
     owner: u64,
     location: String,
@@ -365,7 +365,7 @@ impl BucketRow {
         }
     }
 
-    fn into_bucket(self, name: BucketName) -> Result<Bucket, CatalogError> {
+    pub(super) fn into_bucket(self, name: BucketName) -> Result<Bucket, CatalogError> {
         let facts = BucketFacts {
             name,
             owner: AccountId::new(self.owner).ok_or(CatalogError::Inconsistent("a bucket's owner"))?,

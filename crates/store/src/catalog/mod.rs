@@ -16,10 +16,12 @@ mod object_rows;
 pub(crate) mod objects;
 mod record;
 pub(crate) mod recovery;
+pub(crate) mod scrubs;
 mod sealing;
 mod spelling;
 mod turns;
 pub(crate) mod versions;
+pub(crate) mod walk;
 
 use std::{path::Path, sync::Arc};
 

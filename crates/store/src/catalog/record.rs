@@ -55,6 +55,8 @@ pub(crate) enum Family {
     LiveBlob = 0x51,
     /// Blobs to be removed, by the object version that they belonged to.
     DeadBlobs = 0x52,
+    /// How far the scrub is.
+    Scrub = 0x70,
 }
 
 /// What a row holds.

@@ -36,6 +36,9 @@ impl Engine {
                 AdminOutcome::Done
             }
             AdminOperation::ProveKeys => AdminOutcome::KeysProven { provider: kms.prove().await? },
+            AdminOperation::StartScrub(asked) => AdminOutcome::Scrub(self.scrub.start(asked)?),
+            AdminOperation::DescribeScrub => AdminOutcome::Scrub(self.scrub.report()),
+            AdminOperation::StopScrub => AdminOutcome::Scrub(self.scrub.stop()),
             AdminOperation::CreateUser(name) => self.create_user(account, name).await?,
             AdminOperation::ListUsers => AdminOutcome::Users(self.catalog.users(account).await?),
             AdminOperation::DeleteUser(name) => self.delete_user(account, &name).await?,

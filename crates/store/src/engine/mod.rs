@@ -34,6 +34,7 @@ use tokio::sync::Semaphore;
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, blobs::RunId, buckets::Bucket},
+    jobs::Scrub,
     kms::{self, Kms},
     metrics::{Counters, Metrics},
     stream::ByteStream,
@@ -90,6 +91,7 @@ pub struct Engine {
     changes: Arc<Semaphore>,
     closing: AtomicBool,
     counters: Counters,
+    scrub: Arc<Scrub>,
 }
 
 /// Who asks, and what authorization has found out about it.
@@ -120,6 +122,8 @@ pub(crate) struct Parts {
     pub(crate) run: RunId,
     /// Shared with the reaper.
     pub(crate) counters: Counters,
+    /// Looks at everything.
+    pub(crate) scrub: Arc<Scrub>,
 }
 
 impl Engine {
@@ -138,6 +142,7 @@ impl Engine {
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
             closing: AtomicBool::new(false),
             counters: parts.counters,
+            scrub: parts.scrub,
         }
     }
 
@@ -194,7 +199,8 @@ impl Engine {
 
     /// What has been counted so far.
     pub fn metrics(&self) -> Metrics {
-        self.counters.snapshot(CHANGES_MAX - self.changes.available_permits(), self.kms_metrics.snapshot())
+        let under_way = CHANGES_MAX - self.changes.available_permits();
+        self.counters.snapshot(under_way, self.kms_metrics.snapshot(), &self.scrub.report())
     }
 
     /// Takes no more changes, and waits for those under way.

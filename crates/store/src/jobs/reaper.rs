@@ -168,7 +168,7 @@ impl Reaper {
             let Some(end) = page.last() else { return Ok(()) };
             last = Some(end.id);
             for entry in page {
-                if is_old(&entry, now) && !self.catalog.knows_blob(entry.id).await? {
+                if is_older_than_any_commit(&entry, now) && !self.catalog.knows_blob(entry.id).await? {
                     tracing::info!(blob = %entry.id, "removing a blob that no row knows");
                     self.delete(&entry.id).await?;
                     report.orphans += 1;
@@ -182,8 +182,8 @@ impl Reaper {
     }
 }
 
-/// A blob of unknown age is kept: it may have been written just now.
-fn is_old(entry: &BlobEntry, now: Timestamp) -> bool {
+/// Whether no row of it can be on its way any more. A blob of unknown age may have been written just now.
+pub(super) fn is_older_than_any_commit(entry: &BlobEntry, now: Timestamp) -> bool {
     let modified = entry.modified_ms.and_then(|millis| i64::try_from(millis).ok());
     modified.is_some_and(|millis| Timestamp::from_millis(millis).plus_millis(ORPHAN_MIN_MS) < now)
 }

@@ -29,12 +29,12 @@ use strongroom_model::range::RangeSpec;
 use strongroom_model::secret::CustomerKey;
 use strongroom_model::time::Timestamp;
 use strongroom_store::{
-    Body, Config, Engine, OpenError, Reaper, Reply, RootCredentials, ServerDefault, Trailer,
+    Body, Config, Engine, OpenError, Reaper, Reply, RootCredentials, Scrub, ServerDefault, Trailer,
     blobs::{Blobs, LocalBlobs, MemoryBlobs},
     kms,
     kv::{FjallKv, Kv, MemoryKv},
     stream::{ByteStream, collect},
-    surroundings::Entropy,
+    surroundings::{Clock, Entropy},
 };
 use tempfile::TempDir;
 
@@ -47,6 +47,7 @@ pub(crate) const BUCKET: &str = "bucket";
 pub(crate) struct Bench {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reaper: tokio::sync::Mutex<Reaper>,
+    pub(crate) scrub: Arc<Scrub>,
     pub(crate) account: AccountId,
     pub(crate) folder: TempDir,
     pub(crate) kv: Arc<dyn Kv>,
@@ -144,8 +145,18 @@ impl Bench {
             entropy(drawn.clone()),
         );
         let opened = opened.await?;
-        let (engine, reaper, account) = (opened.engine, opened.reaper.into(), opened.root);
-        Ok(Self { engine, reaper, account, folder, kv, blobs, drawn, clock })
+        let (engine, reaper, scrub, account) = (opened.engine, opened.reaper.into(), opened.scrub, opened.root);
+        Ok(Self { engine, reaper, scrub, account, folder, kv, blobs, drawn, clock })
+    }
+
+    /// The next process over the same stores.
+    pub(crate) async fn reopen(self) -> Self {
+        Self::over(self.kv, self.blobs, self.folder).await.unwrap()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let now = Arc::clone(&self.clock);
+        Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)))
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -215,6 +226,23 @@ impl Bench {
 
     pub(crate) async fn put(&self, key: &str, bytes: &[u8], method: Method) -> Result<ObjectWritten, Failure> {
         self.put_as(PutObject { encryption: method.wish(), ..put(key) }, bytes).await
+    }
+
+    /// Sealed under this master key.
+    pub(crate) async fn put_with_key(
+        &self,
+        key: &str,
+        bytes: &[u8],
+        master: &KeyReference,
+    ) -> Result<ObjectWritten, Failure> {
+        let wish = KmsWish {
+            key: Some(master.clone()),
+            algorithm: DataAlgorithm::Aes256,
+            context: EncryptionContext::default(),
+            bucket_key: None,
+            project: None,
+        };
+        self.put_as(PutObject { encryption: EncryptionWish::Kms(wish), ..put(key) }, bytes).await
     }
 
     pub(crate) async fn put_as(&self, put: PutObject, bytes: &[u8]) -> Result<ObjectWritten, Failure> {

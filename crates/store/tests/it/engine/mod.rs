@@ -11,6 +11,7 @@ mod keys;
 mod races;
 mod reaping;
 mod round_trip;
+mod scrub;
 mod sequences;
 mod versions;
 mod writing;
