@@ -1,6 +1,7 @@
 //! Conditions under which a client wants its request done (RFC 9110 §13).
 
 use crate::etag::ETag;
+use crate::setting::Versioning;
 use crate::time::Timestamp;
 
 /// What `If-Match` or `If-None-Match` lists.
@@ -33,6 +34,9 @@ pub struct Conditions {
     pub if_modified_since: Option<Timestamp>,
     /// Do it only if not changed after this time.
     pub if_unmodified_since: Option<Timestamp>,
+    /// A write's conditions do not count in a bucket that keeps versions or did so once (`x-oss-forbid-overwrite`): there
+    /// nothing is lost by it.
+    pub void_with_versions: bool,
 }
 
 /// What the conditions say of an object.
@@ -65,8 +69,11 @@ impl Conditions {
         }
     }
 
-    /// Judges a write over `current`, the object there now, if any.
-    pub fn judge_write(&self, current: Option<&ETag>) -> Verdict {
+    /// Judges a write over `current`, the object there now, if any, in a bucket of such versioning.
+    pub fn judge_write(&self, current: Option<&ETag>, versioning: Versioning) -> Verdict {
+        if self.void_with_versions && versioning != Versioning::Never {
+            return Verdict::Holds;
+        }
         let matches = self.if_match.as_ref().is_none_or(|list| current.is_some_and(|tag| list.names(tag)));
         let differs = self.if_none_match.as_ref().is_none_or(|list| !current.is_some_and(|tag| list.names(tag)));
         match (matches, differs) {
@@ -120,10 +127,19 @@ mod tests {
     #[test]
     fn writes_can_insist_on_absence_and_presence() {
         let absent = Conditions { if_none_match: Some(TagList::Any), ..Default::default() };
-        assert_eq!(absent.judge_write(None), Verdict::Holds);
-        assert_eq!(absent.judge_write(Some(&TAG)), Verdict::Failed("If-None-Match"));
+        assert_eq!(absent.judge_write(None, Versioning::Never), Verdict::Holds);
+        assert_eq!(absent.judge_write(Some(&TAG), Versioning::Never), Verdict::Failed("If-None-Match"));
         let present = Conditions { if_match: tags(&TAG), ..Default::default() };
-        assert_eq!(present.judge_write(Some(&TAG)), Verdict::Holds);
-        assert_eq!(present.judge_write(None), Verdict::Missing);
+        assert_eq!(present.judge_write(Some(&TAG), Versioning::Never), Verdict::Holds);
+        assert_eq!(present.judge_write(None, Versioning::Never), Verdict::Missing);
+    }
+
+    #[test]
+    fn what_protects_an_only_version_is_void_where_versions_are_kept() {
+        let forbidden =
+            Conditions { if_none_match: Some(TagList::Any), void_with_versions: true, ..Default::default() };
+        assert_eq!(forbidden.judge_write(Some(&TAG), Versioning::Never), Verdict::Failed("If-None-Match"));
+        assert_eq!(forbidden.judge_write(Some(&TAG), Versioning::Enabled), Verdict::Holds);
+        assert_eq!(forbidden.judge_write(Some(&TAG), Versioning::Suspended), Verdict::Holds);
     }
 }

@@ -110,6 +110,8 @@ pub struct ListedVersions {
     pub request: ListVersions,
     /// Whose they are.
     pub owner: AccountId,
+    /// Where the bucket is.
+    pub location: Region,
     /// The versions: keys in byte order, the versions of each newest first.
     pub versions: Vec<ListedVersion>,
     /// The common prefixes, in byte order, without duplicates.

@@ -126,7 +126,7 @@ impl Catalog {
             };
             let latest = self.latest(new.bucket, new.key).await?;
             let current = latest.as_ref().and_then(|(latest, _)| latest.version.object());
-            match new.conditions.judge_write(current.map(|entry| &entry.etag)) {
+            match new.conditions.judge_write(current.map(|entry| &entry.etag), alive.versioning) {
                 Verdict::Holds | Verdict::NotModified => {}
                 Verdict::Failed(condition) => return Ok(Commitment::ConditionFailed(condition)),
                 Verdict::Missing => return Ok(Commitment::NothingToMatch),
@@ -377,7 +377,7 @@ impl Catalog {
 impl Deletion<'_> {
     /// The condition that does not hold for what there is. To insist on what is not there is in vain.
     fn failed(&self, current: Option<&Entry>) -> Option<&'static str> {
-        match self.conditions.judge_write(current.map(|entry| &entry.etag)) {
+        match self.conditions.judge_write(current.map(|entry| &entry.etag), Versioning::Never) {
             Verdict::Holds | Verdict::NotModified => None,
             Verdict::Failed(condition) => Some(condition),
             Verdict::Missing => Some("If-Match"),

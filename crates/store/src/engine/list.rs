@@ -57,6 +57,7 @@ impl Engine {
         });
         Ok(ListedVersions {
             owner: bucket.facts.owner,
+            location: bucket.facts.location,
             versions: versions.collect(),
             common_prefixes: page.common_prefixes,
             next: page.next,

@@ -2,6 +2,7 @@
 
 use strongroom_model::condition::{Conditions, Verdict};
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::setting::Versioning;
 
 use crate::catalog::objects::Entry;
 
@@ -22,8 +23,12 @@ pub(super) fn check_read(conditions: &Conditions, entry: &Entry) -> Result<(), F
 ///
 /// # Errors
 /// `PreconditionFailed` with the header that failed; `NoSuchKey` if it speaks of an object, and there is none.
-pub(super) fn check_write(conditions: &Conditions, current: Option<&Entry>) -> Result<(), Failure> {
-    match conditions.judge_write(current.map(|entry| &entry.etag)) {
+pub(super) fn check_write(
+    conditions: &Conditions,
+    current: Option<&Entry>,
+    versioning: Versioning,
+) -> Result<(), Failure> {
+    match conditions.judge_write(current.map(|entry| &entry.etag), versioning) {
         Verdict::Failed(header) => Err(failed(header)),
         Verdict::Missing => Err(FailureCode::NoSuchKey.into()),
         Verdict::Holds | Verdict::NotModified => Ok(()),

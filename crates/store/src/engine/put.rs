@@ -59,7 +59,8 @@ impl Engine {
         let bucket = self.bucket(&put.bucket).await?;
         let choice = self.choose(caller, &put.encryption, &bucket)?;
         if put.conditions != Default::default() {
-            precondition::check_write(&put.conditions, self.catalog.entry(bucket.id, &put.key).await?.as_ref())?;
+            let current = self.catalog.entry(bucket.id, &put.key).await?;
+            precondition::check_write(&put.conditions, current.as_ref(), bucket.facts.versioning)?;
         }
         let uid = VersionUid(self.entropy.array()?);
         let identity = identity(&bucket, &put.key, uid);

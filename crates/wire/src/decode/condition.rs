@@ -15,6 +15,7 @@ pub(crate) fn of_read(request: &Request<'_>) -> Result<Conditions, Failure> {
         if_none_match: tags(request, "if-none-match")?,
         if_modified_since: date("if-modified-since")?,
         if_unmodified_since: date("if-unmodified-since")?,
+        void_with_versions: false,
     })
 }
 
@@ -22,7 +23,8 @@ pub(crate) fn of_read(request: &Request<'_>) -> Result<Conditions, Failure> {
 pub(crate) fn of_write(request: &Request<'_>) -> Result<Conditions, Failure> {
     if let Some(suffix) = request.dialect().resources.forbid_overwrite {
         let forbidden = request.field(suffix)?.is_some_and(|word| word.eq_ignore_ascii_case("true"));
-        return Ok(Conditions { if_none_match: forbidden.then_some(TagList::Any), ..Conditions::default() });
+        let if_none_match = forbidden.then_some(TagList::Any);
+        return Ok(Conditions { if_none_match, void_with_versions: forbidden, ..Conditions::default() });
     }
     Ok(Conditions {
         if_match: tags(request, "if-match")?,

@@ -35,9 +35,15 @@ pub(crate) fn refuse_unbuilt(request: &Request<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The version that a request names.
+/// The version that a request names. An empty name is refused: it must not stand for the object as it is now.
 pub(crate) fn version(request: &Request<'_>) -> Result<Option<VersionId>, Failure> {
-    request.query().value("versionId").map(parse_version).transpose()
+    match request.query().value("versionId") {
+        Some(text) => parse_version(text).map(Some),
+        None if request.query().has("versionId") => {
+            Err(invalid_argument("versionId", "").with_message("Version id cannot be the empty string"))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Reads a version: `null` or 32 hex digits.

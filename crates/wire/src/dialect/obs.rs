@@ -145,6 +145,7 @@ pub const RECORD: Dialect = Dialect {
         listing: ListingStyle {
             kind: false,
             owner_name: false,
+            empty_delimiter: false,
             owner_last: false,
             owner: AccountId::obs_domain,
             owner_shown: AccountId::obs_domain,

@@ -127,6 +127,8 @@ pub const RECORD: Dialect = Dialect {
         listing: ListingStyle {
             kind: true,
             owner_name: true,
+            // oss2 insists on it.
+            empty_delimiter: true,
             owner_last: true,
             owner: AccountId::oss_uid,
             owner_shown: AccountId::oss_uid,

@@ -153,6 +153,7 @@ pub const RECORD: Dialect = Dialect {
         listing: ListingStyle {
             kind: false,
             owner_name: true,
+            empty_delimiter: false,
             owner_last: false,
             owner: |account| format!("{:064x}", account.number()),
             owner_shown: strongroom_model::account::AccountId::aws,

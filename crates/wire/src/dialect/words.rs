@@ -210,6 +210,8 @@ pub struct ListingStyle {
     pub kind: bool,
     /// Whether owners have a `DisplayName`.
     pub owner_name: bool,
+    /// Whether a listing of versions names its delimiter even if it has none.
+    pub empty_delimiter: bool,
     /// Whether the owner is the last child rather than the storage class.
     pub owner_last: bool,
     /// How an owner is spelled.

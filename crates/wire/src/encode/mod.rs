@@ -51,7 +51,10 @@ fn of_bucket(
             let location = dialect.resources.bucket_location;
             answer.field(location, listed.location.as_str()).document(listing::objects(listed, dialect))
         }
-        BucketOutcome::Versions(listed) => answer.document(versions::versions(listed, dialect)),
+        BucketOutcome::Versions(listed) => {
+            let location = dialect.resources.bucket_location;
+            answer.field(location, listed.location.as_str()).document(versions::versions(listed, dialect))
+        }
         BucketOutcome::Setting(setting) => answer.document(bucket::setting(setting, dialect)),
     }
 }

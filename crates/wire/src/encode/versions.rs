@@ -22,7 +22,8 @@ pub(crate) fn versions(listed: &ListedVersions, dialect: &Dialect) -> Writer {
             writer.leaf("NextVersionIdMarker", version.map(spell_version).unwrap_or_default());
         }
         writer.leaf("MaxKeys", request.max_keys);
-        writer.optional("Delimiter", Some(&request.delimiter).filter(|text| !text.is_empty()).map(|text| spell(text)));
+        let named = !request.delimiter.is_empty() || documents.listing.empty_delimiter;
+        writer.optional("Delimiter", named.then(|| spell(&request.delimiter)));
         writer.optional("EncodingType", request.url_encoded.then_some("url"));
         writer.leaf("IsTruncated", listed.next.is_some());
         for version in &listed.versions {

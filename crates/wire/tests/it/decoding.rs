@@ -6,7 +6,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::bucket::{BucketOperation, CreateBucket};
 use strongroom_model::operation::object::{GetObject, ObjectOperation, PutObject};
-use strongroom_model::setting::{Setting, SettingKind};
+use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_wire::{Asked, Claim, DIALECTS, Framing, StreamPlan, recognise};
 
 use crate::exchange::{head, operation, site};
@@ -399,6 +399,23 @@ fn a_bucket_is_created_as_head_and_document_say() {
 }
 
 #[test]
+fn versioning_is_set_to_one_of_two() {
+    let set = |inner: &str| {
+        let document = format!("<VersioningConfiguration>{inner}</VersioningConfiguration>");
+        match operation("PUT /b12?versioning", &document).map_err(|failure| failure.code)? {
+            Operation::Bucket(BucketOperation::PutSetting(_, Setting::Versioning(versioning))) => Ok(versioning),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(set("<Status> Suspended </Status>"), Ok(Versioning::Suspended));
+    assert_eq!(set("<Status>Enabled</Status><MfaDelete>Disabled</MfaDelete>"), Ok(Versioning::Enabled));
+    assert_eq!(set("<Status>Enabled</Status><MfaDelete>Enabled</MfaDelete>"), Err(FailureCode::NotImplemented));
+    for wrong in ["", "<Status/>", "<Status>enabled</Status>", "<Status>Enabled</Status><Status>Enabled</Status>"] {
+        assert_eq!(set(wrong), Err(FailureCode::MalformedXml), "{wrong}");
+    }
+}
+
+#[test]
 fn batches_are_read_and_bounded() {
     let keys = |text: &str, body: &str| match operation(text, body).map_err(|failure| failure.code)? {
         Operation::Object(ObjectOperation::DeleteMany(many)) => {
@@ -443,6 +460,10 @@ fn names_are_judged_with_a_code_of_their_own() {
         ("GET /b12?encoding-type=xml", FailureCode::InvalidArgument),
         ("GET /b12?list-type=2&continuation-token=!", FailureCode::InvalidArgument),
         ("GET /b12/k?versionId=zzz", FailureCode::InvalidArgument),
+        ("GET /b12/k?versionId=", FailureCode::InvalidArgument),
+        ("GET /b12?versions&key-marker=k&version-id-marker=zzz", FailureCode::InvalidArgument),
+        ("GET /b12?versions&version-id-marker=null", FailureCode::InvalidArgument),
+        ("DELETE /b12/k\nx-oss-date: now\nif-match: *", FailureCode::NotImplemented),
     ] {
         assert_eq!(operation(text, "").unwrap_err().code, code, "{text}");
     }
@@ -498,6 +519,14 @@ fn operations_in_full() {
         ),
         ("HEAD /b12/k\nx-oss-range-behavior: standard", ""),
         ("DELETE /b12/k?versionId=000102030405060708090a0b0c0d0e0f", ""),
+        ("DELETE /b12/k?versionId=null\nif-match: \"a\"", ""),
+        ("GET /b12?versioning", ""),
+        (
+            "PUT /b12?versioning\nx-obs-date: now",
+            "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+        ),
+        ("GET /b12?versions&prefix=p&delimiter=%2F&key-marker=p%2Fk&version-id-marker=null&max-keys=2000", ""),
+        ("GET /b12?versions&key-marker=k&version-id-marker=&encoding-type=url\nx-oss-date: now", ""),
         (
             "PUT /b12?encryption",
             "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\

@@ -13,9 +13,11 @@ use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, Region, VersionId};
-use strongroom_model::operation::bucket::{ListObjects, ListVersion};
+use strongroom_model::operation::bucket::{ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::service::ListBuckets;
-use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets, ListedObject, ListedObjects};
+use strongroom_model::outcome::bucket::{
+    BucketFacts, ListedBuckets, ListedObject, ListedObjects, ListedVersion, ListedVersions, VersionContent,
+};
 use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted, ObjectFacts, ObjectRead, ObjectWritten};
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, Versioning};
@@ -27,6 +29,7 @@ use crate::exchange::{exchange, site};
 
 /// 2026-11-20T10:00:00.250Z.
 const THEN: Timestamp = Timestamp::from_millis(1_795_168_800_250);
+const NULL: Option<VersionId> = Some(VersionId::Null);
 const TAG: ETag = ETag { digest: [0xab; 16], parts: None };
 
 fn owner() -> AccountId {
@@ -100,6 +103,44 @@ fn listed(version: ListVersion, url_encoded: bool) -> Outcome {
         objects: vec![object],
         common_prefixes: vec!["a b/".to_owned()],
         next: Some("a b/".to_owned()),
+    }))
+}
+
+fn versioning(versioning: Versioning) -> Outcome {
+    Outcome::Bucket(BucketOutcome::Setting(Setting::Versioning(versioning)))
+}
+
+fn listed_versions(url_encoded: bool) -> Outcome {
+    let request = ListVersions {
+        bucket: BucketName::parse("b12").unwrap(),
+        prefix: "a ".to_owned(),
+        delimiter: if url_encoded { "/".to_owned() } else { String::new() },
+        key_marker: "a &".to_owned(),
+        version_marker: NULL,
+        max_keys: 3,
+        url_encoded,
+    };
+    let key = || ObjectKey::parse("a <é>&+").unwrap();
+    let object = ListedObject {
+        key: key(),
+        last_modified: THEN,
+        etag: TAG,
+        size: 5,
+        storage_class: StorageClass::Archive,
+        kind: ObjectKind::Appendable,
+    };
+    let id = VersionId::Id([0xcd; 16]);
+    let marker = VersionContent::Marker { key: key(), last_modified: THEN };
+    Outcome::Bucket(BucketOutcome::Versions(ListedVersions {
+        request,
+        owner: owner(),
+        location: region(),
+        versions: vec![
+            ListedVersion { id, is_latest: true, content: marker },
+            ListedVersion { id: VersionId::Null, is_latest: false, content: VersionContent::Object(object) },
+        ],
+        common_prefixes: if url_encoded { vec!["a b/".to_owned()] } else { Vec::new() },
+        next: Some(("a <é>&+".to_owned(), NULL)),
     }))
 }
 
@@ -180,6 +221,10 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("GetBucketEncryption", Method::GET, bucket(BucketOutcome::Setting(Setting::Encryption(rule())))),
         ("PutBucketEncryption", Method::PUT, bucket(BucketOutcome::SettingPut)),
         ("DeleteBucketEncryption", Method::DELETE, bucket(BucketOutcome::SettingDeleted)),
+        ("GetBucketVersioning", Method::GET, versioning(Versioning::Suspended)),
+        ("GetBucketVersioning, never set", Method::GET, versioning(Versioning::Never)),
+        ("ListObjectVersions", Method::GET, listed_versions(false)),
+        ("ListObjectVersions, url", Method::GET, listed_versions(true)),
         ("ListObjects", Method::GET, listed(ListVersion::V1, false)),
         ("ListObjectsV2, url", Method::GET, listed(ListVersion::V2, true)),
         ("PutObject, plain", Method::PUT, written(AppliedEncryption::Plain)),
@@ -197,6 +242,13 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("HeadObject", Method::HEAD, object(ObjectOutcome::Head(read(None, false, sm4())))),
         ("GetObjectMeta", Method::HEAD, object(ObjectOutcome::Meta(read(None, false, sm4())))),
         ("DeleteObject", Method::DELETE, object(ObjectOutcome::Deleted { version: None, marker: None })),
+        (
+            "DeleteObject, with a marker",
+            Method::DELETE,
+            object(ObjectOutcome::Deleted { version: None, marker: Some(VersionId::Id([0xcd; 16])) }),
+        ),
+        ("DeleteObject, of a version", Method::DELETE, object(ObjectOutcome::Deleted { version: NULL, marker: None })),
+        ("DeleteObject, of a marker", Method::DELETE, object(ObjectOutcome::Deleted { version: NULL, marker: NULL })),
         ("DeleteObjects", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(false)))),
         ("DeleteObjects, quiet", Method::POST, object(ObjectOutcome::ManyDeleted(many_deleted(true)))),
     ]
@@ -212,8 +264,13 @@ fn is_asked(name: &str, dialect: &Dialect) -> bool {
 }
 
 fn many_deleted(quiet: bool) -> ManyDeleted {
-    let entry = |name, result| DeletedEntry { key: ObjectKey::parse(name).unwrap(), version: None, result };
-    let results = vec![entry("a b", Ok(None)), entry("c", Err(Failure::new(FailureCode::AccessDenied)))];
+    let entry = |name, version, result| DeletedEntry { key: ObjectKey::parse(name).unwrap(), version, result };
+    let results = vec![
+        entry("a b", None, Ok(None)),
+        entry("c", NULL, Err(Failure::new(FailureCode::AccessDenied))),
+        entry("d", None, Ok(Some(VersionId::Id([0xcd; 16])))),
+        entry("e", NULL, Ok(NULL)),
+    ];
     ManyDeleted { quiet, url_encoded: true, results }
 }
 
@@ -393,6 +450,29 @@ fn some_failures_have_headers_of_their_own() {
     assert_eq!(answer.headers()["etag"], "\"ABABABABABABABABABABABABABABABAB\"");
     let missed = Failure::new(FailureCode::InvalidRange).with_detail("ActualObjectSize", "100");
     assert_eq!(refused(&S3, Method::GET, &missed).headers()["content-range"], "bytes */100");
+}
+
+/// `oss-and-s3.md` §2.6: in the place of an object, and by its own id.
+#[test]
+fn a_delete_marker_says_that_it_is_one() {
+    let marker = VersionId::Id([0xcd; 16]);
+    for dialect in DIALECTS {
+        let name = |suffix| [dialect.header_prefix, suffix].concat();
+        for (code, status) in [(FailureCode::NoSuchKey, 404), (FailureCode::MethodNotAllowed, 405)] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = refused(dialect, method.clone(), &Failure::new(code).at_marker(marker));
+                assert_eq!(answer.status(), status);
+                assert_eq!(answer.headers()[&name("delete-marker")], "true");
+                assert_eq!(answer.headers()[&name("version-id")], "CD".repeat(16));
+                assert_eq!(answer.headers().get("allow").is_some_and(|it| it == "DELETE"), status == 405);
+            }
+        }
+        let answer = refused(dialect, Method::GET, &FailureCode::NoSuchKey.into());
+        assert!(!answer.headers().contains_key(&name("delete-marker")));
+    }
+    let failure = Failure::new(FailureCode::MethodNotAllowed).at_marker(marker);
+    let text = document(refused(&OSS, Method::GET, &failure));
+    assert!(text.contains("<Method>GET</Method><ResourceType>DeleteMarker</ResourceType>"), "{text}");
 }
 
 /// OSS knows one condition on writes and has a failure of its own for it.
