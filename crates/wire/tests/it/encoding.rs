@@ -468,7 +468,7 @@ fn a_delete_marker_says_that_it_is_one() {
             }
         }
         let answer = refused(dialect, Method::GET, &FailureCode::NoSuchKey.into());
-        assert!(!answer.headers().contains_key(&name("delete-marker")));
+        assert!(!answer.headers().contains_key(name("delete-marker")));
     }
     let failure = Failure::new(FailureCode::MethodNotAllowed).at_marker(marker);
     let text = document(refused(&OSS, Method::GET, &failure));
