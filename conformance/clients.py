@@ -9,7 +9,7 @@ import io
 import boto3
 import oss2
 from botocore.config import Config
-from obs import GetObjectHeader, ObsClient, PutObjectHeader, SseCHeader, SseKmsHeader
+from obs import CopyObjectHeader, GetObjectHeader, ObsClient, PutObjectHeader, SseCHeader, SseKmsHeader
 
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
@@ -91,6 +91,15 @@ class S3:
         answer = self._call(self.client.head_object, Bucket=bucket, Key=key, **self._read_arguments(mode))
         return answer["ResponseMetadata"]["HTTPHeaders"]
 
+    def copy(self, source, key, bucket, target, mode="plain", source_mode="plain", metadata=None):
+        arguments = self._write_arguments(mode)
+        for name, value in self._read_arguments(source_mode).items():
+            arguments[f"CopySource{name}"] = value
+        if metadata is not None:
+            arguments.update(Metadata=metadata, MetadataDirective="REPLACE")
+        where = {"Bucket": source, "Key": key}
+        return self._call(self.client.copy_object, Bucket=bucket, Key=target, CopySource=where, **arguments)
+
     def delete(self, bucket, key):
         self._call(self.client.delete_object, Bucket=bucket, Key=key)
 
@@ -168,6 +177,15 @@ class Oss:
     def head(self, bucket, key, mode="plain"):
         return self.call(self.bucket(bucket).head_object, key, headers=self.read_headers(mode)).headers
 
+    def copy(self, source, key, bucket, target, mode="plain", source_mode="plain", metadata=None):
+        headers = self.headers(mode)
+        for name, value in self.read_headers(source_mode).items():
+            headers[name.replace("x-oss-", "x-oss-copy-source-")] = value
+        if metadata is not None:
+            headers["x-oss-metadata-directive"] = "REPLACE"
+            headers.update({f"x-oss-meta-{name}": value for name, value in metadata.items()})
+        return self.call(self.bucket(bucket).copy_object, source, key, target, headers=headers)
+
     def delete(self, bucket, key):
         self.call(self.bucket(bucket).delete_object, key)
 
@@ -239,6 +257,23 @@ class Obs:
     def head(self, bucket, key, mode="plain"):
         sse = self._sse(mode) if mode == "customer" else None
         return dict(self.check(self.client.getObjectMetadata(bucket, key, sseHeader=sse)).header)
+
+    def copy(self, source, key, bucket, target, mode="plain", source_mode="plain", metadata=None):
+        extension = {f"{self.prefix}server-side-data-encryption": "SM4"} if mode == "kms-sm4" else {}
+        if source_mode == "customer":
+            # The SDK spells a key of bytes as Python does, `b'…'`, when it is the source's.
+            prefix = f"{self.prefix}copy-source-server-side-encryption-customer-"
+            encode = lambda value: base64.b64encode(value).decode()
+            extension[f"{prefix}algorithm"] = "AES256"
+            extension[f"{prefix}key"] = encode(CUSTOMER_KEY)
+            extension[f"{prefix}key-MD5"] = encode(hashlib.md5(CUSTOMER_KEY).digest())
+        header = CopyObjectHeader(destSseHeader=self._sse(mode))
+        header.directive = "COPY" if metadata is None else "REPLACE"
+        return self.check(
+            self.client.copyObject(
+                source, key, bucket, target, metadata=metadata, headers=header, extensionHeaders=extension
+            )
+        )
 
     def delete(self, bucket, key):
         self.check(self.client.deleteObject(bucket, key))

@@ -265,6 +265,9 @@ def test_replay_s3_sse_validate_kms_key(replay):
     put("put-obj-different-region-kms-key", f"arn:aws:kms:us-west-2:{account}:key/{unknown}")
     replay.masked.pop("<uuid:1>", None)
     put("put-obj-different-region-kms-key-no-arn", "234f2428-cec1-4b25-a1ae-9048164dba47")
+    replay.s3.put_object(Bucket=replay.bucket, Key="plain", Body=b"x")
+    source = f"{replay.bucket}/plain"
+    replay.copy_object("copy-obj-wrong-kms-key", Key="k", CopySource=source, SSEKMSKeyId="fake-key-id", **kms)
 
 
 def test_replay_s3_sse_validate_kms_key_state(replay):
@@ -286,13 +289,37 @@ def test_replay_copy_in_place_with_bucket_encryption(replay):
 
 
 def test_replay_copy_object_kms(replay):
+    key = replay.server.command("key", "create")["id"]
     replay.s3.put_object(Bucket=replay.bucket, Key="k", Body=b"hello world")
     replay.get_object("get-object", Key="k", ChecksumMode="ENABLED")
+    # The recording does not tell the tags of objects under SSE-KMS.
+    replay.recorded["copy-object"]["CopyObjectResult"]["ETag"] = "<tag>"
+    replay.recorded["get-copied-object"]["ETag"] = "<tag>"
+    kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key, "BucketKeyEnabled": True}
+    replay.copy_object("copy-object", Key="t", CopySource=f"{replay.bucket}/k", **kms)
+    replay.get_object("get-copied-object", Key="t", ChecksumMode="ENABLED")
+
+
+def of_source(given):
+    return {f"CopySource{name}": value for name, value in given.items()}
 
 
 def test_replay_copy_object_with_sse_c(replay):
     replay.put_object("put-obj-sse-c", Key="k", Body=b"test_data", **masked_md5(replay))
     replay.get_object("get-obj-no-sse-c-param", Key="k")
+    for step in ("copy-obj-sse-c", "copy-obj-sse-c-target-no-sse-c"):
+        replay.recorded[step]["CopyObjectResult"]["ETag"] = "<tag>" if step == "copy-obj-sse-c" else md5_tag(b"test_data")
+    copy = lambda step, **sse: replay.copy_object(step, Key="t", CopySource=f"{replay.bucket}/k", **sse)
+    copy("copy-obj-no-src-sse-c", **sse_c())
+    copy("copy-obj-wrong-src-sse-c-algo", **of_source(sse_c(SSECustomerAlgorithm="KMS")))
+    copy("copy-obj-wrong-target-sse-c-algo", **of_source(sse_c()), **sse_c(SSECustomerAlgorithm="KMS"))
+    copy("copy-obj-target-double-encryption", ServerSideEncryption="AES256", **of_source(sse_c()), **sse_c())
+    copy("copy-obj-sse-c", **of_source(sse_c()), **sse_c())
+    copy("copy-obj-sse-c-target-no-sse-c", **of_source(sse_c()))
+
+
+def md5_tag(body):
+    return f'"{hashlib.md5(body).hexdigest()}"'
 
 
 def test_replay_s3_copy_object_in_place_with_encryption(replay):
@@ -300,3 +327,13 @@ def test_replay_s3_copy_object_in_place_with_encryption(replay):
     kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key, "BucketKeyEnabled": True}
     replay.put_object("put-object-with-kms-encryption", Key="k", Body=b"test", **kms)
     replay.head_object("head-object", Key="k")
+    copy = lambda step, **sse: replay.copy_object(step, Key="k", CopySource=f"{replay.bucket}/k", **sse)
+    copy("copy-object-in-place-without-kms-sse")
+    replay.head_object("head-copy-without-kms-sse", Key="k")
+    # The recorded tag of the next copy is that of an object under SSE-KMS.
+    replay.recorded["copy-object-in-place-with-sse"]["CopyObjectResult"]["ETag"] = "<tag>"
+    replay.recorded["head-copy-with-sse"]["ETag"] = "<tag>"
+    copy("copy-object-in-place-with-sse", ServerSideEncryption="aws:kms")
+    replay.head_object("head-copy-with-sse", Key="k")
+    copy("copy-object-in-place-with-aes", ServerSideEncryption="AES256")
+    replay.head_object("head-copy-with-aes", Key="k")

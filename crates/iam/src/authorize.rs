@@ -1,8 +1,9 @@
 //! The decision.
 
-use strongroom_model::account::Principal;
+use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::action::{Action, Required, Resource};
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::BucketName;
 use strongroom_model::operation::{ObjectOperation, Operation};
 
 use crate::case::Case;
@@ -38,13 +39,13 @@ pub fn authorize(operation: Operation, principal: Principal, case: &Case) -> Res
     let verdicts: Vec<Verdict> = required.iter().map(|required| judge(required, &principal, case)).collect();
     let allowed = verdicts.iter().filter(|verdict| **verdict == Verdict::Allowed).count();
     let suffices = match (is_batch(&operation), verdicts.is_empty()) {
-        (true, true) => is_owner(&principal, case),
+        (true, true) => is_owner(&principal, case.bucket_owner),
         (true, false) => allowed > 0,
         (false, _) => allowed == verdicts.len(),
     };
     match (suffices, &principal) {
         (true, _) => {
-            let may_list = is_owner(&principal, case);
+            let may_list = is_owner(&principal, case.bucket_owner);
             Ok(Granted::new(operation, principal, verdicts, may_list, case.transport))
         }
         (false, Principal::Anonymous) => Err(Denied::Anonymous),
@@ -61,14 +62,21 @@ fn judge(required: &Required, principal: &Principal, case: &Case) -> Verdict {
         (_, Action::Probe) => true,
         (Resource::Service | Resource::Administration | Resource::Key(_) | Resource::Keys, _)
         | (_, Action::CreateBucket) => principal.account().is_some(),
-        (Resource::Bucket(_) | Resource::Object(..), _) => is_owner(principal, case),
+        (Resource::Bucket(bucket) | Resource::Object(bucket, _), _) => is_owner(principal, owner_of(bucket, case)),
     };
     if allowed { Verdict::Allowed } else { Verdict::Denied }
 }
 
+fn owner_of(bucket: &BucketName, case: &Case) -> Option<AccountId> {
+    match &case.source {
+        Some((name, owner)) if name == bucket => *owner,
+        _ => case.bucket_owner,
+    }
+}
+
 /// A bucket that does not exist has no owner to deny anything, so any signed-in caller gets to the "no such bucket".
-fn is_owner(principal: &Principal, case: &Case) -> bool {
-    match (principal.account(), case.bucket_owner) {
+fn is_owner(principal: &Principal, owner: Option<AccountId>) -> bool {
+    match (principal.account(), owner) {
         (None, _) => false,
         (Some(_), None) => true,
         (Some(account), Some(owner)) => account == owner,

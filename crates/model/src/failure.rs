@@ -195,6 +195,20 @@ pub enum FailureCode {
     /// 416: the range has none of the object's bytes.
     InvalidRange,
 
+    // Copies.
+    /// The copy's source is not a bucket and a key.
+    InvalidCopySource,
+    /// The copy's source is named by the version of a delete marker.
+    CopySourceIsMarker,
+    /// 412: a condition on the copy's source does not hold.
+    CopySourceConditionFailed,
+    /// The copy's source is longer than one request may copy.
+    CopySourceTooLarge,
+    /// An object would be copied onto itself and nothing changed.
+    CopyChangesNothing,
+    /// An object would be copied onto itself and left in the clear.
+    CopyLosesEncryption,
+
     // Who asks.
     /// Not allowed.
     AccessDenied,
@@ -339,6 +353,12 @@ impl FailureCode {
         Self::NotModified,
         Self::PreconditionFailed,
         Self::InvalidRange,
+        Self::InvalidCopySource,
+        Self::CopySourceIsMarker,
+        Self::CopySourceConditionFailed,
+        Self::CopySourceTooLarge,
+        Self::CopyChangesNothing,
+        Self::CopyLosesEncryption,
         Self::AccessDenied,
         Self::AnonymousDenied,
         Self::InvalidAccessKeyId,

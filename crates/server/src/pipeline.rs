@@ -184,12 +184,7 @@ fn bucket(operation: &Operation) -> Option<String> {
     let name = match operation {
         Operation::Service(_) | Operation::Admin(_) => return None,
         Operation::Bucket(operation) => operation.bucket(),
-        Operation::Object(operation) => match operation {
-            ObjectOperation::Put(put) => &put.bucket,
-            ObjectOperation::Get(get) | ObjectOperation::Head(get) | ObjectOperation::Meta(get) => &get.bucket,
-            ObjectOperation::Delete(delete) => &delete.bucket,
-            ObjectOperation::DeleteMany(many) => &many.bucket,
-        },
+        Operation::Object(operation) => operation.bucket(),
     };
     Some(name.as_str().to_owned())
 }

@@ -10,6 +10,7 @@ use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, Stor
 use strongroom_model::name::{BucketName, ObjectKey, VersionId};
 use strongroom_model::operation::admin::{CreateKey, StartScrub};
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::{
     DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
 };
@@ -19,6 +20,10 @@ use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
 fn bucket() -> BucketName {
     BucketName::parse("bucket").expect("a valid name")
+}
+
+fn source_bucket() -> BucketName {
+    BucketName::parse("source").expect("a valid name")
 }
 
 fn key() -> ObjectKey {
@@ -51,6 +56,17 @@ fn put() -> PutObject {
         expected: ExpectedDigests::default(),
         keep: Vec::new(),
         tag: TagPromise::PlainOnly,
+    }
+}
+
+fn copy() -> CopyObject {
+    CopyObject {
+        source: GetObject { bucket: source_bucket(), ..get() },
+        target: put(),
+        metadata_from: MetadataFrom::Source,
+        checksums: CopiedChecksums::OfSource { otherwise: None },
+        onto_itself: OntoItself::Changes,
+        unchanged: Unchanged::Failed,
     }
 }
 
@@ -130,6 +146,7 @@ fn every_operation() -> Vec<Operation> {
     all.extend(
         [
             ObjectOperation::Put(put()),
+            ObjectOperation::Copy(Box::new(copy())),
             ObjectOperation::Get(get()),
             ObjectOperation::Head(get()),
             ObjectOperation::Meta(get()),
@@ -186,7 +203,7 @@ fn principals() -> [(&'static str, Principal); 4] {
 }
 
 fn case() -> Case {
-    Case { bucket_owner: Some(account(1)), transport: Transport::TRUSTED }
+    Case { bucket_owner: Some(account(1)), source: None, transport: Transport::TRUSTED }
 }
 
 #[test]
@@ -225,6 +242,22 @@ fn a_grant_has_a_verdict_for_everything_required() {
         let granted = authorize(operation, principals()[1].1.clone(), &case()).expect("the owner may");
         assert_eq!(granted.verdicts(), vec![Verdict::Allowed; required]);
     }
+}
+
+/// Neither the source's owner nor the target's may copy what the other does not let him.
+#[test]
+fn a_copy_needs_both_its_buckets() {
+    let answer = |source: Option<u64>, target: u64| {
+        let source = (source_bucket(), source.map(account));
+        let case = Case { bucket_owner: Some(account(target)), source: Some(source), ..case() };
+        let copy = Operation::Object(ObjectOperation::Copy(Box::new(copy())));
+        authorize(copy, principals()[1].1.clone(), &case).map(|granted| granted.verdicts().to_vec())
+    };
+    let both = Ok(vec![Verdict::Allowed; 2]);
+    assert_eq!(answer(Some(1), 1), both);
+    assert_eq!(answer(None, 1), both, "that there is no such bucket is for the engine to find");
+    assert_eq!(answer(Some(2), 1), Err(Denied::Forbidden));
+    assert_eq!(answer(Some(1), 2), Err(Denied::Forbidden));
 }
 
 /// No decoder lets one in; a decision must not rest on that.

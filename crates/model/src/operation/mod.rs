@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod bucket;
+pub mod copy;
 pub mod object;
 pub mod service;
 

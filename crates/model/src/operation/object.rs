@@ -1,5 +1,6 @@
 //! Operations on objects.
 
+use super::copy::CopyObject;
 use crate::action::{Action, Required, Resource};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::condition::Conditions;
@@ -15,6 +16,8 @@ use crate::secret::CustomerKey;
 pub enum ObjectOperation {
     /// Write an object in one request.
     Put(PutObject),
+    /// Write an object whose bytes are another's.
+    Copy(Box<CopyObject>),
     /// Read an object, or a range of it.
     Get(GetObject),
     /// Read an object's metadata.
@@ -135,16 +138,41 @@ impl DeleteObjects {
     pub const KEYS_MAX: usize = 1000;
 }
 
+impl PutObject {
+    pub(super) fn required(&self) -> Required {
+        Required::new(Action::PutObject, Resource::Object(self.bucket.clone(), self.key.clone()))
+    }
+}
+
+impl GetObject {
+    pub(super) fn required(&self) -> Required {
+        let action = if self.version.is_some() { Action::GetObjectVersion } else { Action::GetObject };
+        Required::new(action, Resource::Object(self.bucket.clone(), self.key.clone()))
+    }
+}
+
 impl ObjectOperation {
     /// The operation's name.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Put(_) => "PutObject",
+            Self::Copy(_) => "CopyObject",
             Self::Get(_) => "GetObject",
             Self::Head(_) => "HeadObject",
             Self::Meta(_) => "GetObjectMeta",
             Self::Delete(_) => "DeleteObject",
             Self::DeleteMany(_) => "DeleteObjects",
+        }
+    }
+
+    /// The bucket it is about; of a copy, the one that is written to.
+    pub fn bucket(&self) -> &BucketName {
+        match self {
+            Self::Put(put) => &put.bucket,
+            Self::Copy(copy) => &copy.target.bucket,
+            Self::Get(get) | Self::Head(get) | Self::Meta(get) => &get.bucket,
+            Self::Delete(delete) => &delete.bucket,
+            Self::DeleteMany(many) => &many.bucket,
         }
     }
 
@@ -155,11 +183,9 @@ impl ObjectOperation {
             None => Action::DeleteObject,
         };
         match self {
-            Self::Put(put) => vec![Required::new(Action::PutObject, object(&put.bucket, &put.key))],
-            Self::Get(get) | Self::Head(get) | Self::Meta(get) => {
-                let action = if get.version.is_some() { Action::GetObjectVersion } else { Action::GetObject };
-                vec![Required::new(action, object(&get.bucket, &get.key))]
-            }
+            Self::Put(put) => vec![put.required()],
+            Self::Copy(copy) => copy.required(),
+            Self::Get(get) | Self::Head(get) | Self::Meta(get) => vec![get.required()],
             Self::Delete(one) => vec![Required::new(delete(&one.version), object(&one.bucket, &one.key))],
             Self::DeleteMany(many) => {
                 let required =

@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub enum ObjectOutcome {
     /// Written.
     Put(ObjectWritten),
+    /// Copied.
+    Copied(ObjectCopied),
     /// The object; its bytes travel beside the answer.
     Read(ObjectRead),
     /// The object's metadata.
@@ -47,6 +49,17 @@ pub struct ObjectWritten {
     pub checksums: Vec<Checksum>,
     /// Its storage class.
     pub storage_class: StorageClass,
+    /// When it was written.
+    pub last_modified: Timestamp,
+}
+
+/// What is answered to a copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectCopied {
+    /// The target.
+    pub written: ObjectWritten,
+    /// The source's version, in a bucket that keeps versions.
+    pub source_version: Option<VersionId>,
 }
 
 /// What is answered to a read.

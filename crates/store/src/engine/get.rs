@@ -1,15 +1,18 @@
 //! Reading an object, or a range of it.
 
+use std::ops::Range;
+
 use futures_util::TryStreamExt as _;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::object::GetObject;
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
+use strongroom_seal::ContentKey;
 
 use super::{Caller, Engine, Reply};
 use crate::failure;
 use crate::{
-    opening::{first, open_manifest, open_stream},
+    opening::{Version, first, open_manifest, open_stream},
     stream::ByteStream,
 };
 
@@ -21,18 +24,29 @@ impl Engine {
         if matches!(version.content.encryption, AppliedEncryption::Kms(_)) && !caller.transport.kms {
             return Err(FailureCode::KmsNeedsTls.into());
         }
-        let content = match content {
-            Some(content) => content,
-            None => self.unlock(&version).await?,
-        };
-        let manifest = open_manifest(&version, &content).inspect_err(|failure| self.counters.note(failure))?;
-        let source = version.source(&self.blobs);
-        let wanted = range.clone().unwrap_or(0..version.entry.size);
-        let body = open_stream(content, &manifest, wanted, source).map_err(failure::of_stored)?;
-        let body = first(body).await.map_err(|error| failure::of_stream(error, FailureCode::Internal));
-        let body = body.inspect_err(|failure| self.counters.note(failure))?;
+        let body = self.plaintext(&version, content, range.clone()).await?;
         let outcome = Outcome::Object(ObjectOutcome::Read(version.answer(get, range)));
         Ok(Reply { outcome, body: Some(self.counted(body)) })
+    }
+
+    /// The plaintext of `range` of a version, or of all of it, after its first chunk was opened. `content` is the key, if it
+    /// came with the request; else the key service is asked.
+    pub(super) async fn plaintext(
+        &self,
+        version: &Version,
+        content: Option<ContentKey>,
+        range: Option<Range<u64>>,
+    ) -> Result<ByteStream, Failure> {
+        let content = match content {
+            Some(content) => content,
+            None => self.unlock(version).await?,
+        };
+        let manifest = open_manifest(version, &content).inspect_err(|failure| self.counters.note(failure))?;
+        let source = version.source(&self.blobs);
+        let wanted = range.unwrap_or(0..version.entry.size);
+        let body = open_stream(content, &manifest, wanted, source).map_err(failure::of_stored)?;
+        let body = first(body).await.map_err(|error| failure::of_stream(error, FailureCode::Internal));
+        body.inspect_err(|failure| self.counters.note(failure))
     }
 
     /// The same stream, whose failure half-way, which no answer can tell any more, is counted.

@@ -3,6 +3,7 @@
 
 mod admin;
 mod buckets;
+mod copy;
 mod customer;
 mod delete;
 mod digests;
@@ -161,10 +162,14 @@ impl Engine {
     /// The catalog's trouble.
     pub async fn case(&self, operation: &Operation, transport: Transport) -> Result<Case, Failure> {
         let bucket_owner = match bucket_of(operation) {
-            Some(name) => self.catalog.bucket(name).await?.map(|bucket| bucket.facts.owner),
+            Some(name) => self.owner(name).await?,
             None => None,
         };
-        Ok(Case { bucket_owner, transport })
+        let source = match source_of(operation) {
+            Some(name) => Some((name.clone(), self.owner(name).await?)),
+            None => None,
+        };
+        Ok(Case { bucket_owner, source, transport })
     }
 
     /// Does what was granted. A change runs to its end even if the returned future is dropped; reading stops.
@@ -239,6 +244,7 @@ impl Engine {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
                 ObjectOutcome::Put(self.put_object(caller, put, body).await?)
             }
+            ObjectOperation::Copy(copy) => ObjectOutcome::Copied(self.copy_object(caller, *copy).await?),
             ObjectOperation::Get(get) => return self.get_object(caller, get).await,
             ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
             ObjectOperation::Meta(get) => ObjectOutcome::Meta(self.head_object(caller, get).await?),
@@ -248,6 +254,10 @@ impl Engine {
             }
         };
         Ok(Outcome::Object(outcome).into())
+    }
+
+    async fn owner(&self, name: &BucketName) -> Result<Option<AccountId>, Failure> {
+        Ok(self.catalog.bucket(name).await?.map(|bucket| bucket.facts.owner))
     }
 
     /// The bucket that must exist.
@@ -271,12 +281,15 @@ fn bucket_of(operation: &Operation) -> Option<&BucketName> {
     match operation {
         Operation::Service(_) | Operation::Admin(_) => None,
         Operation::Bucket(operation) => Some(operation.bucket()),
-        Operation::Object(ObjectOperation::Put(put)) => Some(&put.bucket),
-        Operation::Object(ObjectOperation::Get(get) | ObjectOperation::Head(get) | ObjectOperation::Meta(get)) => {
-            Some(&get.bucket)
-        }
-        Operation::Object(ObjectOperation::Delete(delete)) => Some(&delete.bucket),
-        Operation::Object(ObjectOperation::DeleteMany(delete)) => Some(&delete.bucket),
+        Operation::Object(operation) => Some(operation.bucket()),
+    }
+}
+
+/// The bucket that is read from, of an operation that writes to another.
+fn source_of(operation: &Operation) -> Option<&BucketName> {
+    match operation {
+        Operation::Object(ObjectOperation::Copy(copy)) => Some(&copy.source.bucket),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::{ObjectKind, StorageClass};
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::outcome::object::ObjectWritten;
+use strongroom_model::time::Timestamp;
 use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally};
@@ -163,7 +164,7 @@ impl Engine {
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
                 self.counters.written(stored.inline.is_some());
-                Ok(ObjectWritten { version, ..written(etag, storage_class, protection, tally) })
+                Ok(ObjectWritten { version, ..written(etag, now, storage_class, protection, tally) })
             }
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
@@ -249,7 +250,13 @@ fn header(put: &PutObject, identity: &Identity, part: &PartId, protection: &Prot
     header.map_err(failure::of_sealing)
 }
 
-fn written(etag: ETag, storage_class: StorageClass, protection: &Protection, tally: &Tally) -> ObjectWritten {
+fn written(
+    etag: ETag,
+    last_modified: Timestamp,
+    storage_class: StorageClass,
+    protection: &Protection,
+    tally: &Tally,
+) -> ObjectWritten {
     ObjectWritten {
         etag,
         md5: tally.md5,
@@ -257,5 +264,6 @@ fn written(etag: ETag, storage_class: StorageClass, protection: &Protection, tal
         encryption: protection.applied.clone(),
         checksums: tally.checksums.clone(),
         storage_class,
+        last_modified,
     }
 }

@@ -9,12 +9,18 @@ use crate::decode::digest;
 use crate::request::{Request, argument};
 use crate::text::bytes::from_base64;
 
-/// The field of the cipher.
-const ALGORITHM: &str = "server-side-encryption-customer-algorithm";
-/// The field of the key.
-const KEY: &str = "server-side-encryption-customer-key";
-/// The field of the key's MD5.
-const KEY_MD5: &str = "server-side-encryption-customer-key-md5";
+/// The fields of the cipher, the key and the key's MD5.
+const OWN: [&str; 3] = [
+    "server-side-encryption-customer-algorithm",
+    "server-side-encryption-customer-key",
+    "server-side-encryption-customer-key-md5",
+];
+/// The same of a copy's source.
+const SOURCES: [&str; 3] = [
+    "copy-source-server-side-encryption-customer-algorithm",
+    "copy-source-server-side-encryption-customer-key",
+    "copy-source-server-side-encryption-customer-key-md5",
+];
 /// The only cipher that customers' keys are for.
 const AES256: &str = "AES256";
 
@@ -25,6 +31,17 @@ pub(crate) enum Purpose {
     Write,
     /// To read one.
     Read,
+    /// To read the source of a copy.
+    Source,
+}
+
+impl Purpose {
+    fn fields(self) -> [&'static str; 3] {
+        match self {
+            Self::Write | Self::Read => OWN,
+            Self::Source => SOURCES,
+        }
+    }
 }
 
 /// The customer's key, if the head has one or a part of one.
@@ -34,10 +51,12 @@ pub(crate) enum Purpose {
 /// # Errors
 /// A code of its own for each way in which the three fields can be wrong.
 pub(crate) fn key(request: &Request<'_>, purpose: Purpose) -> Result<Option<CustomerKey>, Failure> {
-    if !is_given(request) {
+    let fields = purpose.fields();
+    if !has_any(request, fields) {
         return Ok(None);
     }
-    let (algorithm, key, md5) = (request.field(ALGORITHM)?, request.field(KEY)?, request.field(KEY_MD5)?);
+    let [algorithm, key, md5] = fields.map(|name| request.field(name));
+    let (algorithm, key, md5) = (algorithm?, key?, md5?);
     match algorithm {
         None => return Err(refused(request, FailureCode::CustomerAlgorithmMissing, None)),
         Some(AES256) => {}
@@ -56,15 +75,19 @@ pub(crate) fn key(request: &Request<'_>, purpose: Purpose) -> Result<Option<Cust
     Ok(Some(CustomerKey::new(Zeroizing::new(bytes), md5)))
 }
 
-/// Whether the head has any part of a customer's key.
+/// Whether the head has any part of a customer's key, other than for the source of a copy.
 pub(crate) fn is_given(request: &Request<'_>) -> bool {
-    [ALGORITHM, KEY, KEY_MD5].iter().any(|suffix| request.has_field(suffix))
+    has_any(request, OWN)
+}
+
+fn has_any(request: &Request<'_>, fields: [&str; 3]) -> bool {
+    fields.iter().any(|suffix| request.has_field(suffix))
 }
 
 fn digest_missing(request: &Request<'_>, purpose: Purpose) -> Failure {
     match (purpose, request.dialect().encryption.digest_missing_on_read) {
-        (Purpose::Read, FailureCode::CustomerKeyWrong) => FailureCode::CustomerKeyWrong.into(),
-        (Purpose::Read, code) => refused(request, code, None),
+        (Purpose::Read | Purpose::Source, FailureCode::CustomerKeyWrong) => FailureCode::CustomerKeyWrong.into(),
+        (Purpose::Read | Purpose::Source, code) => refused(request, code, None),
         (Purpose::Write, _) => refused(request, FailureCode::CustomerKeyInvalid, None),
     }
 }

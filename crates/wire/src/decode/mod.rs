@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod bucket;
 pub(crate) mod checksum;
 pub(crate) mod condition;
+pub(crate) mod copy;
 pub(crate) mod customer;
 pub(crate) mod digest;
 pub(crate) mod encryption;

@@ -28,8 +28,8 @@ pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
 pub use words::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Documents, EncryptionWords, FormWords, Format, ListingStyle,
-    ResourceWords, Silent, Stray,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,
+    ListingStyle, ResourceWords, Silent, Stray,
 };
 
 /// Every dialect, in the order in which they are asked whether a request is theirs. The last takes what nobody claims.

@@ -6,10 +6,11 @@ use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, FormWords, Format,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
@@ -54,6 +55,7 @@ pub const RECORD: Dialect = Dialect {
         ciphers: &[("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Ignored,
         digest_missing_on_read: FailureCode::CustomerKeyInvalid,
+        copies_tell_cipher: true,
         kms_needs_tls: false,
         spell_key: |key| key.id.clone(),
         created: None,
@@ -94,6 +96,7 @@ pub const RECORD: Dialect = Dialect {
         list_default: 100,
         decodes_batch_keys: false,
         shows_kind: true,
+        copy: CopyWords { onto_itself: OntoItself::Replaces, unchanged: Unchanged::NotModified, told_in_head: true },
     },
     form: FormWords {
         covered: false,

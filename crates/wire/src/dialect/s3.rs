@@ -6,10 +6,11 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, Dialect, Documents, EncryptionWords, FormWords, Format,
+    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_flagged_configuration};
@@ -68,6 +69,7 @@ pub const RECORD: Dialect = Dialect {
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
         digest_missing_on_read: FailureCode::CustomerKeyWrong,
+        copies_tell_cipher: false,
         kms_needs_tls: true,
         spell_key: |KeyName { id, account, region, .. }| format!("arn:aws:kms:{region}:{}:key/{id}", account.aws()),
         created: None,
@@ -120,6 +122,7 @@ pub const RECORD: Dialect = Dialect {
         list_default: 1000,
         decodes_batch_keys: true,
         shows_kind: false,
+        copy: CopyWords { onto_itself: OntoItself::Changes, unchanged: Unchanged::Failed, told_in_head: false },
     },
     form: FormWords {
         covered: true,

@@ -7,6 +7,7 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
 
@@ -41,6 +42,8 @@ pub struct EncryptionWords {
     pub stray: Stray,
     /// What a read gets whose customer key comes without its MD5.
     pub digest_missing_on_read: FailureCode,
+    /// Whether answers to copies tell the data cipher, as those to other writes do.
+    pub copies_tell_cipher: bool,
     /// Whether SSE-KMS is refused over plain HTTP.
     pub kms_needs_tls: bool,
     /// How a master key is spelled in answers.
@@ -97,6 +100,19 @@ pub struct ResourceWords {
     pub decodes_batch_keys: bool,
     /// Whether answers tell an object's kind, in the field `object-type`.
     pub shows_kind: bool,
+    /// How copies differ.
+    pub copy: CopyWords,
+}
+
+/// How a dialect copies.
+#[derive(Debug, Clone, Copy)]
+pub struct CopyWords {
+    /// What a copy of an object onto itself must be.
+    pub onto_itself: OntoItself,
+    /// What a source gets that has not changed, upon `copy-source-if-none-match` and `copy-source-if-modified-since`.
+    pub unchanged: Unchanged,
+    /// Whether the answer's head tells of the target what its document tells.
+    pub told_in_head: bool,
 }
 
 /// A field that carries a checksum.

@@ -4,6 +4,7 @@ use strongroom_model::encryption::{
     AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, KmsApplied,
 };
 
+use crate::dialect::EncryptionWords;
 use crate::encode::answer::Answer;
 use crate::text::bytes::base64;
 
@@ -12,6 +13,8 @@ use crate::text::bytes::base64;
 pub(crate) enum Told {
     /// To a write.
     Write,
+    /// To a write of what is stored already.
+    Copy,
     /// To a read.
     Read,
     /// To a read of metadata.
@@ -22,7 +25,7 @@ pub(crate) enum Told {
 pub(crate) fn object<'a>(answer: Answer<'a>, encryption: &AppliedEncryption, told: Told) -> Answer<'a> {
     match encryption {
         AppliedEncryption::Plain => answer,
-        AppliedEncryption::Managed(algorithm) => managed(answer, *algorithm),
+        AppliedEncryption::Managed(algorithm) => managed(answer, *algorithm, told),
         AppliedEncryption::Kms(applied) => kms(answer, applied, told),
         AppliedEncryption::Customer { key_md5 } => {
             let answer = answer.field("server-side-encryption-customer-algorithm", "AES256");
@@ -56,18 +59,23 @@ pub(crate) fn bucket<'a>(answer: Answer<'a>, encryption: Option<&BucketEncryptio
     }
 }
 
-fn managed(answer: Answer<'_>, algorithm: DataAlgorithm) -> Answer<'_> {
+fn managed(answer: Answer<'_>, algorithm: DataAlgorithm, told: Told) -> Answer<'_> {
     let words = &answer.dialect().encryption;
     let (word, cipher) = words.managed_word(algorithm);
-    answer.field(words.method, word).optional_field(words.data_algorithm, cipher)
+    answer.field(words.method, word).optional_field(words.data_algorithm, cipher.filter(|_| tells_cipher(words, told)))
+}
+
+fn tells_cipher(words: &EncryptionWords, told: Told) -> bool {
+    told != Told::Copy || words.copies_tell_cipher
 }
 
 fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
     let words = &answer.dialect().encryption;
-    let answer = answer
-        .field(words.method, words.kms[0])
-        .field(words.key, &(words.spell_key)(&applied.key))
-        .optional_field(words.data_algorithm, words.cipher_word(applied.algorithm));
+    let answer =
+        answer.field(words.method, words.kms[0]).field(words.key, &(words.spell_key)(&applied.key)).optional_field(
+            words.data_algorithm,
+            words.cipher_word(applied.algorithm).filter(|_| tells_cipher(words, told)),
+        );
     let answer = match (words.bucket_key, applied.bucket_key) {
         (Some(suffix), true) => answer.field(suffix, "true"),
         _ => answer,
@@ -77,7 +85,7 @@ fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
         _ => answer,
     };
     match words.context {
-        Some(suffix) if told == Told::Write && !applied.context.is_empty() => {
+        Some(suffix) if matches!(told, Told::Write | Told::Copy) && !applied.context.is_empty() => {
             answer.field(suffix, &base64(json(&applied.context).as_bytes()))
         }
         _ => answer,

@@ -95,8 +95,13 @@ fn extras(writer: &mut Writer, failure: &Failure, words: &Words, dialect: &Diale
         writer.leaf("ResourceType", "DeleteMarker");
     }
     for (name, value) in &failure.details {
-        let name = if *name == "AccessKeyId" { dialect.format.access_key } else { name };
-        writer.leaf(name, value);
+        match (*name, failure.code) {
+            ("AccessKeyId", _) => writer.leaf(dialect.format.access_key, value),
+            ("Condition", FailureCode::CopySourceConditionFailed) => {
+                writer.leaf(name, [&dialect.field("copy-source-"), value.as_str()].concat());
+            }
+            _ => writer.leaf(name, value),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod bucket;
+pub(crate) mod copy;
 pub(crate) mod echo;
 pub(crate) mod failure;
 pub(crate) mod form;
@@ -70,6 +71,7 @@ fn of_object(
             Some(reply) => form::written(answer, written, reply),
             None => object::written(answer, written),
         },
+        ObjectOutcome::Copied(copied) => copy::copied(answer, copied),
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
         ObjectOutcome::Meta(read) => object::meta(answer, &read.facts),

@@ -116,7 +116,7 @@ fn class(answer: Answer<'_>, class: StorageClass) -> Answer<'_> {
 }
 
 /// Tells the checksums that the dialect has fields for; that they cover the whole object, where it asks for that.
-fn checksums<'a>(answer: Answer<'a>, kept: &[Checksum]) -> Answer<'a> {
+pub(crate) fn checksums<'a>(answer: Answer<'a>, kept: &[Checksum]) -> Answer<'a> {
     let words = answer.dialect().resources;
     let known = words.checksums.iter().filter_map(|field| {
         let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm)?;

@@ -29,6 +29,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::AlreadyExists, 409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten."),
     FailureRow::new(Code::PreconditionFailed, 412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."),
     FailureRow::new(Code::InvalidRange, 416, "InvalidRange", "The requested range cannot be satisfied"),
+    FailureRow::new(Code::CopySourceIsMarker, 400, "InvalidArgument", "The versionId field in the x-oss-copy-source request header cannot be specified as a delete marker.").numbered("0016-00000307"),
     FailureRow::new(Code::AccessDenied, 403, "AccessDenied", "You have no right to access this object.").numbered("0003-00000001"),
     FailureRow::new(Code::AnonymousDenied, 403, "AccessDenied", "Anonymous access is forbidden for this operation.").numbered("0003-00000001"),
     FailureRow::new(Code::InvalidAccessKeyId, 403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records."),

@@ -121,7 +121,7 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Delete, Level::Object, When::Query("uploadId"), "AbortMultipartUpload"),
     Route::not_built(Verb::Get, Level::Object, When::Query("partNumber"), "GetObjectByPart"),
     Route::not_built(Verb::Head, Level::Object, When::Query("partNumber"), "HeadObjectByPart"),
-    Route::not_built(Verb::Put, Level::Object, When::Header("copy-source"), "CopyObject"),
+    Route::built(Verb::Put, Level::Object, When::Header("copy-source"), "CopyObject", decode::copy::copy_object),
     Route::built(Verb::Put, Level::Object, When::Plain, "PutObject", decode::put::put_object),
     Route::built(Verb::Get, Level::Object, When::Plain, "GetObject", decode::object::get),
     Route::built(Verb::Head, Level::Object, When::Plain, "HeadObject", decode::object::head),

@@ -70,8 +70,6 @@ fn a_known_sub_resource_is_never_taken_for_the_plain_operation() {
         ("PUT /b12/k?encryption", FailureCode::NotImplemented),
         ("DELETE /b12?location", FailureCode::MethodNotAllowed),
         ("PUT /b12/k?uploadId=u", FailureCode::MethodNotAllowed),
-        ("PUT /b12/k\nx-amz-copy-source: /b12/other", FailureCode::NotImplemented),
-        ("PUT /b12/k\nx-oss-copy-source: /b12/other", FailureCode::NotImplemented),
         ("POST /b12\ncontent-type: text/plain", FailureCode::NotMultipart),
         ("GET /b12?quota\nx-obs-date: now", FailureCode::NotImplemented),
         ("PATCH /b12", FailureCode::MethodNotAllowed),
@@ -179,7 +177,9 @@ fn query(row: &Route) -> String {
 
 fn header(row: &Route, dialect: &Dialect) -> String {
     match row.when {
-        When::Header(suffix) | When::QueriesAndHeader(_, _, suffix) => format!("{}{suffix}: x", dialect.header_prefix),
+        When::Header(suffix) | When::QueriesAndHeader(_, _, suffix) => {
+            format!("{}{suffix}: src/k", dialect.header_prefix)
+        }
         _ => String::new(),
     }
 }

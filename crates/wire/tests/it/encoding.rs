@@ -18,7 +18,9 @@ use strongroom_model::operation::service::ListBuckets;
 use strongroom_model::outcome::bucket::{
     BucketFacts, ListedBuckets, ListedObject, ListedObjects, ListedVersion, ListedVersions, VersionContent,
 };
-use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted, ObjectFacts, ObjectRead, ObjectWritten};
+use strongroom_model::outcome::object::{
+    DeletedEntry, ManyDeleted, ObjectCopied, ObjectFacts, ObjectRead, ObjectWritten,
+};
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, Versioning};
 use strongroom_model::time::Timestamp;
@@ -178,14 +180,25 @@ fn read(range: Option<std::ops::Range<u64>>, show_checksums: bool, encryption: A
 }
 
 fn written(encryption: AppliedEncryption) -> Outcome {
-    Outcome::Object(ObjectOutcome::Put(ObjectWritten {
+    Outcome::Object(ObjectOutcome::Put(object_written(encryption)))
+}
+
+fn copied(encryption: AppliedEncryption) -> Outcome {
+    let source_version = Some(VersionId::Id([0xab; 16]));
+    let written = ObjectWritten { version: Some(VersionId::Null), ..object_written(encryption) };
+    Outcome::Object(ObjectOutcome::Copied(ObjectCopied { written, source_version }))
+}
+
+fn object_written(encryption: AppliedEncryption) -> ObjectWritten {
+    ObjectWritten {
         etag: TAG,
         md5: Some(TAG.digest),
         version: None,
         encryption,
         checksums: checksums(),
         storage_class: StorageClass::Standard,
-    }))
+        last_modified: THEN,
+    }
 }
 
 /// An answer as it goes over the wire, headers sorted.
@@ -233,6 +246,8 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("PutObject, KMS AES", Method::PUT, written(kms(DataAlgorithm::Aes256))),
         ("PutObject, KMS SM4", Method::PUT, written(sm4())),
         ("PutObject, customer", Method::PUT, written(AppliedEncryption::Customer { key_md5: Some([7; 16]) })),
+        ("CopyObject, plain", Method::PUT, copied(AppliedEncryption::Plain)),
+        ("CopyObject, KMS SM4", Method::PUT, copied(sm4())),
         ("GetObject", Method::GET, object(ObjectOutcome::Read(read(None, true, sm4())))),
         (
             "GetObject, range",

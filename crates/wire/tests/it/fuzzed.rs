@@ -366,6 +366,7 @@ fn check_form(dialect: &'static Dialect, parts: &Parts, site: &Site, intent: &In
         encryption: AppliedEncryption::Plain,
         checksums: Vec::new(),
         storage_class: StorageClass::Standard,
+        last_modified: Timestamp::from_seconds(0),
     };
     let outcome = Outcome::Object(ObjectOutcome::Put(written));
     let exchange = Exchange { form: Some(reply), ..exchange(&Method::POST, "localhost", "/bkt1", site) };

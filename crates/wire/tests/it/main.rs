@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "test helpers are tests")]
 
 mod chunked;
+mod copying;
 mod decoding;
 mod dialects;
 mod encoding;

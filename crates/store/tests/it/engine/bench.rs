@@ -20,10 +20,11 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, Region};
 use strongroom_model::operation::admin::CreateKey;
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::{DeleteObject, GetObject, PutObject, Unsatisfiable};
 use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::{BucketFacts, ListedObjects};
-use strongroom_model::outcome::object::{ObjectRead, ObjectWritten};
+use strongroom_model::outcome::object::{ObjectCopied, ObjectRead, ObjectWritten};
 use strongroom_model::outcome::{AdminOutcome, BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::range::RangeSpec;
 use strongroom_model::secret::CustomerKey;
@@ -257,6 +258,24 @@ impl Bench {
         }
     }
 
+    /// A copy from one key to another, each in its method.
+    pub(crate) async fn copy(
+        &self,
+        from: &str,
+        source: Method,
+        to: &str,
+        target: Method,
+    ) -> Result<ObjectCopied, Failure> {
+        self.copy_as(copy(from, source, to, target)).await
+    }
+
+    pub(crate) async fn copy_as(&self, copy: CopyObject) -> Result<ObjectCopied, Failure> {
+        match self.run(Operation::Object(ObjectOperation::Copy(Box::new(copy))), None).await?.outcome {
+            Outcome::Object(ObjectOutcome::Copied(copied)) => Ok(copied),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The whole object.
     pub(crate) async fn get(&self, key: &str, method: Method) -> Result<Bytes, Failure> {
         Ok(self.get_as(GetObject { customer_key: method.key_for_reading(), ..get(key) }).await?.1)
@@ -386,6 +405,17 @@ pub(crate) fn get(key: &str) -> GetObject {
         customer_key: None,
         overrides: Default::default(),
         show_checksums: false,
+    }
+}
+
+pub(crate) fn copy(from: &str, source: Method, to: &str, target: Method) -> CopyObject {
+    CopyObject {
+        source: GetObject { customer_key: source.key_for_reading(), ..get(from) },
+        target: PutObject { encryption: target.wish(), ..put(to) },
+        metadata_from: MetadataFrom::Source,
+        checksums: CopiedChecksums::OfSource { otherwise: None },
+        onto_itself: OntoItself::Changes,
+        unchanged: Unchanged::Failed,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use strongroom_model::failure::Failure;
 use strongroom_store::{
     blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
     faults::{Fault, Faults},
@@ -87,19 +88,50 @@ async fn check(stores: &Stores, allowed: &[Option<&[u8]>], method: Method, what:
     assert_eq!(found, bench.get("k", method).await.ok(), "{what}: after the reaper");
 }
 
-async fn overwriting(before: usize, after: usize) {
+/// How "k" is overwritten.
+#[derive(Clone, Copy)]
+enum By {
+    Put,
+    /// A copy of "source", which goes before the stores are looked at.
+    Copy,
+}
+
+impl By {
+    async fn prepare(self, stores: &Stores, new: &[u8]) {
+        if let Self::Copy = self {
+            stores.open(Arc::default()).await.put("source", new, Method::KmsSm4).await.unwrap();
+        }
+    }
+
+    async fn overwrite(self, bench: &Bench, new: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Put => bench.put("k", new, Method::ManagedAes).await.map(drop),
+            Self::Copy => bench.copy("source", Method::KmsSm4, "k", Method::ManagedAes).await.map(drop),
+        }
+    }
+
+    async fn clear(self, stores: &Stores) {
+        if let Self::Copy = self {
+            stores.open(Arc::default()).await.delete("source").await.unwrap();
+        }
+    }
+}
+
+async fn overwriting(by: By, before: usize, after: usize) {
     let (old, new) = (noise(before), noise(after));
     for way in WAYS {
         for call in 1..CALLS_MAX {
             let keys = tempfile::tempdir().unwrap();
             let stores = with_object(&old, keys.path()).await;
+            by.prepare(&stores, &new).await;
             let none = Arc::<Faults>::default();
             drop(stores.open(none.clone()).await);
             let faults = Arc::new(Faults::at(none.calls() + call, way));
             let bench = stores.open(faults.clone()).await;
-            let put = bench.put("k", &new, Method::ManagedAes).await;
+            let put = by.overwrite(&bench, &new).await;
             let reached = faults.calls() >= none.calls() + call;
             drop(bench);
+            by.clear(&stores).await;
             let what = format!("{way:?} at call {call}, {before} → {after} bytes");
             match put {
                 Ok(_) => check(&stores, &[Some(&new)], Method::ManagedAes, &what).await,
@@ -115,18 +147,28 @@ async fn overwriting(before: usize, after: usize) {
 
 #[tokio::test]
 async fn a_small_object_over_a_small_one() {
-    overwriting(100, 200).await;
+    overwriting(By::Put, 100, 200).await;
 }
 
 #[tokio::test]
 async fn a_large_object_over_a_large_one() {
-    overwriting(70_000, 140_000).await;
+    overwriting(By::Put, 70_000, 140_000).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_small_object() {
+    overwriting(By::Copy, 70_000, 100).await;
+}
+
+#[tokio::test]
+async fn a_copy_of_a_large_object() {
+    overwriting(By::Copy, 100, 70_000).await;
 }
 
 #[tokio::test]
 async fn a_small_object_over_a_large_one_and_back() {
-    overwriting(70_000, 10).await;
-    overwriting(10, 70_000).await;
+    overwriting(By::Put, 70_000, 10).await;
+    overwriting(By::Put, 10, 70_000).await;
 }
 
 #[tokio::test]

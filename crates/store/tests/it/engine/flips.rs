@@ -205,6 +205,31 @@ async fn every_byte_of_an_sm4_blob() {
     every_byte_of_a_blob(Method::KmsSm4).await;
 }
 
+/// A copy reads its source as any reader does: from a changed one nothing is made.
+#[tokio::test]
+async fn a_changed_source_is_not_copied() {
+    for method in METHODS {
+        for size in [300, 131_075] {
+            let (bench, below) = bench().await;
+            let bytes = noise(size);
+            bench.put("k", &bytes, method).await.unwrap();
+            let places: Vec<_> = match below.blobs.list(None, 1).await.unwrap().first() {
+                Some(blob) => (1..=60).map(|n| Place::Blob(blob.len as usize - n * 2180)).collect(),
+                None => (0..row_len(&below, CONTENTS).await).step_by(7).map(|at| Place::Row(CONTENTS, at)).collect(),
+            };
+            for place in places {
+                *below.place.lock().unwrap() = Some(place);
+                let copied = bench.copy("k", method, "copy", Method::KmsAes).await;
+                *below.place.lock().unwrap() = None;
+                assert!(copied.is_err(), "{method:?}, {size} bytes, {place:?}");
+                assert!(bench.get("copy", Method::KmsAes).await.is_err(), "{method:?}, {size} bytes, {place:?}");
+            }
+            bench.copy("k", method, "copy", Method::KmsAes).await.unwrap();
+            assert!(bench.get("copy", Method::KmsAes).await.unwrap() == bytes);
+        }
+    }
+}
+
 /// A range that does not touch the changed chunk is answered, one that does is not.
 #[tokio::test]
 async fn a_range_reads_only_what_it_needs() {

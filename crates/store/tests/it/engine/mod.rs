@@ -3,6 +3,7 @@
 mod bench;
 mod buckets;
 mod budget;
+mod copying;
 mod disk;
 mod faults;
 mod flips;

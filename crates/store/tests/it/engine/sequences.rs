@@ -13,6 +13,7 @@ use super::bench::{Bench, METHODS, Method, bucket_name, noise, object_key};
 #[derive(Clone, Debug)]
 enum Step {
     Put(u8, usize, usize),
+    Copy(u8, u8, usize),
     Delete(u8),
     DeleteMany(Vec<u8>),
     Read(u8),
@@ -26,6 +27,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let size = prop_oneof![Just(0_usize), 1..100_usize, 65_530..65_540_usize, 65_541..140_000_usize];
     let step = prop_oneof![
         6 => (key.clone(), 0..METHODS.len(), size).prop_map(|(key, method, size)| Step::Put(key, method, size)),
+        3 => (key.clone(), key.clone(), 1..METHODS.len()).prop_map(|(from, to, method)| Step::Copy(from, to, method)),
         2 => key.clone().prop_map(Step::Delete),
         1 => vec(key.clone(), 0..4).prop_map(Step::DeleteMany),
         3 => key.prop_map(Step::Read),
@@ -47,6 +49,17 @@ async fn apply(bench: Bench, model: &mut Model, step: &Step) -> Bench {
         Step::Put(key, method, size) => {
             bench.put(&name(*key), &noise(*size), METHODS[*method]).await.unwrap();
             model.insert(name(*key), (*size, METHODS[*method]));
+        }
+        Step::Copy(from, to, method) => {
+            let held = model.get(&name(*from)).copied();
+            let source = held.map_or(Method::Plain, |(_, source)| source);
+            match (held, bench.copy(&name(*from), source, &name(*to), METHODS[*method]).await) {
+                (Some((size, _)), copied) => {
+                    copied.unwrap();
+                    model.insert(name(*to), (size, METHODS[*method]));
+                }
+                (None, copied) => assert_eq!(copied.unwrap_err().code, FailureCode::NoSuchKey),
+            }
         }
         Step::Delete(key) => {
             bench.delete(&name(*key)).await.unwrap();

@@ -1,0 +1,123 @@
+//! Copying: a read of the source becomes the body of a write. There is no other writer: what the target is sealed with,
+//! where its bytes go and what becomes of them if the source breaks off, are the business of the write.
+
+use strongroom_model::encryption::{AppliedEncryption, EncryptionWish};
+use strongroom_model::failure::{Failure, FailureCode, Subject};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
+use strongroom_model::operation::object::{GetObject, PutObject};
+use strongroom_model::outcome::object::ObjectCopied;
+use strongroom_seal::ContentKey;
+
+use super::encryption::Choice;
+use super::sealing::Trailer;
+use super::{Body, Caller, Engine};
+use crate::catalog::buckets::Bucket;
+use crate::opening::Version;
+
+impl Engine {
+    /// Copies an object.
+    pub(super) async fn copy_object(&self, caller: &Caller, copy: CopyObject) -> Result<ObjectCopied, Failure> {
+        let (version, key) = self.source(caller, &copy.source, copy.unchanged).await?;
+        let facts = version.facts(None);
+        if facts.size > CopyObject::SOURCE_BYTES_MAX {
+            return Err(FailureCode::CopySourceTooLarge.into());
+        }
+        if is_onto_itself(&copy) {
+            let bucket = self.bucket(&copy.target.bucket).await?;
+            self.check_onto_itself(caller, &copy, &bucket, &version)?;
+        }
+        let put = target(copy, &version);
+        let bytes = self.plaintext(&version, key, None).await?;
+        let written = self.put_object(caller, put, Body { bytes, trailer: Trailer::default() }).await?;
+        Ok(ObjectCopied { written, source_version: facts.version })
+    }
+
+    /// The version that a copy reads, and the key to open it with if that came with the request. What is wrong with the
+    /// source is told of the source.
+    pub(super) async fn source(
+        &self,
+        caller: &Caller,
+        source: &GetObject,
+        unchanged: Unchanged,
+    ) -> Result<(Version, Option<ContentKey>), Failure> {
+        let found = self.version_to_read(caller, source).await;
+        found.map_err(|failure| of_source(failure, source, unchanged))
+    }
+
+    /// # Errors
+    /// `CopyChangesNothing`, `CopyLosesEncryption`, as the dialect has it.
+    fn check_onto_itself(
+        &self,
+        caller: &Caller,
+        copy: &CopyObject,
+        bucket: &Bucket,
+        version: &Version,
+    ) -> Result<(), Failure> {
+        let applied = &version.content.encryption;
+        let choice = self.choose(caller, &copy.target.encryption, bucket)?;
+        let changes = copy.metadata_from == MetadataFrom::Request
+            || copy.target.storage_class.is_some()
+            || !matches!(copy.target.encryption, EncryptionWish::Unspecified)
+            || !keeps(&choice, applied);
+        match copy.onto_itself {
+            OntoItself::Replaces => Ok(()),
+            _ if !changes => Err(FailureCode::CopyChangesNothing.into()),
+            OntoItself::ChangesAndStaysEncrypted
+                if matches!(choice, Choice::Plain) && *applied != AppliedEncryption::Plain =>
+            {
+                Err(FailureCode::CopyLosesEncryption.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A version that is named is another than the one to be written, though it may be the latest.
+fn is_onto_itself(copy: &CopyObject) -> bool {
+    copy.source.version.is_none() && (&copy.source.bucket, &copy.source.key) == (&copy.target.bucket, &copy.target.key)
+}
+
+/// Whether what a bucket's default comes to is what an object has. A master key is always taken for another one.
+fn keeps(choice: &Choice<'_>, applied: &AppliedEncryption) -> bool {
+    match (choice, applied) {
+        (Choice::Plain, AppliedEncryption::Plain) => true,
+        (Choice::Managed(chosen), AppliedEncryption::Managed(has)) => chosen == has,
+        _ => false,
+    }
+}
+
+/// The write that a copy of `version` comes to.
+fn target(copy: CopyObject, version: &Version) -> PutObject {
+    let replaces = copy.onto_itself == OntoItself::Replaces && is_onto_itself(&copy);
+    let metadata = match copy.metadata_from {
+        MetadataFrom::Source if !replaces => version.content.metadata.clone(),
+        _ => copy.target.metadata,
+    };
+    let has = version.content.checksums.iter().map(|checksum| checksum.algorithm);
+    let keep = match copy.checksums {
+        CopiedChecksums::Only(algorithm) => vec![algorithm],
+        CopiedChecksums::OfSource { otherwise } if version.content.checksums.is_empty() => {
+            otherwise.into_iter().collect()
+        }
+        CopiedChecksums::OfSource { .. } => has.collect(),
+    };
+    PutObject { metadata, keep, ..copy.target }
+}
+
+/// A failure of the source, told as such.
+fn of_source(failure: Failure, source: &GetObject, unchanged: Unchanged) -> Failure {
+    let failure = Failure { marker: None, ..failure };
+    match (failure.code, unchanged) {
+        (FailureCode::MethodNotAllowed, _) => FailureCode::CopySourceIsMarker.into(),
+        (FailureCode::NoSuchBucket, _) => failure.about(Subject::Text(source.bucket.as_str().to_owned())),
+        (FailureCode::NoSuchKey | FailureCode::NoSuchVersion, _) => {
+            failure.about(Subject::Text(source.key.as_str().to_owned()))
+        }
+        (FailureCode::PreconditionFailed, _) => Failure { code: FailureCode::CopySourceConditionFailed, ..failure },
+        (FailureCode::NotModified, Unchanged::Failed) => {
+            let header = if source.conditions.if_none_match.is_some() { "If-None-Match" } else { "If-Modified-Since" };
+            Failure::new(FailureCode::CopySourceConditionFailed).with_detail("Condition", header)
+        }
+        _ => failure,
+    }
+}

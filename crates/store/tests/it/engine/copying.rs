@@ -1,0 +1,146 @@
+//! Copies: whatever the source is sealed with, the target is sealed as it was asked for; and a source that breaks off leaves
+//! nothing.
+
+use strongroom_iam::Transport;
+use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::operation::copy::CopyObject;
+use strongroom_model::operation::object::{GetObject, PutObject};
+use strongroom_model::operation::{ObjectOperation, Operation};
+
+use super::bench::{Bench, METHODS, Method, copy, get, noise, put};
+
+const SIZES: [usize; 4] = [0, 300, 65_536, 200_000];
+
+fn is(applied: &AppliedEncryption, method: Method) -> bool {
+    match (method, applied) {
+        (Method::Plain, AppliedEncryption::Plain) | (Method::Customer, AppliedEncryption::Customer { .. }) => true,
+        (Method::ManagedAes, AppliedEncryption::Managed(DataAlgorithm::Aes256)) => true,
+        (Method::ManagedSm4, AppliedEncryption::Managed(DataAlgorithm::Sm4)) => true,
+        (Method::KmsAes, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Aes256,
+        (Method::KmsSm4, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Sm4,
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn every_method_to_every_method() {
+    let bench = Bench::memory().await;
+    for size in SIZES {
+        let bytes = noise(size);
+        for source in METHODS {
+            bench.put("source", &bytes, source).await.unwrap();
+            for target in METHODS {
+                let calls = bench.key_service_calls();
+                let copied = bench.copy("source", source, "target", target).await.unwrap();
+                assert!(bench.key_service_calls() <= calls + 2, "{source:?} to {target:?}: one key opened, one made");
+                assert!(is(&copied.written.encryption, target), "{source:?} to {target:?}");
+                assert!(bench.get("target", target).await.unwrap() == bytes, "{source:?} to {target:?}, {size} bytes");
+            }
+            let onto_itself = bench.copy("source", source, "source", Method::KmsSm4).await.unwrap();
+            assert!(is(&onto_itself.written.encryption, Method::KmsSm4));
+            assert!(bench.get("source", Method::KmsSm4).await.unwrap() == bytes);
+        }
+    }
+    bench.reap_later().await;
+    assert_eq!(bench.blob_count().await, 2, "one for each of the two large objects that are left");
+}
+
+/// Neither bytes nor wrapped keys are shared: a copy outlives its source.
+#[tokio::test]
+async fn a_copy_outlives_its_source() {
+    let bench = Bench::memory().await;
+    for size in SIZES {
+        bench.put("source", &noise(size), Method::ManagedAes).await.unwrap();
+        bench.copy("source", Method::ManagedAes, "target", Method::ManagedAes).await.unwrap();
+        bench.delete("source").await.unwrap();
+        bench.reap_later().await;
+        assert!(bench.get("target", Method::ManagedAes).await.unwrap() == noise(size));
+    }
+}
+
+/// What only the engine reads travels on no connection; what the target needs does, and so does the source's key.
+#[tokio::test]
+async fn only_what_travels_needs_a_trusted_connection() {
+    let bench = Bench::memory().await;
+    for method in [Method::KmsAes, Method::Customer, Method::Plain] {
+        bench.put(&format!("{method:?}"), b"x", method).await.unwrap();
+    }
+    let untrusted = Transport { customer_keys: false, kms: false };
+    for (source, target, expected) in [
+        (Method::KmsAes, Method::Plain, Ok(())),
+        (Method::Plain, Method::KmsAes, Err(FailureCode::KmsNeedsTls)),
+        (Method::Plain, Method::Customer, Err(FailureCode::CustomerKeyNeedsTls)),
+        (Method::Customer, Method::Plain, Err(FailureCode::CustomerKeyNeedsTls)),
+    ] {
+        let asked =
+            Operation::Object(ObjectOperation::Copy(Box::new(copy(&format!("{source:?}"), source, "t", target))));
+        let answer = bench.run_over(asked, None, untrusted).await;
+        assert_eq!(answer.map(drop).map_err(|failure| failure.code), expected, "{source:?} to {target:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_breaks_off_leaves_nothing() {
+    for size in [300, 200_000] {
+        let bench = Bench::memory().await;
+        bench.put("source", &noise(size), Method::ManagedAes).await.unwrap();
+        bench.put("target", b"before", Method::Plain).await.unwrap();
+        for blob in bench.blobs.list(None, 10).await.unwrap() {
+            bench.blobs.delete(&blob.id).await.unwrap();
+        }
+        let copied = bench.copy("source", Method::ManagedAes, "target", Method::KmsAes).await;
+        assert_eq!(copied.is_ok(), size == 300, "a small object is in its row");
+        if let Err(failure) = copied {
+            assert_eq!(failure.code, FailureCode::Damaged);
+            assert_eq!(bench.get("target", Method::Plain).await.unwrap(), &b"before"[..]);
+        }
+        bench.reap_later().await;
+        assert_eq!(bench.blob_count().await, 0);
+    }
+}
+
+async fn refused(bench: &Bench, copy: CopyObject) -> Failure {
+    bench.copy_as(copy).await.expect_err("this copy is refused")
+}
+
+#[tokio::test]
+async fn the_source_is_read_as_any_reader_reads() {
+    let bench = Bench::memory().await;
+    bench.put("k", b"x", Method::Customer).await.unwrap();
+    let code = |failure: Failure| failure.code;
+    let without_key = CopyObject { source: get("k"), ..copy("k", Method::Plain, "t", Method::Plain) };
+    assert_eq!(code(refused(&bench, without_key).await), FailureCode::CustomerKeyRequired);
+    bench.put("k", b"x", Method::Plain).await.unwrap();
+    let with_key = copy("k", Method::Customer, "t", Method::Plain);
+    assert_eq!(code(refused(&bench, with_key).await), FailureCode::CustomerKeyNotApplicable);
+    let nothing = copy("nothing", Method::Plain, "t", Method::Plain);
+    assert_eq!(code(refused(&bench, nothing).await), FailureCode::NoSuchKey);
+    let mut elsewhere = copy("k", Method::Plain, "t", Method::Plain);
+    elsewhere.source = GetObject { bucket: super::bench::bucket_name("nobodys"), ..get("k") };
+    let failure = refused(&bench, elsewhere).await;
+    assert_eq!(failure.code, FailureCode::NoSuchBucket);
+    assert!(matches!(failure.subject, Some(strongroom_model::failure::Subject::Text(name)) if name == "nobodys"));
+}
+
+/// A damaged source is never copied as if it were whole.
+#[tokio::test]
+async fn a_kept_checksum_is_computed_anew() {
+    use strongroom_model::checksum::ChecksumAlgorithm;
+    use strongroom_model::operation::copy::CopiedChecksums;
+    let bench = Bench::memory().await;
+    let asked = PutObject { keep: vec![ChecksumAlgorithm::Sha256], ..put("k") };
+    let written = bench.put_as(asked, b"123456789").await.unwrap();
+    let algorithms = |copied: &strongroom_model::outcome::object::ObjectCopied| {
+        copied.written.checksums.iter().map(|checksum| checksum.algorithm).collect::<Vec<_>>()
+    };
+    let kept = bench.copy("k", Method::Plain, "t", Method::ManagedAes).await.unwrap();
+    assert_eq!(kept.written.checksums, written.checksums);
+    let asked = CopiedChecksums::Only(ChecksumAlgorithm::Crc32);
+    let other = bench.copy_as(CopyObject { checksums: asked, ..copy("k", Method::Plain, "t", Method::Plain) }).await;
+    assert_eq!(algorithms(&other.unwrap()), [ChecksumAlgorithm::Crc32]);
+    bench.put("bare", b"123456789", Method::Plain).await.unwrap();
+    let otherwise = CopiedChecksums::OfSource { otherwise: Some(ChecksumAlgorithm::Crc64Nvme) };
+    let first = bench.copy_as(CopyObject { checksums: otherwise, ..copy("bare", Method::Plain, "t", Method::Plain) });
+    assert_eq!(algorithms(&first.await.unwrap()), [ChecksumAlgorithm::Crc64Nvme]);
+}
