@@ -8,7 +8,7 @@ use strongroom_iam::authorize;
 use strongroom_model::{
     failure::{Failure, FailureCode, chain},
     name::RequestId,
-    operation::{ObjectOperation, Operation},
+    operation::Operation,
     time::Timestamp,
 };
 use strongroom_store::{Body, Reply, Trailer, stream::ByteStream};
