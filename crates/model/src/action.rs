@@ -68,18 +68,26 @@ pub enum KeyAction {
     ScheduleDeletion,
     /// Take that back.
     CancelDeletion,
+    /// Protect a key from deletion, or end that.
+    Protect,
     /// Make an alias, or point it elsewhere.
     SetAlias,
     /// Remove an alias.
     DeleteAlias,
     /// List aliases.
     ListAliases,
-    /// Get a fresh data key, in plain and wrapped, or wrapped alone.
+    /// Get a fresh data key, in plain and wrapped.
     GenerateDataKey,
+    /// Get a fresh data key, wrapped alone.
+    GenerateDataKeyWithoutPlaintext,
     /// Encrypt a small text.
     Encrypt,
     /// Decrypt what the key has encrypted or wrapped.
     Decrypt,
+    /// Encrypt a data key of one's own.
+    EncryptDataKey,
+    /// Decrypt a data key.
+    DecryptDataKey,
     /// Encrypt under another key what this one has encrypted.
     ReEncryptFrom,
     /// Encrypt under this key what another one has encrypted.
@@ -94,6 +102,8 @@ pub enum KeyAction {
     GetRotation,
     /// Rotate a key now.
     Rotate,
+    /// List a key's versions.
+    ListVersions,
     /// Grant the use of a key to somebody.
     CreateGrant,
     /// List a key's grants.
@@ -106,8 +116,10 @@ pub enum KeyAction {
     GetPolicy,
     /// Replace a key's policy.
     PutPolicy,
-    /// Put tags on a key, or take them off.
+    /// Put tags on a key.
     Tag,
+    /// Take tags off a key.
+    Untag,
     /// See a key's tags.
     ListTags,
     /// Get what importing a key's material needs.

@@ -294,6 +294,52 @@ pub enum FailureCode {
     KeyNameTaken,
     /// The caller may not use the master key.
     KeyDenied,
+    /// The master key has no material yet, or not all of it.
+    KeyPendingImport,
+    /// The service's own master keys cannot be managed like this.
+    KeyServiceManaged,
+    /// Keys of this origin cannot be managed like this.
+    KeyOriginUnsupported,
+    /// A kind of key, or a use of one, that is not built: asymmetric keys and HMAC keys.
+    KeyKindUnsupported,
+    /// The master key is protected from deletion.
+    KeyProtected,
+    /// A name in the key service that may not be.
+    KeyNameInvalid,
+    /// As many keys, aliases, versions or grants as there may be.
+    KeyLimitExceeded,
+    /// As many rotations on demand as the key may have.
+    KeyRotationsExceeded,
+    /// No such version of a master key.
+    KeyVersionNotFound,
+    /// The key does not rotate by itself, and was asked how often.
+    KeyRotationOff,
+    /// A tag of a master key that may not be, or too many.
+    KeyTagInvalid,
+    /// A key policy that cannot be understood.
+    KeyPolicyMalformed,
+    /// The ciphertext was not sealed here, or not with this context.
+    CiphertextInvalid,
+    /// Another master key has sealed the ciphertext.
+    CiphertextOfOtherKey,
+    /// The digest that came with a data key is not its own.
+    DataKeyDigestMismatch,
+    /// No such grant.
+    GrantNotFound,
+    /// Not the token that came with the wrapping key.
+    ImportTokenInvalid,
+    /// The token that came with the wrapping key is too old.
+    ImportTokenExpired,
+    /// The key material cannot be unwrapped, or has the wrong length.
+    KeyMaterialInvalid,
+    /// The key material is not what the key had before.
+    KeyMaterialMismatch,
+    /// Key material for the next rotation is there already.
+    KeyMaterialPending,
+    /// There is no key material for the next rotation.
+    KeyMaterialMissing,
+    /// It would have succeeded, and was asked for only to know that.
+    DryRun,
     /// The key service cannot be reached.
     KeyServiceUnavailable,
 
@@ -399,6 +445,29 @@ impl FailureCode {
         Self::KeyStateConflict,
         Self::KeyNameTaken,
         Self::KeyDenied,
+        Self::KeyPendingImport,
+        Self::KeyServiceManaged,
+        Self::KeyOriginUnsupported,
+        Self::KeyKindUnsupported,
+        Self::KeyProtected,
+        Self::KeyNameInvalid,
+        Self::KeyLimitExceeded,
+        Self::KeyRotationsExceeded,
+        Self::KeyVersionNotFound,
+        Self::KeyRotationOff,
+        Self::KeyTagInvalid,
+        Self::KeyPolicyMalformed,
+        Self::CiphertextInvalid,
+        Self::CiphertextOfOtherKey,
+        Self::DataKeyDigestMismatch,
+        Self::GrantNotFound,
+        Self::ImportTokenInvalid,
+        Self::ImportTokenExpired,
+        Self::KeyMaterialInvalid,
+        Self::KeyMaterialMismatch,
+        Self::KeyMaterialPending,
+        Self::KeyMaterialMissing,
+        Self::DryRun,
         Self::KeyServiceUnavailable,
         Self::SlowDown,
         Self::ServiceUnavailable,

@@ -1,5 +1,7 @@
 //! Customer master keys: how clients refer to them and what the service says of them.
 
+use std::collections::BTreeMap;
+
 use crate::account::AccountId;
 use crate::name::Region;
 use crate::time::Timestamp;
@@ -95,11 +97,47 @@ pub enum KeyState {
     Enabled,
     /// Refuses to seal and to open until enabled again.
     Disabled,
+    /// Has no material, or not all of it: the customer has yet to bring it.
+    PendingImport,
     /// Refuses to seal and to open; destroyed at the given time unless the deletion is cancelled.
     PendingDeletion {
         /// When the key material is destroyed.
         deletion: Timestamp,
     },
+}
+
+/// Where a customer master key's material comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The key service draws it.
+    Service,
+    /// The customer brings it.
+    External,
+}
+
+/// The public name of the material of one version of a key: the same material has the same name, in whatever version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MaterialId(pub [u8; 32]);
+
+/// A key's tags: names and values of the owner's choice.
+pub type KeyTags = BTreeMap<String, String>;
+
+/// When a key gets new versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyRotation {
+    /// Days between two automatic rotations, also while they are off.
+    pub days: u32,
+    /// When the next automatic rotation is due; none while they are off.
+    pub next: Option<Timestamp>,
+    /// When the key was last rotated, by itself or on demand.
+    pub last: Option<Timestamp>,
+    /// How often it was rotated.
+    pub count: u32,
+}
+
+impl KeyRotation {
+    /// Days between two rotations unless the owner says otherwise, as all three services have it.
+    pub const DAYS: u32 = 365;
 }
 
 /// All that the key service says of a customer master key. Never key material.
@@ -117,8 +155,55 @@ pub struct KeyDescription {
     pub state: KeyState,
     /// When it was made.
     pub created: Timestamp,
-    /// The version that seals now; earlier ones only open.
+    /// The version that seals now; earlier ones only open. 0 for a key that has no material yet.
     pub version: u32,
+    /// Where its material comes from.
+    pub origin: KeyOrigin,
+    /// The name of the material of that version, while it has it.
+    pub material: Option<MaterialId>,
+    /// When imported material is deleted by itself.
+    pub expires: Option<Timestamp>,
+    /// Its rotation.
+    pub rotation: KeyRotation,
+    /// Its tags.
+    pub tags: KeyTags,
+    /// Why it must not be deleted, if its owner protects it from that.
+    pub protection: Option<String>,
+}
+
+/// One version of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyVersionFacts {
+    /// Its number, from 1.
+    pub number: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The name of its material.
+    pub material: MaterialId,
+    /// How it came to be.
+    pub cause: VersionCause,
+}
+
+/// How a version of a key came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionCause {
+    /// With the key itself.
+    Creation,
+    /// The key's interval had passed.
+    Interval,
+    /// Somebody asked for it.
+    Demand,
+}
+
+/// An alias, and what it points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasFacts {
+    /// The alias, without `alias/`.
+    pub alias: String,
+    /// The key.
+    pub key: KeyName,
+    /// When the key was made.
+    pub created: Timestamp,
 }
 
 #[cfg(test)]

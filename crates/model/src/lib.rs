@@ -10,6 +10,7 @@ pub mod condition;
 pub mod encryption;
 pub mod etag;
 pub mod failure;
+pub mod grant;
 pub mod key;
 pub mod metadata;
 pub mod name;

@@ -8,6 +8,7 @@ const BINDING_VERSION: u8 = 1;
 /// The encodings begin with what they bind, so that one kind never passes for another.
 const OBJECT_VERSION: u8 = 1;
 const KEY_VERSION: u8 = 2;
+const CLIENT_DATA: u8 = 3;
 
 /// The identity of an object version: AAD of its wrapped data key and of its manifest.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +33,7 @@ impl Binding<'_> {
         for field in [self.account, self.bucket, self.key, self.version] {
             put32(&mut out, field);
         }
-        out.extend_from_slice(&len32(self.context.len()));
-        for (name, value) in self.context {
-            put32(&mut out, name);
-            put32(&mut out, value);
-        }
+        put_context(&mut out, self.context);
         out
     }
 }
@@ -64,6 +61,40 @@ impl KeyBinding<'_> {
     }
 }
 
+/// What a client's data is bound to that a master key seals directly: AAD of a ciphertext (FORMAT.md §17).
+#[derive(Debug, Clone, Copy)]
+pub struct ClientBinding<'a> {
+    /// The account that owns the key.
+    pub account: &'a str,
+    /// The key's id.
+    pub key_id: &'a str,
+    /// Which version of the key.
+    pub key_version: u32,
+    /// The client's encryption context; a sorted map is its own canonical form.
+    pub context: &'a BTreeMap<String, String>,
+}
+
+impl ClientBinding<'_> {
+    /// The AAD. Two bindings have the same encoding only if they are equal.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![BINDING_VERSION, CLIENT_DATA];
+        put32(&mut out, self.account);
+        put32(&mut out, self.key_id);
+        out.extend_from_slice(&self.key_version.to_be_bytes());
+        put_context(&mut out, self.context);
+        out
+    }
+}
+
+fn put_context(out: &mut Vec<u8>, context: &BTreeMap<String, String>) {
+    out.extend_from_slice(&len32(context.len()));
+    for (name, value) in context {
+        put32(out, name);
+        put32(out, value);
+    }
+}
+
 fn put32(out: &mut Vec<u8>, field: &str) {
     out.extend_from_slice(&len32(field.len()));
     out.extend_from_slice(field.as_bytes());
@@ -86,5 +117,8 @@ mod tests {
         assert_eq!(hex::encode(binding.encode()), expected.replace(' ', ""));
         let key = KeyBinding { account: "me", key_id: "k", key_version: 7 };
         assert_eq!(hex::encode(key.encode()), "0102000000026d65000000016b00000007");
+        let data = ClientBinding { account: "me", key_id: "k", key_version: 7, context: &context };
+        let expected = "0103000000026d65000000016b00000007 00000002 0000000161 0000000131 0000000162 0000000132";
+        assert_eq!(hex::encode(data.encode()), expected.replace(' ', ""));
     }
 }

@@ -12,6 +12,7 @@
 
 mod binding;
 mod cipher;
+mod ciphertext;
 mod codec;
 mod crypto;
 mod derive;
@@ -26,8 +27,9 @@ mod suite;
 mod window;
 mod wrapping;
 
-pub use binding::{Binding, KeyBinding};
+pub use binding::{Binding, ClientBinding, KeyBinding};
 pub use cipher::Tag;
+pub use ciphertext::{Ciphertext, KeyTag, MAX_CLIENT_DATA};
 pub use envelope::{Envelope, EnvelopeKey, MAX_CONTEXT, MAX_KEY_ID};
 pub use error::Error;
 pub use header::{Header, Identity, MAX_HEADER, MAX_HINT, MAX_IDENTITY_FIELD};

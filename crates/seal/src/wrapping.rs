@@ -19,6 +19,8 @@ const NONCE: usize = 12;
 
 const WHAT: &str = "wrapped key";
 
+const WRAP: &str = "wrap";
+
 /// A key that only the holder of its key-encryption key can use, and only in the place it is bound to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappedKey {
@@ -41,7 +43,7 @@ pub fn wrap(
     aad: &[u8],
     key: &KeyBytes,
 ) -> Result<WrappedKey, Error> {
-    let derived = Derived::new(kek, suite, salt)?;
+    let derived = Derived::new(kek, suite, salt, WRAP)?;
     let mut sealed = Vec::with_capacity(key.expose().len() + suite.tag_len);
     sealed.extend_from_slice(key.expose());
     let tag = derived.aead.seal(&derived.nonce, aad, &mut sealed);
@@ -54,7 +56,7 @@ pub fn wrap(
 /// # Errors
 /// [`Error::WrongKey`] if another key wrapped it, [`Error::Refused`] if it was damaged or belongs elsewhere.
 pub fn unwrap(kek: &KeyBytes, wrapped: &WrappedKey, aad: &[u8]) -> Result<KeyBytes, Error> {
-    let derived = Derived::new(kek, wrapped.suite, &wrapped.salt)?;
+    let derived = Derived::new(kek, wrapped.suite, &wrapped.salt, WRAP)?;
     if !bool::from(derived.fingerprint.ct_eq(&wrapped.fingerprint)) {
         return Err(Error::WrongKey);
     }
@@ -110,21 +112,21 @@ impl WrappedKey {
 }
 
 /// What a key-encryption key and a salt give.
-struct Derived {
-    aead: Box<dyn Aead>,
-    nonce: Nonce,
-    fingerprint: [u8; FINGERPRINT],
+pub(crate) struct Derived {
+    pub(crate) aead: Box<dyn Aead>,
+    pub(crate) nonce: Nonce,
+    pub(crate) fingerprint: [u8; FINGERPRINT],
 }
 
 impl Derived {
-    fn new(kek: &KeyBytes, suite: &'static Suite, salt: &Salt) -> Result<Self, Error> {
+    pub(crate) fn new(kek: &KeyBytes, suite: &'static Suite, salt: &Salt, label: &str) -> Result<Self, Error> {
         if !suite.is_keyed() {
             return Err(Error::UnknownSuite(suite.id));
         }
         if kek.expose().len() < suite.key_len {
             return Err(Error::KeyLength);
         }
-        let (aead, more) = cipher::<{ NONCE + FINGERPRINT }>(suite, Some(kek), salt, "wrap", &[]);
+        let (aead, more) = cipher::<{ NONCE + FINGERPRINT }>(suite, Some(kek), salt, label, &[]);
         let (nonce, fingerprint) = more.split_at(NONCE);
         let invariant = "a nonce and a fingerprint were derived together";
         Ok(Self {

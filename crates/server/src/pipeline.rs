@@ -182,7 +182,7 @@ fn host(parts: &Parts) -> &str {
 
 fn bucket(operation: &Operation) -> Option<String> {
     let name = match operation {
-        Operation::Service(_) | Operation::Admin(_) => return None,
+        Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => return None,
         Operation::Bucket(operation) => operation.bucket(),
         Operation::Object(operation) => operation.bucket(),
     };

@@ -3,19 +3,27 @@
 use strongroom_iam::{Case, Denied, Transport, Verdict, authorize};
 use strongroom_model::account::{AccountId, Principal, UserName};
 use strongroom_model::condition::Conditions;
-use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionWish};
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish};
 use strongroom_model::etag::TagPromise;
-use strongroom_model::key::{KeyReference, KeySpec};
+use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
+use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, VersionId};
-use strongroom_model::operation::admin::{CreateKey, StartScrub};
+use strongroom_model::operation::admin::StartScrub;
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
+use strongroom_model::operation::key::{
+    AliasBefore, CreateKey, GrantEnd, GrantsOf, ImportMaterial, ImportWrapping, KeyUse, ListGrants, ListKeys, Page,
+    Purpose, RotationChange, Switch,
+};
 use strongroom_model::operation::object::{
     DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
 };
 use strongroom_model::operation::service::ListBuckets;
-use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation, ServiceOperation};
+use strongroom_model::operation::{
+    AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation, ServiceOperation,
+};
+use strongroom_model::secret::Plaintext;
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
 fn bucket() -> BucketName {
@@ -118,7 +126,6 @@ fn create() -> CreateBucket {
 }
 
 fn every_operation() -> Vec<Operation> {
-    let reference = || KeyReference::parse("alias/a");
     let user = || UserName::parse("alice").expect("a valid name");
     let mut all = vec![
         Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default())),
@@ -164,15 +171,6 @@ fn every_operation() -> Vec<Operation> {
     );
     all.extend(
         [
-            AdminOperation::CreateKey(CreateKey { spec: KeySpec::Sm4, description: String::new(), alias: None }),
-            AdminOperation::ListKeys,
-            AdminOperation::DescribeKey(reference()),
-            AdminOperation::EnableKey(reference()),
-            AdminOperation::DisableKey(reference()),
-            AdminOperation::ScheduleKeyDeletion { key: reference(), pending_days: 7 },
-            AdminOperation::CancelKeyDeletion(reference()),
-            AdminOperation::SetAlias { alias: "a".to_owned(), key: reference() },
-            AdminOperation::RemoveAlias("a".to_owned()),
             AdminOperation::CreateUser(user()),
             AdminOperation::ListUsers,
             AdminOperation::DeleteUser(user()),
@@ -185,7 +183,86 @@ fn every_operation() -> Vec<Operation> {
         ]
         .map(Operation::Admin),
     );
+    all.extend(every_key_operation().map(Operation::Key));
     all
+}
+
+fn terms() -> GrantTerms {
+    GrantTerms {
+        grantee: "g".to_owned(),
+        grantee_kind: GranteeKind::User,
+        retiring: None,
+        actions: vec![GrantAction::Decrypt],
+        name: None,
+        constraint: None,
+    }
+}
+
+fn import() -> ImportMaterial {
+    ImportMaterial {
+        key: KeyReference::parse("alias/a"),
+        token: Vec::new(),
+        wrapped: Vec::new(),
+        expires: None,
+        for_rotation: false,
+        material: None,
+    }
+}
+
+fn every_key_operation() -> [KeyOperation; 36] {
+    let key = || KeyReference::parse("alias/a");
+    let switch = || Switch::repeatable(key());
+    let plaintext = || Plaintext::new(Default::default());
+    let context = EncryptionContext::new;
+    let data_key = |shown| KeyUse::GenerateDataKey { key: key(), length: 32, context: context(), shown };
+    let decrypt = |purpose| KeyUse::Decrypt { key: None, ciphertext: Vec::new(), context: context(), purpose };
+    let grants = |of| KeyOperation::ListGrants(ListGrants { of, id: None, grantee: None, page: Page::default() });
+    let end = |by| KeyOperation::EndGrant { key: Some(key()), grant: "g".to_owned(), by };
+    let encrypt = |purpose| KeyUse::Encrypt { key: key(), plaintext: plaintext(), context: context(), purpose };
+    [
+        KeyOperation::Create(CreateKey::new(KeySpec::Sm4)),
+        KeyOperation::Describe(key()),
+        KeyOperation::List(ListKeys::default()),
+        KeyOperation::UpdateDescription { key: key(), description: String::new() },
+        KeyOperation::Enable(switch()),
+        KeyOperation::Disable(switch()),
+        KeyOperation::ScheduleDeletion { key: key(), days: 7 },
+        KeyOperation::CancelDeletion(key()),
+        KeyOperation::Protect { key: key(), reason: None },
+        KeyOperation::PointAlias { alias: "a".to_owned(), key: key(), before: AliasBefore::Any },
+        KeyOperation::Rename { key: key(), alias: "a".to_owned() },
+        KeyOperation::RemoveAlias("a".to_owned()),
+        KeyOperation::ListAliases { key: None, page: Page::default() },
+        KeyOperation::Retag { key: key(), set: KeyTags::new(), unset: vec!["t".to_owned()] },
+        KeyOperation::ListTags(key()),
+        KeyOperation::SetRotation { key: key(), change: RotationChange::Off },
+        KeyOperation::GetRotation(key()),
+        KeyOperation::Rotate { key: key(), demands_max: None },
+        KeyOperation::ListVersions { key: key(), page: Page::default() },
+        KeyOperation::GetPolicy(key()),
+        KeyOperation::PutPolicy { key: key(), policy: String::new() },
+        KeyOperation::CreateGrant { key: key(), terms: terms() },
+        grants(GrantsOf::Key(key())),
+        end(GrantEnd::Revoke),
+        end(GrantEnd::Retire),
+        KeyOperation::GetImportParameters { key: key(), wrapping: ImportWrapping::RsaOaepSha256Of2048 },
+        KeyOperation::ImportMaterial(import()),
+        KeyOperation::DeleteMaterial { key: key(), material: None },
+        KeyOperation::Use(data_key(true)),
+        KeyOperation::Use(data_key(false)),
+        KeyOperation::Use(encrypt(Purpose::Data)),
+        KeyOperation::Use(decrypt(Purpose::Data)),
+        KeyOperation::Use(decrypt(Purpose::DataKey { digest: None })),
+        KeyOperation::Use(KeyUse::ReEncrypt {
+            source: None,
+            ciphertext: Vec::new(),
+            source_context: context(),
+            key: key(),
+            context: context(),
+        }),
+        KeyOperation::Use(KeyUse::Random { length: 1 }),
+        KeyOperation::GetQuotas,
+    ]
 }
 
 fn account(number: u64) -> AccountId {

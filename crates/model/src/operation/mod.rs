@@ -1,8 +1,10 @@
-//! What can be asked. A struct per operation, in five groups; parsed once, by `wire` or by the admin API.
+//! What can be asked. A struct per operation, in six groups; parsed once, by `wire` or by the admin API.
 
 pub mod admin;
 pub mod bucket;
 pub mod copy;
+pub mod key;
+mod key_use;
 pub mod object;
 pub mod service;
 
@@ -10,6 +12,7 @@ use crate::action::Required;
 
 pub use admin::AdminOperation;
 pub use bucket::BucketOperation;
+pub use key::KeyOperation;
 pub use object::ObjectOperation;
 pub use service::ServiceOperation;
 
@@ -22,7 +25,9 @@ pub enum Operation {
     Bucket(BucketOperation),
     /// About objects.
     Object(ObjectOperation),
-    /// About the server: keys, users, inspection.
+    /// About customer master keys.
+    Key(KeyOperation),
+    /// About the server: users, inspection.
     Admin(AdminOperation),
 }
 
@@ -33,6 +38,7 @@ impl Operation {
             Self::Service(operation) => operation.name(),
             Self::Bucket(operation) => operation.name(),
             Self::Object(operation) => operation.name(),
+            Self::Key(operation) => operation.name(),
             Self::Admin(operation) => operation.name(),
         }
     }
@@ -43,6 +49,7 @@ impl Operation {
             Self::Service(operation) => operation.required(),
             Self::Bucket(operation) => operation.required(),
             Self::Object(operation) => operation.required(),
+            Self::Key(operation) => operation.required(),
             Self::Admin(operation) => operation.required(),
         }
     }

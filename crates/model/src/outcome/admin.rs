@@ -1,7 +1,6 @@
 //! Answers about the server.
 
 use crate::account::UserName;
-use crate::key::KeyDescription;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::object::ObjectFacts;
@@ -12,10 +11,6 @@ use crate::time::Timestamp;
 /// The answer to an operation on the server.
 #[derive(Debug)]
 pub enum AdminOutcome {
-    /// A customer master key as it now is.
-    Key(KeyDescription),
-    /// The customer master keys, in the order of their creation.
-    Keys(Vec<KeyDescription>),
     /// It is done; there is nothing more to say.
     Done,
     /// A user was made; the only time that its secret is shown.

@@ -2,11 +2,13 @@
 
 pub mod admin;
 pub mod bucket;
+pub mod key;
 pub mod object;
 pub mod scrub;
 
 pub use admin::AdminOutcome;
 pub use bucket::BucketOutcome;
+pub use key::KeyOutcome;
 pub use object::ObjectOutcome;
 pub use scrub::ScrubReport;
 
@@ -21,6 +23,8 @@ pub enum Outcome {
     Bucket(BucketOutcome),
     /// About objects.
     Object(ObjectOutcome),
+    /// About customer master keys.
+    Key(KeyOutcome),
     /// About the server.
     Admin(AdminOutcome),
 }

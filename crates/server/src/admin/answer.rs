@@ -1,4 +1,4 @@
-//! Admin outcomes and failures to JSON answers.
+//! Outcomes and failures to the admin API's JSON answers.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -7,37 +7,45 @@ use serde::Serialize;
 use strongroom_model::{
     failure::{Failure, FailureCode},
     name::RequestId,
-    outcome::AdminOutcome,
+    outcome::{AdminOutcome, KeyOutcome, Outcome},
 };
 
 use super::{scrubbing, view};
 
 /// The answer to a request.
-pub(super) fn answer(outcome: Result<AdminOutcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
+pub(super) fn answer(outcome: Result<Outcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
     match outcome {
-        Ok(AdminOutcome::Key(key)) => json(StatusCode::OK, &view::Key::from(key)),
-        Ok(AdminOutcome::Keys(keys)) => {
-            json(StatusCode::OK, &view::Keys { keys: keys.into_iter().map(Into::into).collect() })
+        Ok(Outcome::Admin(outcome)) => administered(outcome),
+        Ok(Outcome::Key(KeyOutcome::Key(key))) => json(StatusCode::OK, &view::Key::from(key)),
+        Ok(Outcome::Key(KeyOutcome::Keys(keys))) => {
+            json(StatusCode::OK, &view::Keys { keys: keys.entries.into_iter().map(Into::into).collect() })
         }
-        Ok(AdminOutcome::Done) => json(StatusCode::OK, &serde_json::json!({})),
-        Ok(AdminOutcome::UserCreated { user, secret }) => {
-            json(StatusCode::CREATED, &view::UserCreated::new(user, &secret))
-        }
-        Ok(AdminOutcome::Users(users)) => {
-            json(StatusCode::OK, &view::Users { users: users.into_iter().map(Into::into).collect() })
-        }
-        Ok(AdminOutcome::Buckets(buckets)) => {
-            json(StatusCode::OK, &view::Buckets { buckets: buckets.into_iter().map(Into::into).collect() })
-        }
-        Ok(AdminOutcome::Object(object)) => json(StatusCode::OK, &view::Object::from(object)),
-        Ok(AdminOutcome::KeysProven { provider }) => json(StatusCode::OK, &view::Check::proved(provider)),
-        Ok(AdminOutcome::Scrub(report)) => json(StatusCode::OK, &scrubbing::Scrub::from(report)),
+        // What else the API asks for about keys, and never about objects, has no more to say.
+        Ok(_) => json(StatusCode::OK, &serde_json::json!({})),
         Err(failure) => {
             let (status, words) = row(failure.code);
-            let message = failure.message.unwrap_or(words.into()).into_owned();
+            let state = failure.details.iter().find(|(name, _)| *name == "KeyState");
+            let state = state.map(|(_, state)| format!("The key is {state}.").into());
+            let message = failure.message.or(state).unwrap_or(words.into()).into_owned();
             let code = format!("{:?}", failure.code);
             json(status, &view::Error { code, message, request_id: id.to_string() })
         }
+    }
+}
+
+fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
+    match outcome {
+        AdminOutcome::Done => json(StatusCode::OK, &serde_json::json!({})),
+        AdminOutcome::UserCreated { user, secret } => json(StatusCode::CREATED, &view::UserCreated::new(user, &secret)),
+        AdminOutcome::Users(users) => {
+            json(StatusCode::OK, &view::Users { users: users.into_iter().map(Into::into).collect() })
+        }
+        AdminOutcome::Buckets(buckets) => {
+            json(StatusCode::OK, &view::Buckets { buckets: buckets.into_iter().map(Into::into).collect() })
+        }
+        AdminOutcome::Object(object) => json(StatusCode::OK, &view::Object::from(object)),
+        AdminOutcome::KeysProven { provider } => json(StatusCode::OK, &view::Check::proved(provider)),
+        AdminOutcome::Scrub(report) => json(StatusCode::OK, &scrubbing::Scrub::from(report)),
     }
 }
 
@@ -71,6 +79,11 @@ fn row(code: FailureCode) -> (StatusCode, &'static str) {
         FailureCode::NoSuchVersion => (StatusCode::NOT_FOUND, "There is no such version of the object."),
         FailureCode::KeyNameTaken => (StatusCode::CONFLICT, "The alias is taken."),
         FailureCode::KeyStateConflict => (StatusCode::CONFLICT, "The key's state does not allow this."),
+        FailureCode::KeyServiceManaged => (StatusCode::CONFLICT, "The default key is the service's own to manage."),
+        FailureCode::KeyLimitExceeded => (StatusCode::CONFLICT, "There are as many of them as there may be."),
+        FailureCode::KeyPendingImport => (StatusCode::CONFLICT, "The key has no material yet."),
+        FailureCode::KeyProtected => (StatusCode::CONFLICT, "The key is protected from deletion."),
+        FailureCode::KeyMaterialMissing => (StatusCode::CONFLICT, "The key has no imported material to rotate to."),
         FailureCode::KeyDisabled => (StatusCode::CONFLICT, "The key is disabled."),
         FailureCode::KeyPendingDeletion => (StatusCode::CONFLICT, "The key is pending deletion."),
         FailureCode::AlreadyExists => (StatusCode::CONFLICT, "It exists already."),

@@ -19,8 +19,7 @@ use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
     failure::{Failure, FailureCode, chain},
     name::RequestId,
-    operation::Operation,
-    outcome::{AdminOutcome, Outcome},
+    outcome::Outcome,
 };
 
 use crate::{app::App, body::Source, clock, entropy, listen::Peer};
@@ -84,13 +83,7 @@ struct Log {
     principal: Option<String>,
 }
 
-async fn run(
-    app: &Arc<App>,
-    peer: Peer,
-    parts: &Parts,
-    incoming: Incoming,
-    log: &mut Log,
-) -> Result<AdminOutcome, Failure> {
+async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log: &mut Log) -> Result<Outcome, Failure> {
     let stall = std::time::Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::default());
     let caller = caller::authenticate(app, peer, parts, clock::now()).await?;
@@ -98,14 +91,11 @@ async fn run(
     let payload = caller.proof.map(|proof| proof.payload);
     let document = crate::body::read_document(source, DOCUMENT_BYTES_MAX, payload.as_ref()).await?;
     caller::check_body(payload.as_ref(), &document)?;
-    let operation = Operation::Admin(route::decode(&parts.method, &parts.uri, &document)?);
+    let operation = route::decode(&parts.method, &parts.uri, &document)?;
     log.operation = operation.name();
     let case = app.engine.case(&operation, Transport::TRUSTED).await?;
     let granted = authorize(operation, caller.principal, &case)?;
-    match app.engine.run(granted, None).await?.outcome {
-        Outcome::Admin(outcome) => Ok(outcome),
-        other => Err(Failure::new(FailureCode::Internal).caused_by(format!("an admin operation answered {other:?}"))),
-    }
+    Ok(app.engine.run(granted, None).await?.outcome)
 }
 
 fn scrape(app: &App) -> Response<Full<Bytes>> {

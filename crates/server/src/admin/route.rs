@@ -1,4 +1,4 @@
-//! Admin requests to admin operations.
+//! Admin requests to operations.
 
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -7,7 +7,10 @@ use strongroom_model::{
     failure::{Failure, FailureCode},
     key::KeyReference,
     name::{BucketName, ObjectKey, VersionId},
-    operation::admin::{AdminOperation, CreateKey},
+    operation::{
+        AdminOperation, KeyOperation, Operation,
+        key::{AliasBefore, CreateKey, ListKeys, PENDING_DAYS, Switch},
+    },
 };
 
 use super::{
@@ -20,17 +23,17 @@ use super::{
 ///
 /// # Errors
 /// `InvalidUri` for a path that is none, `MethodNotAllowed`, `InvalidArgument` for a name or document that is none.
-pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<AdminOperation, Failure> {
+pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Operation, Failure> {
     let segments = segments(uri.path())?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments.as_slice() {
-        [VERSION, "keys", rest @ ..] => keys(method, rest, document),
-        [VERSION, "aliases", alias] => aliases(method, alias, document),
-        [VERSION, "users", rest @ ..] => users(method, rest, document),
+        [VERSION, "keys", rest @ ..] => keys(method, rest, document).map(Operation::Key),
+        [VERSION, "aliases", alias] => aliases(method, alias, document).map(Operation::Key),
+        [VERSION, "users", rest @ ..] => users(method, rest, document).map(Operation::Admin),
         [VERSION, "buckets"] => only(method, &Method::GET, AdminOperation::ListBuckets),
         [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
-        [VERSION, "scrub"] => scrub(method, document),
+        [VERSION, "scrub"] => scrub(method, document).map(Operation::Admin),
         _ => Err(no_such_path()),
     }
 }
@@ -44,46 +47,47 @@ fn scrub(method: &Method, document: &[u8]) -> Result<AdminOperation, Failure> {
     }
 }
 
-fn keys(method: &Method, path: &[&str], document: &[u8]) -> Result<AdminOperation, Failure> {
+fn keys(method: &Method, path: &[&str], document: &[u8]) -> Result<KeyOperation, Failure> {
     match (method, path) {
-        (&Method::GET, []) => Ok(AdminOperation::ListKeys),
+        (&Method::GET, []) => Ok(KeyOperation::List(ListKeys::default())),
         (&Method::POST, []) => {
             let NewKey { spec, description, alias } = read(document)?;
             let alias = alias.map(|alias| bare_alias(&alias)).transpose()?;
-            Ok(AdminOperation::CreateKey(CreateKey { spec: spec.into(), description, alias }))
+            Ok(KeyOperation::Create(CreateKey { description, alias, ..CreateKey::new(spec.into()) }))
         }
         (_, [] | [_]) if method != Method::GET => Err(FailureCode::MethodNotAllowed.into()),
-        (_, [key]) => Ok(AdminOperation::DescribeKey(reference(key)?)),
+        (_, [key]) => Ok(KeyOperation::Describe(reference(key)?)),
         (&Method::POST, [key, verb]) => change_key(reference(key)?, verb, document),
         (_, [_, _]) => Err(FailureCode::MethodNotAllowed.into()),
         _ => Err(no_such_path()),
     }
 }
 
-fn change_key(key: KeyReference, verb: &str, document: &[u8]) -> Result<AdminOperation, Failure> {
+fn change_key(key: KeyReference, verb: &str, document: &[u8]) -> Result<KeyOperation, Failure> {
     match verb {
-        "enable" => Ok(AdminOperation::EnableKey(key)),
-        "disable" => Ok(AdminOperation::DisableKey(key)),
-        "cancel-deletion" => Ok(AdminOperation::CancelKeyDeletion(key)),
+        "enable" => Ok(KeyOperation::Enable(Switch::repeatable(key))),
+        "disable" => Ok(KeyOperation::Disable(Switch::repeatable(key))),
+        "rotate" => Ok(KeyOperation::Rotate { key, demands_max: None }),
+        "cancel-deletion" => Ok(KeyOperation::CancelDeletion(key)),
         "schedule-deletion" => {
             let Deletion { pending_days } = read(document)?;
-            if !AdminOperation::PENDING_DAYS.contains(&pending_days) {
+            if !PENDING_DAYS.contains(&pending_days) {
                 return Err(invalid("pending_days must be 7 to 1096."));
             }
-            Ok(AdminOperation::ScheduleKeyDeletion { key, pending_days })
+            Ok(KeyOperation::ScheduleDeletion { key, days: pending_days })
         }
         _ => Err(no_such_path()),
     }
 }
 
-fn aliases(method: &Method, alias: &str, document: &[u8]) -> Result<AdminOperation, Failure> {
+fn aliases(method: &Method, alias: &str, document: &[u8]) -> Result<KeyOperation, Failure> {
     let alias = bare_alias(alias)?;
     match *method {
         Method::PUT => {
             let AliasTarget { key } = read(document)?;
-            Ok(AdminOperation::SetAlias { alias, key: reference(&key)? })
+            Ok(KeyOperation::PointAlias { alias, key: reference(&key)?, before: AliasBefore::Any })
         }
-        Method::DELETE => Ok(AdminOperation::RemoveAlias(alias)),
+        Method::DELETE => Ok(KeyOperation::RemoveAlias(alias)),
         _ => Err(FailureCode::MethodNotAllowed.into()),
     }
 }
@@ -166,8 +170,8 @@ fn decoded(text: &str) -> Result<String, Failure> {
     }
 }
 
-fn only(method: &Method, expected: &Method, operation: AdminOperation) -> Result<AdminOperation, Failure> {
-    if method == expected { Ok(operation) } else { Err(FailureCode::MethodNotAllowed.into()) }
+fn only(method: &Method, expected: &Method, operation: AdminOperation) -> Result<Operation, Failure> {
+    if method == expected { Ok(Operation::Admin(operation)) } else { Err(FailureCode::MethodNotAllowed.into()) }
 }
 
 fn invalid(message: &'static str) -> Failure {
@@ -182,7 +186,7 @@ fn no_such_path() -> Failure {
 mod tests {
     use super::*;
 
-    fn decode_text(method: &str, target: &str, document: &str) -> Result<AdminOperation, FailureCode> {
+    fn decode_text(method: &str, target: &str, document: &str) -> Result<Operation, FailureCode> {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         decode(&method, &target.parse().unwrap(), document.as_bytes()).map_err(|failure| failure.code)
     }
@@ -198,8 +202,9 @@ mod tests {
             ("POST", &format!("/v1/keys/{id}/enable"), "", "EnableKey"),
             ("POST", "/v1/keys/alias%2Fx/disable", "", "DisableKey"),
             ("POST", "/v1/keys/x/schedule-deletion", r#"{"pending_days":7}"#, "ScheduleKeyDeletion"),
+            ("POST", "/v1/keys/x/rotate", "", "RotateKey"),
             ("POST", "/v1/keys/x/cancel-deletion", "", "CancelKeyDeletion"),
-            ("PUT", "/v1/aliases/x%2Fy", r#"{"key":"z"}"#, "SetAlias"),
+            ("PUT", "/v1/aliases/x%2Fy", r#"{"key":"z"}"#, "PointAlias"),
             ("DELETE", "/v1/aliases/x", "", "RemoveAlias"),
             ("POST", "/v1/users", r#"{"name":"ann"}"#, "CreateUser"),
             ("GET", "/v1/users", "", "ListUsers"),
@@ -217,14 +222,22 @@ mod tests {
 
     #[test]
     fn names_come_out_decoded() {
+        let Ok(Operation::Admin(found)) = decode_text("GET", "/v1/objects?bucket=abc&key=a%2Fb%20c&version=null", "")
+        else {
+            panic!("it describes an object")
+        };
         let expected = AdminOperation::DescribeObject {
             bucket: BucketName::parse("abc").unwrap(),
             key: ObjectKey::parse("a/b c").unwrap(),
             version: Some(VersionId::Null),
         };
-        assert_eq!(decode_text("GET", "/v1/objects?bucket=abc&key=a%2Fb%20c&version=null", ""), Ok(expected));
-        let alias = decode_text("PUT", "/v1/aliases/alias%2Fx%2Fy", r#"{"key":"z"}"#);
-        assert_eq!(alias, Ok(AdminOperation::SetAlias { alias: "x/y".to_owned(), key: KeyReference::parse("z") }));
+        assert_eq!(found, expected);
+        let Ok(Operation::Key(KeyOperation::PointAlias { alias, key, before })) =
+            decode_text("PUT", "/v1/aliases/alias%2Fx%2Fy", r#"{"key":"z"}"#)
+        else {
+            panic!("it points an alias")
+        };
+        assert_eq!((alias.as_str(), key, before), ("x/y", KeyReference::parse("z"), AliasBefore::Any));
     }
 
     #[test]
@@ -249,7 +262,7 @@ mod tests {
             ("GET", "/v1/objects?bucket=abc&key=..", "", FailureCode::InvalidObjectKey),
             ("GET", "/v1/objects?bucket=abc&key=k&version=1", "", FailureCode::InvalidArgument),
         ] {
-            assert_eq!(decode_text(method, target, document), Err(code), "{method} {target} {document}");
+            assert_eq!(decode_text(method, target, document).err(), Some(code), "{method} {target} {document}");
         }
     }
 }

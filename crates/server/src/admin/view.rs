@@ -31,7 +31,7 @@ pub(crate) struct Key {
     pub(crate) aliases: Vec<String>,
     /// Its cipher.
     pub(crate) spec: Spec,
-    /// `enabled`, `disabled` or `pending-deletion`.
+    /// `enabled`, `disabled`, `pending-deletion` or `pending-import`.
     pub(crate) state: String,
     /// When it is destroyed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,6 +165,7 @@ impl From<KeyDescription> for Key {
             KeyState::Enabled => ("enabled", None),
             KeyState::Disabled => ("disabled", None),
             KeyState::PendingDeletion { deletion } => ("pending-deletion", Some(deletion.to_string())),
+            KeyState::PendingImport => ("pending-import", None),
         };
         Self {
             id: key.name.id,

@@ -1,7 +1,7 @@
 //! How master keys are written into rows.
 
 use serde::{Deserialize, Serialize};
-use strongroom_model::key::{KeySpec, KeyState};
+use strongroom_model::key::{KeyOrigin, KeySpec, KeyState, VersionCause};
 use strongroom_model::time::Timestamp;
 
 use super::keys::{Fingerprint, MasterKey};
@@ -19,8 +19,8 @@ pub(super) struct OwnedRow {}
 
 /// Where an alias points.
 #[derive(Serialize, Deserialize)]
-pub(super) struct AliasRow {
-    pub(super) key: String,
+pub(crate) struct AliasRow {
+    pub(crate) key: String,
 }
 
 /// Which key an account has in a standing role.
@@ -29,16 +29,16 @@ pub(super) struct StandingRow {
     pub(super) key: String,
 }
 
-/// A key to be destroyed; the catalog key says when.
+/// A key with which something is to be done; the catalog key says when.
 #[derive(Serialize, Deserialize)]
-pub(super) struct DeletionRow {}
+pub(super) struct DueRow {}
 
 first_version!(RootRow, Family::Root);
 first_version!(MasterKey, Family::Key);
 first_version!(OwnedRow, Family::KeyOfAccount);
 first_version!(AliasRow, Family::KeyAlias);
 first_version!(StandingRow, Family::StandingKey);
-first_version!(DeletionRow, Family::KeyDeletion);
+first_version!(DueRow, Family::KeyDue);
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "KeySpec")]
@@ -56,6 +56,22 @@ pub(super) enum StateRow {
         #[serde(with = "timestamp")]
         deletion: Timestamp,
     },
+    PendingImport,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "KeyOrigin")]
+pub(super) enum OriginRow {
+    Service,
+    External,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "VersionCause")]
+pub(super) enum CauseRow {
+    Creation,
+    Interval,
+    Demand,
 }
 
 /// Milliseconds since 1970.
@@ -69,6 +85,20 @@ pub(super) mod timestamp {
 
     pub(in crate::catalog) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         i64::deserialize(from).map(Timestamp::from_millis)
+    }
+}
+
+/// Milliseconds since 1970, or never.
+pub(super) mod moment {
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use strongroom_model::time::Timestamp;
+
+    pub(in crate::catalog) fn serialize<S: Serializer>(time: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        time.map(Timestamp::millis).serialize(to)
+    }
+
+    pub(in crate::catalog) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Timestamp::from_millis))
     }
 }
 
@@ -111,18 +141,36 @@ mod tests {
             created: Timestamp::from_millis(-1),
             versions: vec![KeyVersion {
                 created: Timestamp::from_millis(300),
+                cause: VersionCause::Demand,
                 fingerprint: [0x11; 16],
-                wrapped: vec![9, 0xff],
+                wrapped: Some(vec![9, 0xff]),
+                expires: None,
             }],
+            upcoming: Some(KeyVersion {
+                created: Timestamp::from_millis(301),
+                cause: VersionCause::Creation,
+                fingerprint: [0x22; 16],
+                wrapped: None,
+                expires: Some(Timestamp::from_millis(3)),
+            }),
+            origin: KeyOrigin::External,
+            tags: [("k".to_owned(), "v".to_owned())].into(),
+            policy: Some("p".into()),
+            rotation_days: 365,
+            rotation_next: Some(Timestamp::from_millis(4)),
+            protection: None,
         };
-        let golden = "01 026162 07 02 01 0164 01 0178 02 0a 01 01 d804 11111111111111111111111111111111 0209ff";
+        let golden = "01 026162 07 02 01 0164 01 0178 02 0a 01 \
+            01 d804 02 11111111111111111111111111111111 01 0209ff 00 \
+            01 da04 00 22222222222222222222222222222222 00 01 06 \
+            01 01 016b 0176 01 0170 ed02 01 08 00";
         is_golden(&key, golden);
         assert_eq!(decode::<MasterKey>(&hex::decode(golden.replace(' ', "")).unwrap()), Ok(key));
         is_golden(&RootRow { fingerprint: [0x22; 16] }, "01 22222222222222222222222222222222");
         is_golden(&AliasRow { key: "ab".into() }, "01 026162");
         is_golden(&StandingRow { key: "ab".into() }, "01 026162");
         is_golden(&OwnedRow {}, "01");
-        is_golden(&DeletionRow {}, "01");
+        is_golden(&DueRow {}, "01");
     }
 
     fn is_golden<R: Record>(record: &R, golden: &str) {

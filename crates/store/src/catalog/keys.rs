@@ -1,16 +1,21 @@
 //! Master keys, wrapped: the rows of the key service. It decides; this file keeps the rows that belong together in step.
 //!
-//! A key's row holds all of it. Beside it lie the index of its account, one row per alias, the mark of an account's standing
-//! keys, and, while its destruction is planned, a row in the order of time. Every method is one commit.
+//! A key's row holds all of it but its grants. Beside it lie the index of its account, one row per alias, the mark of an
+//! account's standing keys, and a row in the order of time for each moment at which something is to be done with it. Every
+//! method is one commit.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
-use strongroom_model::key::{KeySpec, KeyState};
+use strongroom_model::key::{KeyOrigin, KeySpec, KeyState, KeyTags, VersionCause};
 use strongroom_model::time::Timestamp;
 
-use super::key_rows::{AliasRow, DeletionRow, OwnedRow, RootRow, SpecRow, StandingRow, StateRow, account, timestamp};
+use super::grants::of_key;
+use super::key_rows::{
+    AliasRow, CauseRow, DueRow, OriginRow, OwnedRow, RootRow, SpecRow, StandingRow, StateRow, account, moment,
+    timestamp,
+};
 use super::record::Key;
 use super::{Catalog, CatalogError, Change, Found};
 use crate::kv::{Commit, Expected, KeyRange, after_prefix};
@@ -52,8 +57,24 @@ pub(crate) struct MasterKey {
     /// When it was made.
     #[serde(with = "timestamp")]
     pub(crate) created: Timestamp,
-    /// Never empty, numbered from 1 without gaps; the last one seals, all open.
+    /// Numbered from 1 without gaps; the last one seals, all open. Empty only until the first material is imported.
     pub(crate) versions: Vec<KeyVersion>,
+    /// Imported material that becomes the next version when the key is rotated.
+    pub(crate) upcoming: Option<KeyVersion>,
+    /// Where its material comes from.
+    #[serde(with = "OriginRow")]
+    pub(crate) origin: KeyOrigin,
+    /// The owner's tags.
+    pub(crate) tags: KeyTags,
+    /// The owner's policy, as it was written.
+    pub(crate) policy: Option<String>,
+    /// Days between two automatic rotations, also while they are off.
+    pub(crate) rotation_days: u32,
+    /// When it rotates by itself next.
+    #[serde(with = "moment")]
+    pub(crate) rotation_next: Option<Timestamp>,
+    /// Why it must not be deleted.
+    pub(crate) protection: Option<String>,
 }
 
 /// One version of a master key.
@@ -62,10 +83,16 @@ pub(crate) struct KeyVersion {
     /// When it was made.
     #[serde(with = "timestamp")]
     pub(crate) created: Timestamp,
+    /// How it came to be.
+    #[serde(with = "CauseRow")]
+    pub(crate) cause: VersionCause,
     /// The name of the key inside.
     pub(crate) fingerprint: Fingerprint,
-    /// The key under the root key (FORMAT.md §8).
-    pub(crate) wrapped: Vec<u8>,
+    /// The key under the root key (FORMAT.md §8); none if it was imported and deleted.
+    pub(crate) wrapped: Option<Vec<u8>>,
+    /// When imported material is deleted by itself.
+    #[serde(with = "moment")]
+    pub(crate) expires: Option<Timestamp>,
 }
 
 impl MasterKey {
@@ -77,6 +104,19 @@ impl MasterKey {
     /// The version with that number, if there is one.
     pub(crate) fn version(&self, number: u32) -> Option<&KeyVersion> {
         self.versions.get(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// The moments at which something is to be done with the key: destroy it, rotate it, delete imported material. A key
+    /// that is not in use is not rotated; one that was due meanwhile is, once it is in use again.
+    pub(crate) fn due(&self) -> BTreeSet<Timestamp> {
+        let deletion = match self.state {
+            KeyState::PendingDeletion { deletion } => Some(deletion),
+            KeyState::Enabled | KeyState::Disabled | KeyState::PendingImport => None,
+        };
+        let rotation = self.rotation_next.filter(|_| self.state == KeyState::Enabled);
+        let versions = self.versions.iter().chain(&self.upcoming);
+        let expiries = versions.filter(|version| version.wrapped.is_some()).filter_map(|version| version.expires);
+        deletion.into_iter().chain(rotation).chain(expiries).collect()
     }
 }
 
@@ -146,36 +186,70 @@ impl Catalog {
         if key.role != Role::Managed {
             change = change.put(&by_owner(key), &OwnedRow {});
         }
+        for due in key.due() {
+            change = change.put(&by_due(due, &key.id), &DueRow {});
+        }
         self.commit(change).await
     }
 
     /// Writes `new`, which differs in neither id, owner, role nor aliases, in the place of `old`.
     pub(crate) async fn replace_key(&self, old: &Found<MasterKey>, new: &MasterKey) -> Result<Commit, CatalogError> {
-        let mut change = Change::new().replace(&by_id(&new.id), old.version, new);
-        if old.record.state != new.state {
-            change = unplan(change, &old.record);
-            if let KeyState::PendingDeletion { deletion } = new.state {
-                change = change.put(&by_deletion(deletion, &new.id), &DeletionRow {});
-            }
-        }
+        let change = Change::new().replace(&by_id(&new.id), old.version, new);
+        let (before, after) = (old.record.due(), new.due());
+        let change = before.difference(&after).fold(change, |change, due| change.delete(&by_due(*due, &new.id)));
+        let change =
+            after.difference(&before).fold(change, |change, due| change.put(&by_due(*due, &new.id), &DueRow {}));
         self.commit(change).await
     }
 
-    /// Points `alias` of the key's owner at the key, away from whatever it pointed at.
-    pub(crate) async fn point_alias(&self, alias: &str, target: &Found<MasterKey>) -> Result<Commit, CatalogError> {
+    /// Points `alias` of the key's owner at the key, if what it points at is as `expected`, and away from that.
+    pub(crate) async fn point_alias(
+        &self,
+        alias: &str,
+        pointed: Option<&Found<AliasRow>>,
+        target: &Found<MasterKey>,
+    ) -> Result<Commit, CatalogError> {
         let row = by_alias(target.record.account, alias);
-        let before = self.get(&row).await?;
-        let expected = before.as_ref().map_or(Expected::Absent, |found| Expected::Version(found.version));
+        let expected = pointed.map_or(Expected::Absent, |found| Expected::Version(found.version));
         let mut change = Change::new().check(&row, expected);
-        if let Some(Found { record: AliasRow { key }, .. }) = before {
-            if key == target.record.id {
+        if let Some(Found { record: AliasRow { key }, .. }) = pointed {
+            if *key == target.record.id {
                 return Ok(Commit::Committed);
             }
-            let Some(other) = self.master_key(&key).await? else { return Ok(Commit::Conflict) };
+            let Some(other) = self.master_key(key).await? else { return Ok(Commit::Conflict) };
             change = with_aliases(change, &other, |aliases| aliases.remove(alias));
         }
         change = change.put(&row, &AliasRow { key: target.record.id.clone() });
         change = with_aliases(change, target, |aliases| aliases.insert(alias.to_owned()));
+        self.commit(change).await
+    }
+
+    /// What the account's alias points at, as it is found.
+    pub(crate) async fn pointed_alias(
+        &self,
+        account: AccountId,
+        alias: &str,
+    ) -> Result<Option<Found<AliasRow>>, CatalogError> {
+        self.get(&by_alias(account, alias)).await
+    }
+
+    /// Gives the key `alias`, which nothing has, in the place of `old`.
+    pub(crate) async fn rename_alias(
+        &self,
+        old: Option<&str>,
+        alias: &str,
+        target: &Found<MasterKey>,
+    ) -> Result<Commit, CatalogError> {
+        let account = target.record.account;
+        let pointer = AliasRow { key: target.record.id.clone() };
+        let mut change = Change::new().insert(&by_alias(account, alias), &pointer);
+        if let Some(old) = old {
+            change = change.delete(&by_alias(account, old));
+        }
+        let change = with_aliases(change, target, |aliases| {
+            let removed = old.is_some_and(|old| aliases.remove(old));
+            aliases.insert(alias.to_owned()) || removed
+        });
         self.commit(change).await
     }
 
@@ -186,31 +260,29 @@ impl Catalog {
         self.commit(with_aliases(change, target, |aliases| aliases.remove(alias))).await
     }
 
-    /// Up to `limit` ids of keys that were to be destroyed by `now`, the most overdue first.
-    pub(crate) async fn due_deletions(&self, now: Timestamp, limit: usize) -> Result<Vec<String>, CatalogError> {
-        let all = Key::<DeletionRow>::range(&[]);
-        let due = Key::<DeletionRow>::new(&[&time_part(now)]);
+    /// Up to `limit` ids of keys with which something was to be done by `now`, the most overdue first.
+    pub(crate) async fn due_keys(&self, now: Timestamp, limit: usize) -> Result<Vec<String>, CatalogError> {
+        let all = Key::<DueRow>::range(&[]);
+        let due = Key::<DueRow>::new(&[&time_part(now)]);
         let range = KeyRange { end: after_prefix(due.as_bytes()), ..all };
-        let rows = self.scan::<DeletionRow>(range, limit).await?;
+        let rows = self.scan::<DueRow>(range, limit).await?;
         rows.iter().map(|row| id_at(row.key.parts(), 8).map(str::to_owned)).collect()
     }
 
-    /// Removes every row of the key, its wrapped versions among them.
+    /// Removes every row of the key, its wrapped versions and its grants among them.
     pub(crate) async fn destroy_key(&self, old: &Found<MasterKey>) -> Result<Commit, CatalogError> {
         let (row, key) = (by_id(&old.record.id), &old.record);
         let mut change = Change::new().remove(&row, old.version).delete(&by_owner(key));
         for alias in &key.aliases {
             change = change.delete(&by_alias(key.account, alias));
         }
-        self.commit(unplan(change, key)).await
-    }
-}
-
-/// Takes back the plan to destroy `key`, if there is one.
-fn unplan(change: Change, key: &MasterKey) -> Change {
-    match key.state {
-        KeyState::PendingDeletion { deletion } => change.delete(&by_deletion(deletion, &key.id)),
-        KeyState::Enabled | KeyState::Disabled => change,
+        for due in key.due() {
+            change = change.delete(&by_due(due, &key.id));
+        }
+        for grant in self.grants_of_key(key.account, &key.id).await? {
+            change = change.delete(&of_key(key.account, &key.id, &grant.id));
+        }
+        self.commit(change).await
     }
 }
 
@@ -224,7 +296,8 @@ fn by_nothing() -> Key<RootRow> {
     Key::new(&[])
 }
 
-fn by_id(id: &str) -> Key<MasterKey> {
+/// Where the key with that id is.
+pub(super) fn by_id(id: &str) -> Key<MasterKey> {
     Key::new(&[id.as_bytes()])
 }
 
@@ -240,11 +313,12 @@ fn by_role(account: AccountId, role: Role) -> Key<StandingRow> {
     Key::new(&[&account_part(account), &[role as u8]])
 }
 
-fn by_deletion(deletion: Timestamp, id: &str) -> Key<DeletionRow> {
-    Key::new(&[&time_part(deletion), id.as_bytes()])
+fn by_due(due: Timestamp, id: &str) -> Key<DueRow> {
+    Key::new(&[&time_part(due), id.as_bytes()])
 }
 
-fn account_part(account: AccountId) -> [u8; 8] {
+/// An account's part of a key.
+pub(super) fn account_part(account: AccountId) -> [u8; 8] {
     account.number().to_be_bytes()
 }
 
@@ -278,8 +352,13 @@ mod tests {
     }
 
     fn key(id: &str, role: Role, created: i64, aliases: &[&str]) -> MasterKey {
-        let version =
-            KeyVersion { created: Timestamp::from_millis(created), fingerprint: [1; 16], wrapped: vec![2; 98] };
+        let version = KeyVersion {
+            created: Timestamp::from_millis(created),
+            cause: VersionCause::Creation,
+            fingerprint: [1; 16],
+            wrapped: Some(vec![2; 98]),
+            expires: None,
+        };
         MasterKey {
             id: id.into(),
             account: AccountId::new(ACCOUNT).unwrap(),
@@ -290,6 +369,13 @@ mod tests {
             state: KeyState::Enabled,
             created: Timestamp::from_millis(created),
             versions: vec![version],
+            upcoming: None,
+            origin: KeyOrigin::Service,
+            tags: KeyTags::new(),
+            policy: None,
+            rotation_days: 365,
+            rotation_next: None,
+            protection: None,
         }
     }
 
@@ -330,8 +416,11 @@ mod tests {
             let _ = catalog.insert_key(&key(id, Role::Customer, 1, &[id])).await.unwrap();
         }
         let target = catalog.master_key("b").await.unwrap().unwrap();
-        assert_eq!(catalog.point_alias("a", &target).await.unwrap(), Commit::Committed);
-        assert_eq!(catalog.point_alias("a", &target).await.unwrap(), Commit::Committed, "it points there already");
+        for before in ["a", "b"] {
+            let pointed = catalog.pointed_alias(account, "a").await.unwrap();
+            assert_eq!(pointed.as_ref().map(|found| found.record.key.as_str()), Some(before));
+            assert_eq!(catalog.point_alias("a", pointed.as_ref(), &target).await.unwrap(), Commit::Committed);
+        }
         assert_eq!(catalog.remove_alias("b", &target).await.unwrap(), Commit::Conflict, "the key has changed since");
         assert_eq!(catalog.aliased_key(account, "a").await.unwrap().as_deref(), Some("b"));
         assert!(catalog.master_key("a").await.unwrap().unwrap().record.aliases.is_empty());
@@ -352,8 +441,8 @@ mod tests {
             new.state = KeyState::PendingDeletion { deletion: Timestamp::from_millis(deletion) };
             assert_eq!(catalog.replace_key(&found, &new).await.unwrap(), Commit::Committed);
         }
-        assert!(catalog.due_deletions(Timestamp::from_millis(49), 10).await.unwrap().is_empty());
-        assert_eq!(catalog.due_deletions(Timestamp::from_millis(50), 10).await.unwrap(), ["a"]);
+        assert!(catalog.due_keys(Timestamp::from_millis(49), 10).await.unwrap().is_empty());
+        assert_eq!(catalog.due_keys(Timestamp::from_millis(50), 10).await.unwrap(), ["a"]);
         let found = catalog.master_key("a").await.unwrap().unwrap();
         assert_eq!(catalog.destroy_key(&found).await.unwrap(), Commit::Committed);
         assert_eq!(rows(&catalog).await, empty);

@@ -6,6 +6,7 @@
 pub(crate) mod blobs;
 pub(crate) mod buckets;
 mod error;
+pub(crate) mod grants;
 mod head;
 pub(crate) mod history;
 pub(crate) mod identities;

@@ -29,8 +29,10 @@ pub(crate) enum Family {
     KeyAlias = 0x13,
     /// The keys of an account that answer without being named.
     StandingKey = 0x14,
-    /// Master keys to be destroyed, in the order of their time.
-    KeyDeletion = 0x15,
+    /// Master keys with which something is to be done, in the order of its time.
+    KeyDue = 0x15,
+    /// Grants on master keys, by account, key and id.
+    Grant = 0x16,
     /// Accounts, by number.
     Account = 0x20,
     /// Users of an account, by name.

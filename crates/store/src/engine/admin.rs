@@ -1,4 +1,4 @@
-//! The server's own administration: keys, users, inspection.
+//! The server's own administration: users, inspection.
 
 use strongroom_model::account::{AccountId, UserName};
 use strongroom_model::failure::{Failure, FailureCode};
@@ -19,23 +19,8 @@ impl Engine {
     /// Does an administrative operation in the caller's account.
     pub(super) async fn administer(&self, caller: &Caller, operation: AdminOperation) -> Result<AdminOutcome, Failure> {
         let account = caller.account()?;
-        let kms = &self.kms;
         Ok(match operation {
-            AdminOperation::CreateKey(asked) => AdminOutcome::Key(kms.create(account, &asked).await?),
-            AdminOperation::ListKeys => AdminOutcome::Keys(kms.list(account).await?),
-            AdminOperation::DescribeKey(key) => AdminOutcome::Key(kms.describe(account, &key).await?),
-            AdminOperation::EnableKey(key) => AdminOutcome::Key(kms.enable(account, &key).await?),
-            AdminOperation::DisableKey(key) => AdminOutcome::Key(kms.disable(account, &key).await?),
-            AdminOperation::ScheduleKeyDeletion { key, pending_days } => {
-                AdminOutcome::Key(kms.schedule_deletion(account, &key, pending_days).await?)
-            }
-            AdminOperation::CancelKeyDeletion(key) => AdminOutcome::Key(kms.cancel_deletion(account, &key).await?),
-            AdminOperation::SetAlias { alias, key } => AdminOutcome::Key(kms.set_alias(account, &alias, &key).await?),
-            AdminOperation::RemoveAlias(alias) => {
-                kms.remove_alias(account, &alias).await?;
-                AdminOutcome::Done
-            }
-            AdminOperation::ProveKeys => AdminOutcome::KeysProven { provider: kms.prove().await? },
+            AdminOperation::ProveKeys => AdminOutcome::KeysProven { provider: self.kms.prove().await? },
             AdminOperation::StartScrub(asked) => AdminOutcome::Scrub(self.scrub.start(asked)?),
             AdminOperation::DescribeScrub => AdminOutcome::Scrub(self.scrub.report()),
             AdminOperation::StopScrub => AdminOutcome::Scrub(self.scrub.stop()),

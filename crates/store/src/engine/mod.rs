@@ -229,6 +229,7 @@ impl Engine {
             }
             Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
             Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
+            Operation::Key(operation) => Ok(Outcome::Key(self.kms.operate(&caller.principal, operation).await?).into()),
             Operation::Admin(operation) => Ok(Outcome::Admin(self.administer(&caller, operation).await?).into()),
         }
     }
@@ -279,7 +280,7 @@ impl Caller {
 
 fn bucket_of(operation: &Operation) -> Option<&BucketName> {
     match operation {
-        Operation::Service(_) | Operation::Admin(_) => None,
+        Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => None,
         Operation::Bucket(operation) => Some(operation.bucket()),
         Operation::Object(operation) => Some(operation.bucket()),
     }
@@ -295,6 +296,9 @@ fn source_of(operation: &Operation) -> Option<&BucketName> {
 
 /// What only reads may be dropped half-way; all else runs to its end.
 fn changes_something(operation: &Operation) -> bool {
+    if let Operation::Key(operation) = operation {
+        return !operation.is_read();
+    }
     !matches!(
         operation,
         Operation::Service(_)

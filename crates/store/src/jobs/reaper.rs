@@ -1,5 +1,5 @@
-//! The reaper: the only code that removes blobs. It also ends what was left half-done by a process that died, and destroys
-//! master keys whose time has come.
+//! The reaper: the only code that removes blobs. It also ends what was left half-done by a process that died, and does
+//! with master keys what the time has come for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -54,6 +54,10 @@ pub struct ReaperReport {
     pub deletions_called_off: u64,
     /// Master keys destroyed.
     pub keys_destroyed: u64,
+    /// Master keys rotated.
+    pub keys_rotated: u64,
+    /// Master keys whose imported material was deleted.
+    pub key_material_expired: u64,
 }
 
 /// Removes what nothing needs any more.
@@ -95,7 +99,10 @@ impl Reaper {
         let stalled = now.plus_millis(-DELETION_MAX_MS);
         report.deletions_called_off = self.catalog.call_off_stalled_deletions(stalled).await?;
         self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
-        report.keys_destroyed = self.kms.destroy_due().await?.len() as u64;
+        let tended = self.kms.tend().await?;
+        report.keys_destroyed = tended.destroyed.len() as u64;
+        report.keys_rotated = tended.rotated.len() as u64;
+        report.key_material_expired = tended.expired.len() as u64;
         Ok(report)
     }
 

@@ -6,13 +6,13 @@
 use std::sync::{Arc, atomic::AtomicU64};
 
 use async_trait::async_trait;
-use strongroom_model::account::AccountId;
-use strongroom_model::key::{KeyDescription, KeyName, KeyReference};
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::operation::KeyOperation;
+use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
 use super::{
-    DataKey, KeySelector, Kms, KmsError,
+    DataKey, KeySelector, Kms, KmsError, Tended,
     bounded::{Bounded, Moment},
     metrics::{Metrics, count},
 };
@@ -103,53 +103,16 @@ impl Kms for Cached {
         Ok(content)
     }
 
-    async fn create(&self, account: AccountId, asked: &CreateKey) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.create(account, asked)).await
+    async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {
+        let call = |operation| self.inner.operate(principal, operation);
+        match operation.is_read() {
+            true => self.counted(&self.metrics.management_calls, call(operation)).await,
+            false => self.managing(call(operation)).await,
+        }
     }
 
-    async fn describe(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.counted(&self.metrics.management_calls, self.inner.describe(account, key)).await
-    }
-
-    async fn list(&self, account: AccountId) -> Result<Vec<KeyDescription>, KmsError> {
-        self.counted(&self.metrics.management_calls, self.inner.list(account)).await
-    }
-
-    async fn enable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.enable(account, key)).await
-    }
-
-    async fn disable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.disable(account, key)).await
-    }
-
-    async fn schedule_deletion(
-        &self,
-        account: AccountId,
-        key: &KeyReference,
-        days: u32,
-    ) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.schedule_deletion(account, key, days)).await
-    }
-
-    async fn cancel_deletion(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.cancel_deletion(account, key)).await
-    }
-
-    async fn set_alias(&self, account: AccountId, alias: &str, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.set_alias(account, alias, key)).await
-    }
-
-    async fn remove_alias(&self, account: AccountId, alias: &str) -> Result<(), KmsError> {
-        self.managing(self.inner.remove_alias(account, alias)).await
-    }
-
-    async fn rotate(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.managing(self.inner.rotate(account, key)).await
-    }
-
-    async fn destroy_due(&self) -> Result<Vec<KeyName>, KmsError> {
-        self.managing(self.inner.destroy_due()).await
+    async fn tend(&self) -> Result<Tended, KmsError> {
+        self.managing(self.inner.tend()).await
     }
 
     async fn prove(&self) -> Result<String, KmsError> {

@@ -28,14 +28,31 @@ pub enum KmsError {
     /// The key is to be destroyed.
     #[error("key {} is pending deletion", .0.id)]
     PendingDeletion(KeyName),
-    /// The key's state, or its kind, does not allow this.
-    #[error("key {}: {reason}", name.id)]
+    /// The key has no material, or not all of it.
+    #[error("key {} is pending import", .0.id)]
+    PendingImport(KeyName),
+    /// The key's state does not allow this.
+    #[error("key {} is {state}", name.id)]
     StateConflict {
         /// The key.
         name: KeyName,
-        /// What stands in the way.
-        reason: &'static str,
+        /// The state that stands in the way, as it completes "the key is …".
+        state: &'static str,
     },
+    /// Something else about the key, or about what was asked of it, does not allow this.
+    #[error("key {}: {code:?}", name.id)]
+    Refused {
+        /// The key.
+        name: KeyName,
+        /// What stands in the way.
+        code: FailureCode,
+    },
+    /// No such grant; the text is its id.
+    #[error("there is no grant {0}")]
+    GrantNotFound(String),
+    /// Something that is about no key, or about one that is not known.
+    #[error("{0:?}")]
+    Failed(FailureCode),
     /// Another key has this alias.
     #[error("alias {0} is taken")]
     NameTaken(String),
@@ -68,11 +85,15 @@ impl From<KmsError> for Failure {
             KmsError::AliasNotFound(reference) => (FailureCode::AliasNotFound, text(reference)),
             KmsError::Disabled(name) => (FailureCode::KeyDisabled, key(name)),
             KmsError::PendingDeletion(name) => (FailureCode::KeyPendingDeletion, key(name)),
-            KmsError::StateConflict { name, reason } => {
+            KmsError::PendingImport(name) => (FailureCode::KeyPendingImport, key(name)),
+            KmsError::StateConflict { name, state } => {
                 return Self::new(FailureCode::KeyStateConflict)
                     .about(Subject::Key(name.clone()))
-                    .with_message(*reason);
+                    .with_detail("KeyState", *state);
             }
+            KmsError::Refused { name, code } => (*code, key(name)),
+            KmsError::GrantNotFound(id) => (FailureCode::GrantNotFound, text(id)),
+            KmsError::Failed(code) => (*code, None),
             KmsError::NameTaken(alias) => (FailureCode::KeyNameTaken, text(alias)),
             KmsError::Denied(name) => (FailureCode::KeyDenied, key(name)),
             KmsError::Invalid(reason) => return Self::new(FailureCode::InvalidArgument).with_message(*reason),

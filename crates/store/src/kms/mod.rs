@@ -6,6 +6,7 @@
 
 mod bounded;
 mod cache;
+mod calls;
 mod embedded;
 mod error;
 mod metrics;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use strongroom_model::account::AccountId;
-use strongroom_model::key::{KeyDescription, KeyName, KeyReference};
+use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::name::Region;
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::KeyOperation;
+use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{Binding, ContentKey, Envelope, Suite};
 
 use crate::{
@@ -52,6 +54,15 @@ pub const VERSIONS_PER_KEY: usize = 1000;
 
 /// Longest description in bytes, as AWS allows.
 pub const DESCRIPTION_BYTES: usize = 8192;
+
+/// Longest key policy in bytes, as AWS allows.
+pub const POLICY_BYTES: usize = 32_768;
+
+/// Tags that one key may have, as AWS allows.
+pub const TAGS_PER_KEY: usize = 50;
+
+/// Grants that one key may have, as Huawei allows.
+pub const GRANTS_PER_KEY: usize = 100;
 
 /// Which provider holds the master keys, as an operator configures it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,82 +125,36 @@ pub trait Kms: Send + Sync {
     /// [`KmsError::Damaged`] if the envelope was changed, or belongs elsewhere; [`KmsError::Unavailable`].
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError>;
 
-    /// Makes a master key.
+    /// Does what `principal` asks with its account's keys.
     ///
     /// # Errors
-    /// [`KmsError::NameTaken`], [`KmsError::Invalid`], [`KmsError::Unavailable`].
-    async fn create(&self, account: AccountId, asked: &CreateKey) -> Result<KeyDescription, KmsError>;
+    /// As the reference to the key deserves; what the key's state, its origin and the limits forbid; what is wrong with what
+    /// was asked; [`KmsError::Unavailable`].
+    async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError>;
 
-    /// What is known of a key.
-    ///
-    /// # Errors
-    /// As the reference deserves.
-    async fn describe(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// The account's keys, in the order of their creation.
+    /// Does what the time has come for: destroys keys, rotates them, deletes imported material. To be called every now and
+    /// then.
     ///
     /// # Errors
     /// [`KmsError::Unavailable`].
-    async fn list(&self, account: AccountId) -> Result<Vec<KeyDescription>, KmsError>;
-
-    /// Lets a key seal and open. One that may is left as it is.
-    ///
-    /// # Errors
-    /// As the reference deserves; [`KmsError::StateConflict`] for a key that is pending deletion, or a default key.
-    async fn enable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// Stops a key from sealing and opening. One that is stopped is left as it is.
-    ///
-    /// # Errors
-    /// As [`Kms::enable`].
-    async fn disable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// Stops a key, and plans its destruction in `days`.
-    ///
-    /// # Errors
-    /// As [`Kms::enable`]; [`KmsError::Invalid`] for days that may not be.
-    async fn schedule_deletion(
-        &self,
-        account: AccountId,
-        key: &KeyReference,
-        days: u32,
-    ) -> Result<KeyDescription, KmsError>;
-
-    /// Takes the plan back; the key is disabled then.
-    ///
-    /// # Errors
-    /// As the reference deserves; [`KmsError::StateConflict`] for a key that is not pending deletion.
-    async fn cancel_deletion(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// Points an alias at a key, whether it is new or pointed elsewhere. `alias/` before it is optional.
-    ///
-    /// # Errors
-    /// As [`Kms::enable`]; [`KmsError::Invalid`] for an alias that may not be, or has the key's owner for a vendor.
-    async fn set_alias(&self, account: AccountId, alias: &str, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// Removes an alias.
-    ///
-    /// # Errors
-    /// [`KmsError::AliasNotFound`], [`KmsError::Invalid`].
-    async fn remove_alias(&self, account: AccountId, alias: &str) -> Result<(), KmsError>;
-
-    /// Makes a new version of a key, which seals from now on; older versions only open.
-    ///
-    /// # Errors
-    /// As [`Kms::enable`]; [`KmsError::Disabled`], [`KmsError::PendingDeletion`].
-    async fn rotate(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError>;
-
-    /// Destroys the keys whose time has come, and answers them. To be called every now and then.
-    ///
-    /// # Errors
-    /// [`KmsError::Unavailable`].
-    async fn destroy_due(&self) -> Result<Vec<KeyName>, KmsError>;
+    async fn tend(&self) -> Result<Tended, KmsError>;
 
     /// Wraps and unwraps a fresh key, and says by what.
     ///
     /// # Errors
     /// Whatever stands in the way of sealing and opening.
     async fn prove(&self) -> Result<String, KmsError>;
+}
+
+/// What [`Kms::tend`] has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tended {
+    /// Keys that were destroyed.
+    pub destroyed: Vec<KeyName>,
+    /// Keys that were rotated.
+    pub rotated: Vec<KeyName>,
+    /// Keys whose imported material was deleted.
+    pub expired: Vec<KeyName>,
 }
 
 /// An opened key service.

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use strongroom_model::account::AccountId;
+use strongroom_model::failure::FailureCode;
 use strongroom_model::key::{KeyDescription, KeyReference, KeySpec, KeyState};
 use strongroom_model::name::Region;
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::key::CreateKey;
 use strongroom_seal::{AES_256_GCM, Binding, SM4_GCM};
 
 use super::{DataKey, KeySelector, Kms, KmsError, reference::DEFAULT_ALIASES};
@@ -115,7 +116,8 @@ impl Subject {
 
     async fn keys_are_made_described_and_listed(&self) {
         let before = self.kms.list(self.account).await.expect("keys are listed");
-        let asked = CreateKey { spec: KeySpec::Sm4, description: "for Günter".into(), alias: Some("made".into()) };
+        let asked =
+            CreateKey { description: "for Günter".into(), alias: Some("made".into()), ..CreateKey::new(KeySpec::Sm4) };
         let made = self.kms.create(self.account, &asked).await.expect("a key is made");
         assert_eq!((made.spec, made.description.as_str(), made.version), (KeySpec::Sm4, "for Günter", 1));
         assert_eq!((made.state, made.aliases.as_slice()), (KeyState::Enabled, &["made".to_owned()][..]));
@@ -158,7 +160,7 @@ impl Subject {
         assert!(matches!(none, Err(KmsError::StateConflict { .. })), "there is no deletion to cancel");
         let planned = self.kms.schedule_deletion(self.account, &key, 7).await.expect("a deletion can be planned");
         assert!(matches!(planned.state, KeyState::PendingDeletion { deletion } if deletion > planned.created));
-        assert!(self.kms.destroy_due().await.expect("due keys are destroyed").is_empty(), "nothing is due yet");
+        assert!(self.kms.tend().await.expect("due keys are destroyed").destroyed.is_empty(), "nothing is due yet");
         let pending = |error| matches!(error, KmsError::PendingDeletion(name) if name == sealed.name);
         let home = place(&NO_CONTEXT);
         assert!(self.sealed(KeySelector::Reference(&key)).await.err().is_some_and(pending));
@@ -187,7 +189,7 @@ impl Subject {
                 self.kms.set_alias(self.account, "mine", &key).await,
                 self.kms.rotate(self.account, &key).await,
             ] {
-                assert!(matches!(refused, Err(KmsError::StateConflict { .. })));
+                assert!(matches!(refused, Err(KmsError::Refused { code: FailureCode::KeyServiceManaged, .. })));
             }
         }
     }
@@ -204,7 +206,7 @@ impl Subject {
         }
         let left = self.kms.describe(self.account, &reference(&first.id)).await.expect("it is described");
         assert!(left.aliases.is_empty(), "an alias points at one key");
-        let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias: Some("moving".into()) };
+        let asked = CreateKey { alias: Some("moving".into()), ..CreateKey::new(KeySpec::Aes256) };
         assert!(
             matches!(self.kms.create(self.account, &asked).await, Err(KmsError::NameTaken(name)) if name == "moving")
         );
@@ -258,8 +260,7 @@ impl Subject {
 
     /// A new key.
     async fn made(&self, spec: KeySpec) -> KeyDescription {
-        let asked = CreateKey { spec, description: String::new(), alias: None };
-        self.kms.create(self.account, &asked).await.expect("a key is made")
+        self.kms.create(self.account, &CreateKey::new(spec)).await.expect("a key is made")
     }
 
     /// A new key, and something sealed under it.

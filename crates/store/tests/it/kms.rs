@@ -15,7 +15,7 @@ use strongroom_model::{
     account::AccountId,
     key::{KeyReference, KeySpec, KeyState},
     name::Region,
-    operation::admin::CreateKey,
+    operation::key::CreateKey,
     time::Timestamp,
 };
 use strongroom_seal::{AES_256_GCM, Binding};
@@ -120,7 +120,7 @@ impl World {
         let account = account(7);
         match *step {
             Step::Create if self.model.len() < 3 => {
-                let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias: None };
+                let asked = CreateKey::new(KeySpec::Aes256);
                 let id = self.kms.create(account, &asked).await.unwrap().name.id;
                 self.model.push(Some(Expected { id, state: KeyState::Enabled, version: 1, aliases: Vec::new() }));
             }
@@ -131,7 +131,7 @@ impl World {
                 let due =
                     |key: &Expected| matches!(key.state, KeyState::PendingDeletion { deletion } if deletion <= now);
                 let expected = self.model.iter().flatten().filter(|key| due(key)).count();
-                prop_assert_eq!(self.kms.destroy_due().await.unwrap().len(), expected);
+                prop_assert_eq!(self.kms.tend().await.unwrap().destroyed.len(), expected);
                 self.model.iter_mut().for_each(|key| drop(key.take_if(|key| due(key))));
             }
             Step::Unalias(alias) => {
@@ -221,6 +221,7 @@ impl World {
                 Some(Expected { state: KeyState::Enabled, .. }) => "opened",
                 Some(Expected { state: KeyState::Disabled, .. }) => "disabled",
                 Some(Expected { state: KeyState::PendingDeletion { .. }, .. }) => "pending",
+                Some(Expected { state: KeyState::PendingImport, .. }) => "without material",
             };
             prop_assert_eq!(fate(&*self.kms, sealed).await, expected);
         }
@@ -245,6 +246,7 @@ async fn fate(kms: &dyn Kms, sealed: &DataKey) -> &'static str {
         Err(KmsError::NotFound(_)) => "not found",
         Err(KmsError::Disabled(_)) => "disabled",
         Err(KmsError::PendingDeletion(_)) => "pending",
+        Err(KmsError::PendingImport(_)) => "without material",
         Err(other) => panic!("{other:?}"),
     }
 }

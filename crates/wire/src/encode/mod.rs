@@ -29,7 +29,7 @@ pub(crate) fn outcome(dialect: &Dialect, outcome: &Outcome, exchange: &Exchange<
         Outcome::Bucket(outcome) => of_bucket(dialect, outcome, answer, exchange),
         Outcome::Object(outcome) => of_object(dialect, outcome, answer, exchange),
         // The admin API has its own answers, in JSON; this dialect has no word for any of them.
-        Outcome::Admin(_) => answer.empty(204),
+        Outcome::Key(_) | Outcome::Admin(_) => answer.empty(204),
     }
 }
 

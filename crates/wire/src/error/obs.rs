@@ -129,5 +129,11 @@ pub(crate) const ROWS: &[FailureRow] = &[
         "KMS.DisabledException",
         "The key {subject} is in scheduled deletion state and cannot be used.",
     ),
+    FailureRow::new(
+        Code::KeyPendingImport,
+        400,
+        "KMS.DisabledException",
+        "The key {subject} is pending import and cannot be used.",
+    ),
     FailureRow::new(Code::KeyDenied, 403, "AccessDenied", "Access Denied"),
 ];

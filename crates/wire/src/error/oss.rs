@@ -53,6 +53,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::KeyOfOtherRegion, 404, "KeyNotFound", "The specified parameter KMS keyId is not found.").numbered("0005-00000208"),
     FailureRow::new(Code::AliasNotFound, 404, "AliasNotFound", "The specified Alias is not found."),
     FailureRow::new(Code::KeyDisabled, 409, "KeyDisabled", "The request was rejected because the key state is Disabled."),
+    FailureRow::new(Code::KeyPendingImport, 409, "KeyPendingImport", "The request was rejected because the key state is PendingImport."),
     FailureRow::new(Code::KeyPendingDeletion, 409, "KeyPendingDeletion", "The request was rejected because the key state is PendingDeletion."),
     FailureRow::new(Code::KeyStateConflict, 409, "KeyStateConflict", "The request was rejected because of the state of the key."),
     FailureRow::new(Code::KeyDenied, 403, "AccessDenied", "This request is forbidden by kms"),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use strongroom_model::account::AccountId;
 use strongroom_model::failure::Subject;
-use strongroom_model::key::{KeyName, KeyReference, KeySpec};
+use strongroom_model::key::{KeyName, KeyOrigin, KeyReference, KeySpec};
 use strongroom_seal::KeyBytes;
 
 use super::Embedded;
@@ -115,7 +115,7 @@ impl Embedded {
                 let missing = CatalogError::Inconsistent("an account's standing key does not exist");
                 return self.load(&id).await?.ok_or_else(|| missing.into());
             }
-            let key = self.fresh_key(account, role, KeySpec::Aes256)?;
+            let key = self.fresh_key(account, role, KeySpec::Aes256, KeyOrigin::Service)?;
             if self.catalog.insert_key(&key).await? == Commit::Committed {
                 return Ok(Arc::new(Known::new(key)));
             }
@@ -154,6 +154,6 @@ impl Embedded {
 }
 
 /// Whether the account's people may know of the key.
-fn is_visible(key: &MasterKey, account: AccountId) -> bool {
+pub(super) fn is_visible(key: &MasterKey, account: AccountId) -> bool {
     key.account == account && key.role != Role::Managed
 }

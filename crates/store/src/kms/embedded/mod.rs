@@ -1,5 +1,10 @@
 //! Our own key service: master keys in the catalog, wrapped under the root key.
 
+mod alias;
+mod crypt;
+mod grant;
+mod import;
+mod lifecycle;
 mod lookup;
 mod manage;
 #[cfg(test)]
@@ -8,15 +13,17 @@ mod tests;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use strongroom_model::account::AccountId;
-use strongroom_model::key::{KeyDescription, KeyName, KeyReference, KeySpec, KeyState};
+use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::failure::FailureCode;
+use strongroom_model::key::{KeyName, KeyOrigin, KeyRotation, KeySpec, KeyState, VersionCause};
 use strongroom_model::name::Region;
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::KeyOperation;
+use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{DataKey, KeySelector, Kms, KmsError, bounded::Bounded, root::Root};
+use super::{DataKey, KeySelector, Kms, KmsError, Tended, bounded::Bounded, root::Root};
 use crate::{
     catalog::{
         Catalog,
@@ -74,46 +81,74 @@ impl Embedded {
             KeyState::Enabled => Ok(()),
             KeyState::Disabled => Err(KmsError::Disabled(self.name(key))),
             KeyState::PendingDeletion { .. } => Err(KmsError::PendingDeletion(self.name(key))),
+            KeyState::PendingImport => Err(KmsError::PendingImport(self.name(key))),
         }
     }
 
-    /// A key that is nobody's yet. Its versions are empty.
-    fn fresh_key(&self, account: AccountId, role: Role, spec: KeySpec) -> Result<MasterKey, KmsError> {
-        let id = uuid::Builder::from_random_bytes(self.entropy.array()?).into_uuid().to_string();
+    /// A key that is nobody's yet, with its first version if the service draws its material.
+    fn fresh_key(
+        &self,
+        account: AccountId,
+        role: Role,
+        spec: KeySpec,
+        origin: KeyOrigin,
+    ) -> Result<MasterKey, KmsError> {
         let mut key = MasterKey {
-            id,
+            id: uuid::Builder::from_random_bytes(self.entropy.array()?).into_uuid().to_string(),
             account,
             role,
             spec,
             description: String::new(),
             aliases: Default::default(),
-            state: KeyState::Enabled,
+            state: KeyState::PendingImport,
             created: (self.clock)(),
             versions: Vec::new(),
+            upcoming: None,
+            origin,
+            tags: Default::default(),
+            policy: None,
+            rotation_days: KeyRotation::DAYS,
+            rotation_next: None,
+            protection: None,
         };
-        self.add_version(&mut key)?;
+        if origin == KeyOrigin::Service {
+            let first = self.drawn_version(&key, VersionCause::Creation)?;
+            key.versions.push(first);
+            key.state = KeyState::Enabled;
+        }
         Ok(key)
     }
 
-    /// Gives the key a new version, which is the one that seals.
-    fn add_version(&self, key: &mut MasterKey) -> Result<(), KmsError> {
+    /// What may become the key's next version, its material drawn here.
+    fn drawn_version(&self, key: &MasterKey, cause: VersionCause) -> Result<KeyVersion, KmsError> {
         let material = self.entropy.key(suite_of(key.spec).key_len)?;
-        let account = key.account.aws();
-        let place = KeyBinding { account: &account, key_id: &key.id, key_version: key.current() + 1 };
-        let wrapped = self.root.wrap(&place, &material)?;
-        key.versions.push(KeyVersion { created: (self.clock)(), fingerprint: fingerprint(&material), wrapped });
-        Ok(())
+        self.wrapped_version(key, key.current() + 1, cause, &material)
     }
 
-    /// The key of that version, unwrapped. None if there is no such version.
+    /// Version `number` of the key, its material wrapped under the root key.
+    fn wrapped_version(
+        &self,
+        key: &MasterKey,
+        number: u32,
+        cause: VersionCause,
+        material: &KeyBytes,
+    ) -> Result<KeyVersion, KmsError> {
+        let account = key.account.aws();
+        let place = KeyBinding { account: &account, key_id: &key.id, key_version: number };
+        let wrapped = Some(self.root.wrap(&place, material)?);
+        Ok(KeyVersion { created: (self.clock)(), cause, fingerprint: fingerprint(material), wrapped, expires: None })
+    }
+
+    /// The key of that version, unwrapped. None if there is no such version, or its material was deleted.
     fn material<'a>(&self, known: &'a Known, number: u32) -> Result<Option<&'a KeyBytes>, KmsError> {
         let Some((version, slot)) = known.version(number) else { return Ok(None) };
         if let Some(material) = slot.get() {
             return Ok(Some(material));
         }
+        let Some(wrapped) = &version.wrapped else { return Ok(None) };
         let account = known.key.account.aws();
         let place = KeyBinding { account: &account, key_id: &known.key.id, key_version: number };
-        let material = self.root.unwrap(&place, &version.wrapped)?;
+        let material = self.root.unwrap(&place, wrapped)?;
         if fingerprint(&material) != version.fingerprint {
             return Err(KmsError::Damaged("a master key is not the one that its row names".into()));
         }
@@ -123,7 +158,7 @@ impl Embedded {
     /// `content`'s data key in an envelope, under the current version.
     fn envelope(&self, known: &Known, content: &ContentKey, binding: &Binding<'_>) -> Result<Envelope, KmsError> {
         let number = known.key.current();
-        let kek = self.material(known, number)?.expect("the current version is one of the versions");
+        let kek = self.material(known, number)?.expect("a key in use has the material of its current version");
         let data_key = content.data_key().expect("a fresh content key has a data key");
         let wrapped = wrap(kek, suite_of(known.key.spec), &self.entropy.array()?, &binding.encode(), data_key)
             .expect("a master key has the length of its suite's keys");
@@ -172,55 +207,13 @@ impl Kms for Embedded {
         envelope.unlock(Some(data_key)).map_err(damaged)
     }
 
-    async fn create(&self, account: AccountId, asked: &CreateKey) -> Result<KeyDescription, KmsError> {
-        self.create_key(account, asked).await
+    async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {
+        let account = principal.account().ok_or(KmsError::Failed(FailureCode::AnonymousDenied))?;
+        self.dispatch(principal, account, operation).await
     }
 
-    async fn describe(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        Ok(self.description(&self.find(account, key).await?.record))
-    }
-
-    async fn list(&self, account: AccountId) -> Result<Vec<KeyDescription>, KmsError> {
-        let keys = self.catalog.master_keys_of(account, super::KEYS_PER_ACCOUNT).await?;
-        Ok(keys.iter().map(|key| self.description(key)).collect())
-    }
-
-    async fn enable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.change(account, key, |key| self.turn(key, KeyState::Enabled)).await
-    }
-
-    async fn disable(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.change(account, key, |key| self.turn(key, KeyState::Disabled)).await
-    }
-
-    async fn schedule_deletion(
-        &self,
-        account: AccountId,
-        key: &KeyReference,
-        days: u32,
-    ) -> Result<KeyDescription, KmsError> {
-        let deletion = self.deletion_in(days)?;
-        self.change(account, key, |key| self.turn(key, KeyState::PendingDeletion { deletion })).await
-    }
-
-    async fn cancel_deletion(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.change(account, key, |key| self.call_off(key)).await
-    }
-
-    async fn set_alias(&self, account: AccountId, alias: &str, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.point(account, alias, key).await
-    }
-
-    async fn remove_alias(&self, account: AccountId, alias: &str) -> Result<(), KmsError> {
-        self.unpoint(account, alias).await
-    }
-
-    async fn rotate(&self, account: AccountId, key: &KeyReference) -> Result<KeyDescription, KmsError> {
-        self.change(account, key, |key| self.renew(key)).await
-    }
-
-    async fn destroy_due(&self) -> Result<Vec<KeyName>, KmsError> {
-        self.destroy((self.clock)()).await
+    async fn tend(&self) -> Result<Tended, KmsError> {
+        self.do_due((self.clock)()).await
     }
 
     async fn prove(&self) -> Result<String, KmsError> {

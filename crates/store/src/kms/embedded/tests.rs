@@ -11,6 +11,8 @@ use std::{
 };
 
 use strongroom_model::failure::Subject;
+use strongroom_model::key::KeyReference;
+use strongroom_model::operation::key::CreateKey;
 use strongroom_model::time::Timestamp;
 
 use super::*;
@@ -127,8 +129,7 @@ async fn opens(node: &Opened, sealed: &DataKey) -> Result<(), KmsError> {
 }
 
 async fn made(node: &Opened) -> KeyName {
-    let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias: None };
-    node.kms.create(account(), &asked).await.unwrap().name
+    node.kms.create(account(), &CreateKey::new(KeySpec::Aes256)).await.unwrap().name
 }
 
 /// minio#17377: two nodes made "the same" key, and what was sealed under the loser was lost.
@@ -232,16 +233,16 @@ async fn a_due_key_is_destroyed_for_good_and_no_other() {
         node.kms.schedule_deletion(account(), &named(key), days).await.unwrap();
     }
     world.pass(7 * DAY_MS - 1);
-    assert!(node.kms.destroy_due().await.unwrap().is_empty());
+    assert!(node.kms.tend().await.unwrap().destroyed.is_empty());
     world.pass(1);
-    assert_eq!(node.kms.destroy_due().await.unwrap(), std::slice::from_ref(&doomed));
-    assert!(node.kms.destroy_due().await.unwrap().is_empty());
+    assert_eq!(node.kms.tend().await.unwrap().destroyed, std::slice::from_ref(&doomed));
+    assert!(node.kms.tend().await.unwrap().destroyed.is_empty());
     assert!(matches!(opens(&node, &data).await, Err(KmsError::NotFound(Subject::Key(name))) if name == doomed));
     let alias = KeyReference::parse("alias/doomed");
     assert!(matches!(node.kms.describe(account(), &alias).await, Err(KmsError::AliasNotFound(_))));
     node.kms.cancel_deletion(account(), &named(&kept)).await.unwrap();
     world.pass(2 * DAY_MS);
-    assert!(node.kms.destroy_due().await.unwrap().is_empty());
+    assert!(node.kms.tend().await.unwrap().destroyed.is_empty());
     assert_eq!(node.kms.list(account()).await.unwrap().len(), 1);
 }
 

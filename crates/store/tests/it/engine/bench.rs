@@ -18,14 +18,14 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::{KeyReference, KeySpec};
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, Region};
-use strongroom_model::operation::admin::CreateKey;
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
+use strongroom_model::operation::key::CreateKey;
 use strongroom_model::operation::object::{DeleteObject, GetObject, PutObject, Unsatisfiable};
-use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
+use strongroom_model::operation::{AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::{BucketFacts, ListedObjects};
 use strongroom_model::outcome::object::{ObjectCopied, ObjectRead, ObjectWritten};
-use strongroom_model::outcome::{AdminOutcome, BucketOutcome, ObjectOutcome, Outcome};
+use strongroom_model::outcome::{AdminOutcome, BucketOutcome, KeyOutcome, ObjectOutcome, Outcome};
 use strongroom_model::range::RangeSpec;
 use strongroom_model::secret::CustomerKey;
 use strongroom_model::time::Timestamp;
@@ -197,6 +197,13 @@ impl Bench {
         }
     }
 
+    pub(crate) async fn key(&self, operation: KeyOperation) -> Result<KeyOutcome, Failure> {
+        match self.run(Operation::Key(operation), None).await?.outcome {
+            Outcome::Key(outcome) => Ok(outcome),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(crate) async fn create_bucket(
         &self,
         name: &str,
@@ -218,9 +225,9 @@ impl Bench {
 
     /// A new customer master key.
     pub(crate) async fn create_key(&self, alias: Option<&str>) -> KeyReference {
-        let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias: alias.map(str::to_owned) };
-        match self.admin(AdminOperation::CreateKey(asked)).await.unwrap() {
-            AdminOutcome::Key(description) => KeyReference::parse(&description.name.id),
+        let asked = CreateKey { alias: alias.map(str::to_owned), ..CreateKey::new(KeySpec::Aes256) };
+        match self.key(KeyOperation::Create(asked)).await.unwrap() {
+            KeyOutcome::Key(description) => KeyReference::parse(&description.name.id),
             other => panic!("{other:?}"),
         }
     }

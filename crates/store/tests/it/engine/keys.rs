@@ -4,8 +4,9 @@ use strongroom_iam::Transport;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionWish, KmsWish};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyReference;
+use strongroom_model::operation::key::Switch;
 use strongroom_model::operation::object::{GetObject, PutObject};
-use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
+use strongroom_model::operation::{AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::{AdminOutcome, BucketOutcome};
 use strongroom_model::setting::{Setting, SettingKind};
 use strongroom_store::{Body, Trailer};
@@ -55,11 +56,11 @@ async fn a_disabled_key_stops_its_objects_until_it_is_enabled() {
     bench.put("other", b"x", Method::KmsAes).await.unwrap();
 
     let steps = [
-        (AdminOperation::DisableKey(key.clone()), FailureCode::KeyDisabled),
-        (AdminOperation::ScheduleKeyDeletion { key: key.clone(), pending_days: 7 }, FailureCode::KeyPendingDeletion),
+        (KeyOperation::Disable(Switch::repeatable(key.clone())), FailureCode::KeyDisabled),
+        (KeyOperation::ScheduleDeletion { key: key.clone(), days: 7 }, FailureCode::KeyPendingDeletion),
     ];
     for (step, expected) in steps {
-        bench.admin(step).await.unwrap();
+        bench.key(step).await.unwrap();
         for name in ["small", "large"] {
             assert_eq!(code(bench.get(name, Method::Plain).await), Some(expected));
             bench.head(get(name)).await.unwrap();
@@ -69,8 +70,8 @@ async fn a_disabled_key_stops_its_objects_until_it_is_enabled() {
         assert_eq!(bench.get("other", Method::KmsAes).await.unwrap(), "x");
         assert_eq!(bench.list().await.objects.len(), 3);
     }
-    bench.admin(AdminOperation::CancelKeyDeletion(key.clone())).await.unwrap();
-    bench.admin(AdminOperation::EnableKey(key)).await.unwrap();
+    bench.key(KeyOperation::CancelDeletion(key.clone())).await.unwrap();
+    bench.key(KeyOperation::Enable(Switch::repeatable(key))).await.unwrap();
     assert_eq!(bench.get("small", Method::Plain).await.unwrap(), "small");
     assert_eq!(bench.get("large", Method::Plain).await.unwrap(), vec![7; 100_000]);
 }
@@ -80,8 +81,8 @@ async fn a_key_whose_time_has_come_is_destroyed_by_the_reaper() {
     let bench = Bench::memory().await;
     let key = bench.create_key(None).await;
     bench.put_as(PutObject { encryption: under(&key), ..put("k") }, b"gone").await.unwrap();
-    let schedule = AdminOperation::ScheduleKeyDeletion { key: key.clone(), pending_days: 7 };
-    bench.admin(schedule).await.unwrap();
+    let schedule = KeyOperation::ScheduleDeletion { key: key.clone(), days: 7 };
+    bench.key(schedule).await.unwrap();
     assert_eq!(bench.reap_later().await.keys_destroyed, 0);
     bench.advance(7 * 86_400_000 + 1);
     assert_eq!(bench.reap_later().await.keys_destroyed, 1);
