@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use strongroom_model::operation::AdminOperation;
 use strongroom_model::operation::admin::StartScrub;
+use strongroom_model::operation::key::Switch;
+use strongroom_model::operation::{AdminOperation, KeyOperation};
 use strongroom_model::outcome::AdminOutcome;
 use strongroom_model::outcome::scrub::{ScrubReport, ScrubState, Trouble};
 use strongroom_store::{
@@ -156,11 +157,11 @@ async fn a_key_that_does_not_open_is_told_from_damage() {
     bench.put_with_key("k", &noise(70_000), &key).await.unwrap();
     bench.put("other", &noise(70_000), Method::KmsAes).await.unwrap();
     assert_eq!(troubles(&bench).await, []);
-    bench.admin(AdminOperation::DisableKey(key.clone())).await.unwrap();
+    bench.key(KeyOperation::Disable(Switch::repeatable(key.clone()))).await.unwrap();
     assert_eq!(troubles(&bench).await, [Trouble::Key]);
-    bench.admin(AdminOperation::EnableKey(key.clone())).await.unwrap();
+    bench.key(KeyOperation::Enable(Switch::repeatable(key.clone()))).await.unwrap();
     assert_eq!(troubles(&bench).await, []);
-    bench.admin(AdminOperation::ScheduleKeyDeletion { key, pending_days: 7 }).await.unwrap();
+    bench.key(KeyOperation::ScheduleDeletion { key, days: 7 }).await.unwrap();
     assert_eq!(troubles(&bench).await, [Trouble::Key]);
     bench.advance(8 * 24 * 3_600_000);
     bench.reaper.lock().await.run_once(bench.now()).await.unwrap();
