@@ -39,6 +39,12 @@ pub enum Action {
     DeleteObject,
     /// Delete a named version of an object.
     DeleteObjectVersion,
+    /// Give up a multipart upload.
+    AbortUpload,
+    /// List the parts of a multipart upload.
+    ListParts,
+    /// List a bucket's open multipart uploads.
+    ListUploads,
     /// Use or administer a customer master key.
     Key(KeyAction),
     /// Administer accounts, users, groups, policies and access keys.

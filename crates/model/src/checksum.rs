@@ -21,6 +21,23 @@ impl ChecksumAlgorithm {
     /// Every algorithm.
     pub const ALL: [Self; 6] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Crc64Ecma, Self::Sha1, Self::Sha256];
 
+    /// Whether the digest of a whole can be computed from those of its parts.
+    pub const fn combines(self) -> bool {
+        !matches!(self, Self::Sha1 | Self::Sha256)
+    }
+
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "crc32",
+            Self::Crc32c => "crc32c",
+            Self::Crc64Nvme => "crc64nvme",
+            Self::Crc64Ecma => "crc64ecma",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+        }
+    }
+
     /// Length of a value in bytes.
     pub const fn length(self) -> usize {
         match self {
@@ -32,11 +49,29 @@ impl ChecksumAlgorithm {
     }
 }
 
-/// A digest's value over an object's whole plaintext; CRCs are big-endian.
+/// A digest's value; CRCs are big-endian.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum {
     /// Which digest.
     pub algorithm: ChecksumAlgorithm,
     /// Its value, of the algorithm's length.
     pub value: Vec<u8>,
+    /// None if it is that of the whole plaintext; else it is that of so many parts' own values, one after the other.
+    pub parts: Option<u32>,
+}
+
+impl Checksum {
+    /// The digest of a whole plaintext.
+    pub fn whole(algorithm: ChecksumAlgorithm, value: Vec<u8>) -> Self {
+        Self { algorithm, value, parts: None }
+    }
+}
+
+/// Over what the digest of an object made of parts is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChecksumScope {
+    /// Over the object's plaintext. Only CRCs can be put together from those of the parts.
+    Whole,
+    /// Over the digests of its parts.
+    Composite,
 }

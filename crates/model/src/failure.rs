@@ -146,7 +146,7 @@ pub enum FailureCode {
     MetadataTooLarge,
     /// The object exceeds the size of one request.
     EntityTooLarge,
-    /// The body is smaller than the service, or a form's policy, demands.
+    /// The body is smaller than a form's policy demands, or a part other than the last smaller than parts must be.
     EntityTooSmall,
     /// A form was expected, and the body is something else.
     NotMultipart,
@@ -208,6 +208,20 @@ pub enum FailureCode {
     CopyChangesNothing,
     /// An object would be copied onto itself and left in the clear.
     CopyLosesEncryption,
+
+    // Uploads in parts.
+    /// No such multipart upload, or it has ended.
+    NoSuchUpload,
+    /// A part named in a completion is not there, or is another than its tag or checksum says.
+    InvalidPart,
+    /// The parts named in a completion do not ascend.
+    InvalidPartOrder,
+    /// 416: the object has no part of that number.
+    InvalidPartNumber,
+    /// A part comes without the customer's key of its upload, or with one though the upload has none.
+    UploadKeyRequired,
+    /// A part comes with another customer's key than its upload.
+    UploadKeyWrong,
 
     // Who asks.
     /// Not allowed.
@@ -405,6 +419,12 @@ impl FailureCode {
         Self::CopySourceTooLarge,
         Self::CopyChangesNothing,
         Self::CopyLosesEncryption,
+        Self::NoSuchUpload,
+        Self::InvalidPart,
+        Self::InvalidPartOrder,
+        Self::InvalidPartNumber,
+        Self::UploadKeyRequired,
+        Self::UploadKeyWrong,
         Self::AccessDenied,
         Self::AnonymousDenied,
         Self::InvalidAccessKeyId,

@@ -170,6 +170,29 @@ pub enum VersionId {
     Id([u8; 16]),
 }
 
+/// A multipart upload: 16 bytes, shown as 32 hex digits. The version that the upload becomes has the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UploadId(pub [u8; 16]);
+
+/// The number of a part of an upload: 1 to 10,000, in all three services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PartNumber(u16);
+
+impl PartNumber {
+    /// The greatest number.
+    pub const MAX: u32 = 10_000;
+
+    /// The part of that number, if there can be one.
+    pub fn new(number: u32) -> Option<Self> {
+        u16::try_from(number).ok().filter(|_| (1..=Self::MAX).contains(&number)).map(Self)
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0.into()
+    }
+}
+
 /// Identifies one request in answers and logs; each dialect shows as many of its digits as its clients expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestId(pub [u8; 16]);

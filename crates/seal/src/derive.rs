@@ -39,26 +39,64 @@ pub(crate) fn cipher<const N: usize>(
     ((suite.start)(key), more.try_into().expect("the output has the key's length and N"))
 }
 
-/// Seals `plain` whole, as §6 lays it out.
-pub(crate) fn seal_record(
-    suite: &Suite,
-    ikm: Option<&KeyBytes>,
-    salt: &Salt,
-    label: &str,
-    aad: &[u8],
-    plain: &[u8],
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(RECORD_HEAD + plain.len() + suite.tag_len);
-    out.extend_from_slice(&[FORMAT_VERSION, suite.id]);
-    out.extend_from_slice(salt);
-    out.extend_from_slice(plain);
-    let (aead, nonce): (_, Nonce) = cipher(suite, ikm, salt, label, &[]);
-    let tag = aead.seal(&nonce, aad, &mut out[RECORD_HEAD..]);
-    out.extend_from_slice(tag.as_ref());
-    out
+/// What seals one record (§6): the key and the nonce that a label derives, apart from the key that they come from.
+pub(crate) struct RecordKey {
+    suite: &'static Suite,
+    salt: Salt,
+    /// Key, then nonce; for a suite without a key none.
+    output: Zeroizing<Vec<u8>>,
 }
 
-/// Opens what [`seal_record`] made with the same suite, key, label and AAD.
+impl RecordKey {
+    /// What `label` derives from `ikm`, which has the suite's key length.
+    pub(crate) fn derive(suite: &'static Suite, ikm: Option<&KeyBytes>, salt: Salt, label: &str) -> Self {
+        let mut output = Zeroizing::new(Vec::new());
+        if let Some(ikm) = ikm {
+            output.resize(suite.key_len + size_of::<Nonce>(), 0);
+            derive(ikm, &salt, label, suite.id, &[], &mut output);
+        }
+        Self { suite, salt, output }
+    }
+
+    /// Suite, salt, key and nonce, one after the other.
+    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::with_capacity(1 + self.salt.len() + self.output.len()));
+        out.push(self.suite.id);
+        out.extend_from_slice(&self.salt);
+        out.extend_from_slice(&self.output);
+        out
+    }
+
+    /// What [`RecordKey::encode`] made.
+    pub(crate) fn decode(what: &'static str, bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(what, bytes);
+        let suite = reader.suite()?;
+        let salt = reader.array()?;
+        let output = Zeroizing::new(reader.rest().to_vec());
+        let length = if suite.is_keyed() { suite.key_len + size_of::<Nonce>() } else { 0 };
+        if output.len() == length { Ok(Self { suite, salt, output }) } else { Err(Error::Malformed(what)) }
+    }
+
+    /// Seals `plain` whole, as §6 lays it out. A key seals one record, so it is used up.
+    pub(crate) fn seal(self, aad: &[u8], plain: &[u8]) -> Vec<u8> {
+        let suite = self.suite;
+        let mut out = Vec::with_capacity(RECORD_HEAD + plain.len() + suite.tag_len);
+        out.extend_from_slice(&[FORMAT_VERSION, suite.id]);
+        out.extend_from_slice(&self.salt);
+        out.extend_from_slice(plain);
+        let (aead, nonce) = match self.output.split_at_checked(suite.key_len).filter(|_| suite.is_keyed()) {
+            Some((key, nonce)) => {
+                ((suite.start)(key), nonce.try_into().expect("the output has the key's length and a nonce"))
+            }
+            None => ((suite.start)(&self.salt), Nonce::default()),
+        };
+        let tag = aead.seal(&nonce, aad, &mut out[RECORD_HEAD..]);
+        out.extend_from_slice(tag.as_ref());
+        out
+    }
+}
+
+/// Opens what [`RecordKey::seal`] made with the same suite, key, label and AAD.
 pub(crate) fn open_record(
     suite: &Suite,
     ikm: Option<&KeyBytes>,

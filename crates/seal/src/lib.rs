@@ -34,7 +34,7 @@ pub use envelope::{Envelope, EnvelopeKey, MAX_CONTEXT, MAX_KEY_ID};
 pub use error::Error;
 pub use header::{Header, Identity, MAX_HEADER, MAX_HINT, MAX_IDENTITY_FIELD};
 pub use key::{ContentKey, KeyBytes, fingerprint};
-pub use manifest::{BlobId, Extent, MAX_CHECKSUMS, MAX_PARTS, Manifest, Part};
+pub use manifest::{BlobId, Extent, MAX_CHECKSUMS, MAX_PARTS, Manifest, ManifestKey, Part};
 pub use part::{MAX_PART, Opener, PartId, Sealer};
 pub use row::{RowSession, SessionSalt};
 pub use suite::{AES_256_GCM, PLAIN, SM4_GCM, SUITES, Suite};

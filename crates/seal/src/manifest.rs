@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::Salt;
 use crate::codec::{Reader, put16};
-use crate::derive::{open_record, seal_record};
+use zeroize::Zeroizing;
+
+use crate::derive::{RecordKey, open_record};
 use crate::error::Error;
 use crate::key::ContentKey;
 use crate::part::{MAX_PART, PartId};
@@ -52,6 +54,32 @@ pub struct Extent<'a> {
     pub part: &'a Part,
     /// Plaintext bytes within the part, as [`Window::plan`](crate::Window::plan) takes them.
     pub range: Range<u64>,
+}
+
+/// What seals one manifest (§10.1): derived from the data key while that is at hand, so that the manifest can be sealed when it
+/// no longer is. Nothing but this one manifest opens under it.
+pub struct ManifestKey(RecordKey);
+
+impl ManifestKey {
+    /// For the manifest of the version that `content` seals; `salt` is fresh.
+    #[must_use]
+    pub fn derive(content: &ContentKey, salt: Salt) -> Self {
+        Self(RecordKey::derive(content.suite(), content.data_key(), salt, LABEL))
+    }
+
+    /// Its bytes, to be kept where only sealed rows are.
+    #[must_use]
+    pub fn expose(&self) -> Zeroizing<Vec<u8>> {
+        self.0.encode()
+    }
+
+    /// From the bytes that [`ManifestKey::expose`] gave.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`], [`Error::UnknownSuite`].
+    pub fn from_kept(bytes: &[u8]) -> Result<Self, Error> {
+        RecordKey::decode(WHAT, bytes).map(Self)
+    }
 }
 
 /// What an object version consists of; always one that could be sealed.
@@ -129,7 +157,13 @@ impl Manifest {
     /// The sealed record of §10; `salt` is fresh, `aad` the encoded [`Binding`](crate::Binding).
     #[must_use]
     pub fn seal(&self, content: &ContentKey, salt: &Salt, aad: &[u8]) -> Vec<u8> {
-        seal_record(content.suite(), content.data_key(), salt, LABEL, aad, &self.encode())
+        self.seal_under(ManifestKey::derive(content, *salt), aad)
+    }
+
+    /// The same under a key that was derived before.
+    #[must_use]
+    pub fn seal_under(&self, key: ManifestKey, aad: &[u8]) -> Vec<u8> {
+        key.0.seal(aad, &self.encode())
     }
 
     /// Opens what [`Manifest::seal`] made under the same key and AAD.

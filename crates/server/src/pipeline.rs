@@ -184,6 +184,7 @@ fn bucket(operation: &Operation) -> Option<String> {
     let name = match operation {
         Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => return None,
         Operation::Bucket(operation) => operation.bucket(),
+        Operation::Upload(operation) => operation.bucket(),
         Operation::Object(operation) => operation.bucket(),
     };
     Some(name.as_str().to_owned())

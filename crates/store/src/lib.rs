@@ -15,6 +15,7 @@ mod jobs;
 mod key_file;
 pub mod kms;
 pub mod kv;
+mod leases;
 mod metrics;
 mod open;
 mod opening;

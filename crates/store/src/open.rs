@@ -16,9 +16,10 @@ use crate::{
     credentials,
     engine::{Engine, Parts, ServerDefault},
     folder::{self, FolderError},
-    jobs::{Reaper, Scrub},
+    jobs::{Reaper, Scrub, reaper},
     kms,
     kv::{self, Kv},
+    leases::Leases,
     metrics::Counters,
     surroundings::{Clock, Entropy, EntropyError},
 };
@@ -132,7 +133,15 @@ impl Engine {
         let (root, first_start) = root_account(&catalog, config.root, &clock, &entropy).await?;
         let counters = Counters::default();
         let run = entropy.array()?;
-        let reaper = Reaper::new(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), run, counters.clone());
+        let leases = Leases::default();
+        let reaper = Reaper::new(reaper::Parts {
+            catalog: Arc::clone(&catalog),
+            blobs: Arc::clone(&blobs),
+            kms: Arc::clone(&kms.kms),
+            run,
+            counters: counters.clone(),
+            leases: leases.clone(),
+        });
         let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms)).await?;
         let scrub = Arc::new(scrub);
         let engine = Self::new(Parts {
@@ -146,6 +155,7 @@ impl Engine {
             run,
             counters,
             scrub: Arc::clone(&scrub),
+            leases,
         });
         Ok(Opened { engine: Arc::new(engine), reaper, scrub, root, first_start })
     }

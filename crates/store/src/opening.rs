@@ -20,6 +20,7 @@ use crate::{
     },
     failure,
     kms::Kms,
+    leases::{Lease, Leases},
     stream::{ByteStream, Windows, once},
 };
 
@@ -35,17 +36,26 @@ pub(crate) struct Version {
     pub(crate) envelope: Envelope,
     /// The id that answers name, if the bucket keeps versions or did so once.
     pub(crate) id: Option<VersionId>,
+    /// Keeps its blobs from the reaper.
+    lease: Arc<Lease>,
 }
 
 impl Version {
-    /// The version that these rows of `bucket` are.
+    /// The version that these rows of `bucket` are, which were read just now. It is leased from now on.
     ///
     /// # Errors
     /// `Damaged` if the envelope is none.
-    pub(crate) fn new(bucket: &Bucket, key: &ObjectKey, entry: Entry, content: Content) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        leases: &Leases,
+        bucket: &Bucket,
+        key: &ObjectKey,
+        entry: Entry,
+        content: Content,
+    ) -> Result<Self, Failure> {
+        let lease = Arc::new(leases.take(entry.uid.0));
         let envelope = Envelope::decode(&content.envelope).map_err(failure::of_stored)?;
         let id = (bucket.facts.versioning != Versioning::Never).then_some(entry.id());
-        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope, id })
+        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope, id, lease })
     }
 
     /// The key that its chunks are sealed under, if no customer has it.
@@ -53,18 +63,26 @@ impl Version {
     /// # Errors
     /// What stands in the way of opening.
     pub(crate) async fn unlock(&self, kms: &dyn Kms) -> Result<ContentKey, Failure> {
-        match self.envelope.key() {
-            None => self.envelope.unlock(None).map_err(failure::of_stored),
-            Some(key) => Ok(kms.unwrap(&self.envelope, &self.identity.binding(&key.context)).await?),
-        }
+        unlock(kms, &self.envelope, &self.identity).await
     }
 
     /// Where its chunks lie.
     pub(crate) fn source(&self, blobs: &Arc<dyn Blobs>) -> Source {
         match &self.content.inline {
             Some(sealed) => Source::Inline(sealed.clone()),
-            None => Source::Blobs(Arc::clone(blobs)),
+            None => Source::Blobs(Arc::clone(blobs), Arc::clone(&self.lease)),
         }
+    }
+}
+
+/// The key of the version at that place, if no customer has it.
+///
+/// # Errors
+/// What stands in the way of opening.
+pub(crate) async fn unlock(kms: &dyn Kms, envelope: &Envelope, identity: &Identity) -> Result<ContentKey, Failure> {
+    match envelope.key() {
+        None => envelope.unlock(None).map_err(failure::of_stored),
+        Some(key) => Ok(kms.unwrap(envelope, &identity.binding(&key.context)).await?),
     }
 }
 
@@ -101,8 +119,8 @@ pub(crate) fn open_manifest(version: &Version, content: &ContentKey) -> Result<M
 pub(crate) enum Source {
     /// In the catalog: the object's only part.
     Inline(Bytes),
-    /// In blobs, which the manifest names.
-    Blobs(Arc<dyn Blobs>),
+    /// In blobs, which the manifest names, and which the lease keeps until they are read.
+    Blobs(Arc<dyn Blobs>, Arc<Lease>),
 }
 
 impl Source {
@@ -114,7 +132,7 @@ impl Source {
                 let piece = bytes.get(range).ok_or_else(|| damaged("an inline object is cut short"))?;
                 Ok(once(bytes.slice_ref(piece)))
             }
-            Self::Blobs(blobs) => {
+            Self::Blobs(blobs, _lease) => {
                 let head = u64::from(part.header_len);
                 let id = BlobId::from_bytes(part.blob);
                 blobs.read(&id, head + range.start..head + range.end).await.map_err(io::Error::other)

@@ -235,7 +235,7 @@ impl Chunks {
         let digest = BASE64_STANDARD.decode(value).ok().filter(|digest| digest.len() == algorithm.length());
         let digest = digest.ok_or(ChunkError::Trailer("the checksum is not well formed"))?;
         self.trailer.signed.extend_from_slice(format!("{name}:{value}\n").as_bytes());
-        self.trailer.checksum = Some(Checksum { algorithm, value: digest });
+        self.trailer.checksum = Some(Checksum::whole(algorithm, digest));
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
 use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
-use strongroom_model::name::{BucketName, ObjectKey, VersionId};
+use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::admin::StartScrub;
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
@@ -17,9 +17,12 @@ use strongroom_model::operation::key::{
     Purpose, RotationChange, Switch,
 };
 use strongroom_model::operation::object::{
-    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetObject, PutObject, Unsatisfiable,
+    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetAttributes, GetObject, PutObject, Unsatisfiable,
 };
 use strongroom_model::operation::service::ListBuckets;
+use strongroom_model::operation::upload::{
+    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
+};
 use strongroom_model::operation::{
     AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation, ServiceOperation,
 };
@@ -44,6 +47,7 @@ fn get() -> GetObject {
         key: key(),
         version: None,
         range: None,
+        part: None,
         unsatisfiable: Unsatisfiable::Refused,
         conditions: Conditions::default(),
         customer_key: None,
@@ -125,6 +129,56 @@ fn create() -> CreateBucket {
     }
 }
 
+fn upload() -> UploadName {
+    UploadName { bucket: bucket(), key: key(), id: UploadId([7; 16]) }
+}
+
+fn upload_operations() -> [UploadOperation; 6] {
+    [
+        UploadOperation::Initiate(InitiateUpload {
+            bucket: bucket(),
+            key: key(),
+            metadata: ObjectMetadata::default(),
+            storage_class: None,
+            acl: CannedAcl::Private,
+            encryption: EncryptionWish::Unspecified,
+            conditions: Conditions::default(),
+            checksum: None,
+            url_encoded: false,
+        }),
+        UploadOperation::WritePart(WritePart {
+            upload: upload(),
+            number: PartNumber::new(1).expect("a part's number"),
+            customer_key: None,
+            expected: ExpectedDigests::default(),
+            keep: Vec::new(),
+            tag: TagPromise::PlainOnly,
+        }),
+        UploadOperation::Complete(CompleteUpload {
+            upload: upload(),
+            parts: NamedParts::All,
+            least_part: 0,
+            conditions: Conditions::default(),
+            customer_key: None,
+            size: None,
+            expected: Vec::new(),
+            scope: None,
+            url_encoded: false,
+        }),
+        UploadOperation::Abort(upload()),
+        UploadOperation::ListParts(ListParts { upload: upload(), after: 0, max_parts: 1000, url_encoded: false }),
+        UploadOperation::List(ListUploads {
+            bucket: bucket(),
+            prefix: String::new(),
+            delimiter: String::new(),
+            key_marker: String::new(),
+            upload_marker: None,
+            max_uploads: 1000,
+            url_encoded: false,
+        }),
+    ]
+}
+
 fn every_operation() -> Vec<Operation> {
     let user = || UserName::parse("alice").expect("a valid name");
     let mut all = vec![
@@ -157,6 +211,7 @@ fn every_operation() -> Vec<Operation> {
             ObjectOperation::Get(get()),
             ObjectOperation::Head(get()),
             ObjectOperation::Meta(get()),
+            ObjectOperation::Attributes(GetAttributes { object: get(), wanted: Vec::new(), after: 0, max_parts: 1000 }),
             ObjectOperation::Get(GetObject { version: Some(VersionId::Null), ..get() }),
             ObjectOperation::Delete(delete(None)),
             ObjectOperation::Delete(delete(Some(VersionId::Null))),
@@ -169,6 +224,7 @@ fn every_operation() -> Vec<Operation> {
         ]
         .map(Operation::Object),
     );
+    all.extend(upload_operations().map(Operation::Upload));
     all.extend(
         [
             AdminOperation::CreateUser(user()),

@@ -7,6 +7,7 @@ pub mod key;
 mod key_use;
 pub mod object;
 pub mod service;
+pub mod upload;
 
 use crate::action::Required;
 
@@ -15,6 +16,7 @@ pub use bucket::BucketOperation;
 pub use key::KeyOperation;
 pub use object::ObjectOperation;
 pub use service::ServiceOperation;
+pub use upload::UploadOperation;
 
 /// One request, understood.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub enum Operation {
     Bucket(BucketOperation),
     /// About objects.
     Object(ObjectOperation),
+    /// About objects written in parts.
+    Upload(UploadOperation),
     /// About customer master keys.
     Key(KeyOperation),
     /// About the server: users, inspection.
@@ -39,6 +43,7 @@ impl Operation {
             Self::Bucket(operation) => operation.name(),
             Self::Object(operation) => operation.name(),
             Self::Key(operation) => operation.name(),
+            Self::Upload(operation) => operation.name(),
             Self::Admin(operation) => operation.name(),
         }
     }
@@ -50,6 +55,7 @@ impl Operation {
             Self::Bucket(operation) => operation.required(),
             Self::Object(operation) => operation.required(),
             Self::Key(operation) => operation.required(),
+            Self::Upload(operation) => operation.required(),
             Self::Admin(operation) => operation.required(),
         }
     }

@@ -7,7 +7,7 @@ use crate::condition::Conditions;
 use crate::encryption::EncryptionWish;
 use crate::etag::TagPromise;
 use crate::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
-use crate::name::{BucketName, ObjectKey, VersionId};
+use crate::name::{BucketName, ObjectKey, PartNumber, VersionId};
 use crate::range::RangeSpec;
 use crate::secret::CustomerKey;
 
@@ -24,6 +24,8 @@ pub enum ObjectOperation {
     Head(GetObject),
     /// Read the few things that are true of an object whatever its writer said of it.
     Meta(GetObject),
+    /// Read what is known of an object and its parts.
+    Attributes(GetAttributes),
     /// Delete one object.
     Delete(DeleteObject),
     /// Delete many objects.
@@ -75,6 +77,8 @@ pub struct GetObject {
     pub version: Option<VersionId>,
     /// Which bytes; none is all of them.
     pub range: Option<RangeSpec>,
+    /// Which part's bytes, in place of a range.
+    pub part: Option<PartNumber>,
     /// What a range without a single byte of the object gets.
     pub unsatisfiable: Unsatisfiable,
     /// Conditions on the object.
@@ -85,6 +89,34 @@ pub struct GetObject {
     pub overrides: ContentHeaders,
     /// Whether the caller asked to see the stored checksums.
     pub show_checksums: bool,
+}
+
+/// Read what is known of an object and its parts.
+#[derive(Debug)]
+pub struct GetAttributes {
+    /// Which object, under which conditions, with which key.
+    pub object: GetObject,
+    /// What to tell.
+    pub wanted: Vec<ObjectAttribute>,
+    /// Only parts after this number.
+    pub after: u32,
+    /// How many parts at most: 0 to 1,000.
+    pub max_parts: u32,
+}
+
+/// Something that GetObjectAttributes tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectAttribute {
+    /// The tag.
+    Tag,
+    /// The checksum.
+    Checksum,
+    /// The parts.
+    Parts,
+    /// The storage class.
+    StorageClass,
+    /// The size.
+    Size,
 }
 
 /// What a range beyond the object's end gets.
@@ -160,6 +192,7 @@ impl ObjectOperation {
             Self::Get(_) => "GetObject",
             Self::Head(_) => "HeadObject",
             Self::Meta(_) => "GetObjectMeta",
+            Self::Attributes(_) => "GetObjectAttributes",
             Self::Delete(_) => "DeleteObject",
             Self::DeleteMany(_) => "DeleteObjects",
         }
@@ -170,7 +203,10 @@ impl ObjectOperation {
         match self {
             Self::Put(put) => &put.bucket,
             Self::Copy(copy) => &copy.target.bucket,
-            Self::Get(get) | Self::Head(get) | Self::Meta(get) => &get.bucket,
+            Self::Get(get)
+            | Self::Head(get)
+            | Self::Meta(get)
+            | Self::Attributes(GetAttributes { object: get, .. }) => &get.bucket,
             Self::Delete(delete) => &delete.bucket,
             Self::DeleteMany(many) => &many.bucket,
         }
@@ -185,7 +221,10 @@ impl ObjectOperation {
         match self {
             Self::Put(put) => vec![put.required()],
             Self::Copy(copy) => copy.required(),
-            Self::Get(get) | Self::Head(get) | Self::Meta(get) => vec![get.required()],
+            Self::Get(get)
+            | Self::Head(get)
+            | Self::Meta(get)
+            | Self::Attributes(GetAttributes { object: get, .. }) => vec![get.required()],
             Self::Delete(one) => vec![Required::new(delete(&one.version), object(&one.bucket, &one.key))],
             Self::DeleteMany(many) => {
                 let required =

@@ -5,12 +5,14 @@ pub mod bucket;
 pub mod key;
 pub mod object;
 pub mod scrub;
+pub mod upload;
 
 pub use admin::AdminOutcome;
 pub use bucket::BucketOutcome;
 pub use key::KeyOutcome;
 pub use object::ObjectOutcome;
 pub use scrub::ScrubReport;
+pub use upload::UploadOutcome;
 
 /// The answer to an operation that succeeded.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub enum Outcome {
     Bucket(BucketOutcome),
     /// About objects.
     Object(ObjectOutcome),
+    /// About objects written in parts.
+    Upload(UploadOutcome),
     /// About customer master keys.
     Key(KeyOutcome),
     /// About the server.

@@ -7,7 +7,8 @@ use crate::encryption::AppliedEncryption;
 use crate::etag::ETag;
 use crate::failure::Failure;
 use crate::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
-use crate::name::{ObjectKey, VersionId};
+use crate::name::{ObjectKey, PartNumber, UploadId, VersionId};
+use crate::operation::object::ObjectAttribute;
 use crate::time::Timestamp;
 
 /// The answer to an operation on objects.
@@ -23,6 +24,8 @@ pub enum ObjectOutcome {
     Head(ObjectRead),
     /// What is true of the object whatever its writer said of it.
     Meta(ObjectRead),
+    /// What is known of an object and its parts.
+    Attributes(ObjectAttributes),
     /// Deleted, or not there.
     Deleted {
         /// The version as asked.
@@ -69,10 +72,58 @@ pub struct ObjectRead {
     pub facts: ObjectFacts,
     /// Which bytes are answered, if a range was asked for and granted.
     pub range: Option<Range<u64>>,
+    /// What is told of the part, if one was asked for.
+    pub part: Option<PartRead>,
     /// Headers in place of the stored ones.
     pub overrides: ContentHeaders,
     /// Whether the caller asked to see checksums.
     pub show_checksums: bool,
+}
+
+/// What is told of a part that was asked for by its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartRead {
+    /// How many parts the object has; none if it was not made of parts.
+    pub count: Option<u32>,
+    /// The part's own checksums.
+    pub checksums: Vec<Checksum>,
+}
+
+/// What is known of an object and its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectAttributes {
+    /// What is known of the object.
+    pub facts: ObjectFacts,
+    /// What to tell of it.
+    pub wanted: Vec<ObjectAttribute>,
+    /// How many parts it has; none if it was not made of parts.
+    pub count: Option<u32>,
+    /// The page of parts, if their digests were asked for when the object was begun.
+    pub parts: Option<PartsPage>,
+}
+
+/// A page of an object's parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartsPage {
+    /// Only parts after this number.
+    pub after: u32,
+    /// How many at most.
+    pub max: u32,
+    /// Whether there are more.
+    pub truncated: bool,
+    /// The parts.
+    pub parts: Vec<PartFacts>,
+}
+
+/// What is known of a part of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartFacts {
+    /// Its number.
+    pub number: PartNumber,
+    /// Its plaintext's length in bytes.
+    pub size: u64,
+    /// Its checksums that were kept.
+    pub checksums: Vec<Checksum>,
 }
 
 /// What is known of an object.
@@ -98,6 +149,8 @@ pub struct ObjectFacts {
     pub checksums: Vec<Checksum>,
     /// How it came to be.
     pub kind: ObjectKind,
+    /// The upload that it was made by, if it was made of parts.
+    pub upload: Option<UploadId>,
 }
 
 /// The result of a batch deletion, in the order of the request.

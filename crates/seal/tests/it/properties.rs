@@ -7,8 +7,8 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use strongroom_seal::{
-    AES_256_GCM, Binding, CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, Manifest, Opener, Part,
-    PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, sealed_len, unwrap, wrap,
+    AES_256_GCM, Binding, CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, Manifest, ManifestKey,
+    Opener, Part, PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, sealed_len, unwrap, wrap,
 };
 
 use crate::generate::{counting, inline, seal_part};
@@ -171,6 +171,17 @@ proptest! {
         let mut chunk = sealed.chunks(CHUNK + suite.tag_len).nth(index as usize).unwrap().to_vec();
         let opened = Opener::new(&content, &id).open(as_index, last, &mut chunk);
         prop_assert_eq!(opened.is_ok(), index == as_index && last == (index == 2));
+    }
+
+    /// The key of a manifest, kept and read again, seals what the data key would have, which is not needed for it any more.
+    #[test]
+    fn a_kept_key_seals_the_manifest(suite in suites(), manifest in manifests(), salt in any::<[u8; 32]>()) {
+        let kept = ManifestKey::derive(&content(suite), salt).expose();
+        let sealed = manifest.seal_under(ManifestKey::from_kept(&kept).unwrap(), b"place");
+        prop_assert_eq!(&sealed, &manifest.seal(&content(suite), &salt, b"place"));
+        prop_assert!(ManifestKey::from_kept(&kept[..kept.len() - 1]).is_err());
+        let key = data_key(suite);
+        prop_assert!(!kept.windows(16).any(|piece| key.windows(16).any(|key| key == piece)));
     }
 
     #[test]

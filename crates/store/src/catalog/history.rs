@@ -15,6 +15,7 @@ use super::objects::{
     Content, Entry, Latest, Marker, Noncurrent, VersionEntry, VersionUid, content_key, latest_key, noncurrent_key,
 };
 use super::record::Key;
+use super::uploads::Completion;
 use super::{ATTEMPTS, Catalog, CatalogError, Change};
 use crate::kv::{Commit, Expected};
 
@@ -37,6 +38,8 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) conditions: &'a Conditions,
     /// When the blobs of a version that is overwritten may go.
     pub(crate) freed_due: Timestamp,
+    /// The upload that ends with it; its blobs are live already. Without one they are pending.
+    pub(crate) completion: Option<&'a Completion<'a>>,
 }
 
 /// What became of a version that was to be written.
@@ -54,6 +57,8 @@ pub(crate) enum Commitment {
     NothingToMatch,
     /// It took so long that the reaper gave up its blobs.
     BlobsGivenUp,
+    /// The upload has ended otherwise, or a part was replaced.
+    UploadChanged,
 }
 
 /// Something to be deleted.
@@ -136,16 +141,27 @@ impl Catalog {
             if self.commit(new.take(seat, change)).await? == Commit::Committed {
                 return Ok(Commitment::Committed(shown(alive.versioning, new.entry.id())));
             }
-            for blob in &new.content.blobs {
-                if !self.is_pending(*blob).await? {
-                    return Ok(Commitment::BlobsGivenUp);
-                }
+            if let Some(hopeless) = self.hopeless(&new).await? {
+                return Ok(hopeless);
             }
             if turn.is_none() {
                 turn = Some(self.turns.take([key.as_bytes()].into_iter()).await);
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Why a commit in conflict would be so for ever, if it would.
+    async fn hopeless(&self, new: &NewVersion<'_>) -> Result<Option<Commitment>, CatalogError> {
+        if let Some(completion) = new.completion {
+            return Ok((!self.still_holds(completion).await?).then_some(Commitment::UploadChanged));
+        }
+        for blob in &new.content.blobs {
+            if !self.is_pending(*blob).await? {
+                return Ok(Some(Commitment::BlobsGivenUp));
+            }
+        }
+        Ok(None)
     }
 
     /// Deletes all of that, in one commit; what is not there is no error. They are at most [`DELETIONS_MAX`], and those of one
@@ -392,7 +408,10 @@ impl NewVersion<'_> {
         let place = Place { bucket: self.bucket, key: self.key };
         let content = ContentRow::new(seat.generation, &self.content);
         let change = change.put(&content_key(self.bucket, self.key, self.entry.uid), &content);
-        let change = self.content.blobs.iter().fold(change, |change, blob| change.make_live(*blob));
+        let change = match self.completion {
+            Some(completion) => completion.end(change),
+            None => self.content.blobs.iter().fold(change, |change, blob| change.make_live(*blob)),
+        };
         seat.give(place, VersionEntry::Object(self.entry.clone()), change)
     }
 }

@@ -21,6 +21,9 @@ pub(crate) mod scrubs;
 mod sealing;
 mod spelling;
 mod turns;
+mod upload_listing;
+mod upload_rows;
+pub(crate) mod uploads;
 pub(crate) mod versions;
 pub(crate) mod walk;
 

@@ -8,11 +8,11 @@ use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm, EncryptionC
 use strongroom_model::etag::ETag;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
-use strongroom_model::name::Region;
+use strongroom_model::name::{PartNumber, Region};
 use strongroom_model::time::Timestamp;
 
 use super::CatalogError;
-use super::objects::{Content, Entry, Latest, Marker, Noncurrent, VersionEntry, VersionUid};
+use super::objects::{Content, Entry, Latest, Marker, Noncurrent, PartSummary, Parts, VersionEntry, VersionUid};
 use super::spelling::{CannedAclRow, ChecksumAlgorithmRow, DataAlgorithmRow, ObjectKindRow, StorageClassRow};
 use crate::blob_id::BlobId;
 
@@ -72,7 +72,15 @@ struct ObjectContentRow {
     envelope: Bytes,
     manifest: Bytes,
     blobs: Vec<BlobId>,
+    parts: Option<PartsRow>,
     inline: Option<Bytes>,
+}
+
+/// See [`Parts`].
+#[derive(Debug, Serialize, Deserialize)]
+struct PartsRow {
+    parts: Vec<PartSummaryRow>,
+    checksum_asked: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -80,6 +88,16 @@ pub(super) struct ChecksumRow {
     #[serde(with = "ChecksumAlgorithmRow")]
     algorithm: ChecksumAlgorithm,
     value: Vec<u8>,
+    parts: Option<u32>,
+}
+
+/// See [`PartSummary`].
+#[derive(Debug, Serialize, Deserialize)]
+struct PartSummaryRow {
+    number: u32,
+    size: u64,
+    tag: [u8; 16],
+    checksum: Option<ChecksumRow>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,7 +112,7 @@ pub(super) struct HeadersRow {
 
 /// A variant's place is its number on disk: the list grows at its end only.
 #[derive(Debug, Serialize, Deserialize)]
-enum AppliedRow {
+pub(super) enum AppliedRow {
     Plain,
     Managed {
         #[serde(with = "DataAlgorithmRow")]
@@ -211,21 +229,22 @@ impl ObjectContentRow {
             envelope: content.envelope.clone(),
             manifest: content.manifest.clone(),
             blobs: content.blobs.clone(),
+            parts: content.parts.as_ref().map(PartsRow::new),
             inline: content.inline.clone(),
         }
     }
 
     fn into_content(self) -> Result<Content, CatalogError> {
-        let checksum = |it: ChecksumRow| Checksum { algorithm: it.algorithm, value: it.value };
         Ok(Content {
             md5: self.md5,
-            checksums: self.checksums.into_iter().map(checksum).collect(),
+            checksums: self.checksums.into_iter().map(ChecksumRow::into_checksum).collect(),
             metadata: ObjectMetadata { content: self.headers.into_headers(), user: self.user_metadata },
             acl: self.acl,
             encryption: self.encryption.into_applied()?,
             envelope: self.envelope,
             manifest: self.manifest,
             blobs: self.blobs,
+            parts: self.parts.map(PartsRow::into_parts).transpose()?,
             inline: self.inline,
         })
     }
@@ -233,7 +252,35 @@ impl ObjectContentRow {
 
 impl ChecksumRow {
     pub(super) fn new(checksum: &Checksum) -> Self {
-        Self { algorithm: checksum.algorithm, value: checksum.value.clone() }
+        Self { algorithm: checksum.algorithm, value: checksum.value.clone(), parts: checksum.parts }
+    }
+
+    pub(super) fn into_checksum(self) -> Checksum {
+        Checksum { algorithm: self.algorithm, value: self.value, parts: self.parts }
+    }
+}
+
+impl PartsRow {
+    fn new(parts: &Parts) -> Self {
+        Self { parts: parts.parts.iter().map(PartSummaryRow::new).collect(), checksum_asked: parts.checksum_asked }
+    }
+
+    fn into_parts(self) -> Result<Parts, CatalogError> {
+        let parts = self.parts.into_iter().map(PartSummaryRow::into_summary).collect::<Result<_, _>>()?;
+        Ok(Parts { parts, checksum_asked: self.checksum_asked })
+    }
+}
+
+impl PartSummaryRow {
+    fn new(part: &PartSummary) -> Self {
+        let checksum = part.checksum.as_ref().map(ChecksumRow::new);
+        Self { number: part.number.get(), size: part.size, tag: part.tag, checksum }
+    }
+
+    fn into_summary(self) -> Result<PartSummary, CatalogError> {
+        let number = PartNumber::new(self.number).ok_or(CatalogError::Inconsistent("a part's number"))?;
+        let checksum = self.checksum.map(ChecksumRow::into_checksum);
+        Ok(PartSummary { number, size: self.size, tag: self.tag, checksum })
     }
 }
 
@@ -249,7 +296,7 @@ impl HeadersRow {
         }
     }
 
-    fn into_headers(self) -> ContentHeaders {
+    pub(super) fn into_headers(self) -> ContentHeaders {
         ContentHeaders {
             content_type: self.content_type,
             cache_control: self.cache_control,
@@ -262,7 +309,7 @@ impl HeadersRow {
 }
 
 impl AppliedRow {
-    fn new(applied: &AppliedEncryption) -> Self {
+    pub(super) fn new(applied: &AppliedEncryption) -> Self {
         match applied {
             AppliedEncryption::Plain => Self::Plain,
             AppliedEncryption::Managed(algorithm) => Self::Managed { algorithm: *algorithm },
@@ -280,7 +327,7 @@ impl AppliedRow {
         }
     }
 
-    fn into_applied(self) -> Result<AppliedEncryption, CatalogError> {
+    pub(super) fn into_applied(self) -> Result<AppliedEncryption, CatalogError> {
         Ok(match self {
             Self::Plain => AppliedEncryption::Plain,
             Self::Managed { algorithm } => AppliedEncryption::Managed(algorithm),
@@ -317,15 +364,18 @@ mod tests {
     fn content(encryption: AppliedEncryption) -> Content {
         let headers =
             ContentHeaders { content_type: Some("t".into()), expires: Some("e".into()), ..Default::default() };
+        let checksum = Some(Checksum::whole(ChecksumAlgorithm::Crc32, vec![3, 4]));
+        let part = PartSummary { number: PartNumber::new(300).unwrap(), size: 5, tag: [0x55; 16], checksum };
         Content {
             md5: Some([0x33; 16]),
-            checksums: vec![Checksum { algorithm: ChecksumAlgorithm::Sha1, value: vec![1, 2] }],
+            checksums: vec![Checksum { algorithm: ChecksumAlgorithm::Sha1, value: vec![1, 2], parts: Some(2) }],
             metadata: ObjectMetadata { content: headers, user: vec![("n".into(), "v".into())] },
             acl: CannedAcl::PublicRead,
             encryption,
             envelope: Bytes::from_static(b"E"),
             manifest: Bytes::from_static(b"M"),
             blobs: vec![BlobId::from_bytes([0x44; 16])],
+            parts: Some(Parts { parts: vec![part], checksum_asked: true }),
             inline: Some(Bytes::from_static(b"I")),
         }
     }
@@ -334,9 +384,9 @@ mod tests {
         assert_eq!(hex::encode(encode(row)), golden.replace(' ', ""));
     }
 
-    const HEAD: &str =
-        "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 0174 00 00 00 00 01 0165 01 016e 0176 01";
-    const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 01 0149";
+    const HEAD: &str = "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 02 01 0174 00 00 00 00 01 0165 01 016e 0176 01";
+    const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 \
+        01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 0149";
 
     /// Worked out by hand from the layout of postcard, and never to be changed.
     #[test]

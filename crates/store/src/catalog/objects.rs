@@ -11,7 +11,7 @@ use strongroom_model::checksum::Checksum;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::etag::ETag;
 use strongroom_model::metadata::{CannedAcl, ObjectKind, ObjectMetadata, StorageClass};
-use strongroom_model::name::{ObjectKey, VersionId};
+use strongroom_model::name::{ObjectKey, PartNumber, VersionId};
 use strongroom_model::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -109,8 +109,32 @@ pub(crate) struct Content {
     pub(crate) manifest: Bytes,
     /// The blobs that hold the sealed parts.
     pub(crate) blobs: Vec<BlobId>,
+    /// The parts that it was uploaded in, if it was.
+    pub(crate) parts: Option<Parts>,
     /// The sealed chunks, if they are not in blobs.
     pub(crate) inline: Option<Bytes>,
+}
+
+/// The parts of a version that was uploaded in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parts {
+    /// In order.
+    pub(crate) parts: Vec<PartSummary>,
+    /// Whether the upload's checksum was asked for.
+    pub(crate) checksum_asked: bool,
+}
+
+/// What is told of a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PartSummary {
+    /// Its number.
+    pub(crate) number: PartNumber,
+    /// Length of its plaintext in bytes.
+    pub(crate) size: u64,
+    /// Its tag.
+    pub(crate) tag: [u8; 16],
+    /// The checksum that the upload kept.
+    pub(crate) checksum: Option<Checksum>,
 }
 
 /// What there is under a key and a version.

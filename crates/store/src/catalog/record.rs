@@ -51,6 +51,12 @@ pub(crate) enum Family {
     Content = 0x41,
     /// The versions that are not the latest any more, by bucket id and key, newest first.
     Noncurrent = 0x42,
+    /// Open multipart uploads, by bucket id, key and upload id.
+    Upload = 0x48,
+    /// Parts of uploads, by upload id and number.
+    Part = 0x49,
+    /// Uploads that have ended and of which parts may be left, by id.
+    EndedUpload = 0x4a,
     /// Blobs that are being written, by id.
     PendingBlob = 0x50,
     /// Blobs that belong to an object version, by id.

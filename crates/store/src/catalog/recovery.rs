@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn the_golden_forms_of_version_1() {
         let etag = ETag { digest: [0x11; 16], parts: None };
-        let checksums = [Checksum { algorithm: ChecksumAlgorithm::Crc32c, value: vec![1, 2, 3, 4] }];
-        let golden = format!("01{}0000010104{}", "11".repeat(16), "01020304");
+        let checksums = [Checksum { algorithm: ChecksumAlgorithm::Crc32c, value: vec![1, 2, 3, 4], parts: Some(7) }];
+        let golden = format!("01{}0000010104{}0107", "11".repeat(16), "01020304");
         assert_eq!(hex::encode(digests(&etag, None, &checksums)), golden);
         let metadata = ObjectMetadata { user: vec![("n".into(), "v".into())], ..Default::default() };
         let hint = hint(&metadata, StorageClass::Standard, CannedAcl::PublicReadWrite);

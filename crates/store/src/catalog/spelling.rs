@@ -2,7 +2,7 @@
 //! lists only ever grow at their end. The compiler refuses a list that has not all variants of the model.
 
 use serde::{Deserialize, Serialize};
-use strongroom_model::checksum::ChecksumAlgorithm;
+use strongroom_model::checksum::{ChecksumAlgorithm, ChecksumScope};
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::metadata::{CannedAcl, ObjectKind, StorageClass};
 use strongroom_model::setting::Versioning;
@@ -69,4 +69,11 @@ pub(super) enum VersioningRow {
     Never,
     Enabled,
     Suspended,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChecksumScope")]
+pub(super) enum ChecksumScopeRow {
+    Whole,
+    Composite,
 }

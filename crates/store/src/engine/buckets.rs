@@ -89,7 +89,8 @@ impl Engine {
     async fn delete_bucket(&self, name: &BucketName) -> Result<(), Failure> {
         let deletion = self.catalog.begin_deletion(name, self.now()).await?;
         let deletion = deletion.ok_or(FailureCode::NoSuchBucket)?;
-        if !self.catalog.is_empty(deletion.bucket().id).await? {
+        let id = deletion.bucket().id;
+        if !self.catalog.is_empty(id).await? || !self.catalog.has_no_uploads(id).await? {
             // In conflict, another deletion has taken over, and it will find the same.
             let _called_off = self.catalog.call_off_deletion(&deletion).await?;
             return Err(FailureCode::BucketNotEmpty.into());

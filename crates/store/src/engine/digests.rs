@@ -55,7 +55,7 @@ impl Digests {
 
     /// What it all came to.
     pub(super) fn finish(self) -> Tally {
-        let checksum = |(algorithm, running): (_, Running)| Checksum { algorithm, value: running.finish(algorithm) };
+        let checksum = |(algorithm, running): (_, Running)| Checksum::whole(algorithm, running.finish(algorithm));
         Tally {
             size: self.size,
             md5: self.md5.map(|md5| md5.finalize().into()),
@@ -67,13 +67,17 @@ impl Digests {
 impl Running {
     fn new(algorithm: ChecksumAlgorithm) -> Self {
         match algorithm {
-            ChecksumAlgorithm::Crc32 => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
-            ChecksumAlgorithm::Crc32c => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
-            ChecksumAlgorithm::Crc64Nvme => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
-            ChecksumAlgorithm::Crc64Ecma => Self::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Xz)),
             ChecksumAlgorithm::Sha1 => Self::Sha(Context::new(&SHA1_FOR_LEGACY_USE_ONLY)),
             ChecksumAlgorithm::Sha256 => Self::Sha(Context::new(&SHA256)),
+            ChecksumAlgorithm::Crc32 => Self::crc(CrcAlgorithm::Crc32IsoHdlc),
+            ChecksumAlgorithm::Crc32c => Self::crc(CrcAlgorithm::Crc32Iscsi),
+            ChecksumAlgorithm::Crc64Nvme => Self::crc(CrcAlgorithm::Crc64Nvme),
+            ChecksumAlgorithm::Crc64Ecma => Self::crc(CrcAlgorithm::Crc64Xz),
         }
+    }
+
+    fn crc(algorithm: CrcAlgorithm) -> Self {
+        Self::Crc(crc_fast::Digest::new(algorithm))
     }
 
     fn update(&mut self, bytes: &[u8]) {
@@ -144,9 +148,9 @@ mod tests {
         let mut digests = Digests::new(true, [ChecksumAlgorithm::Crc32]);
         digests.update(b"123456789");
         let tally = digests.finish();
-        let right = Checksum { algorithm: ChecksumAlgorithm::Crc32, value: vec![0xcb, 0xf4, 0x39, 0x26] };
+        let right = Checksum::whole(ChecksumAlgorithm::Crc32, vec![0xcb, 0xf4, 0x39, 0x26]);
         let wrong = Checksum { value: vec![0; 4], ..right.clone() };
-        let other = Checksum { algorithm: ChecksumAlgorithm::Crc32c, value: vec![0; 4] };
+        let other = Checksum::whole(ChecksumAlgorithm::Crc32c, vec![0; 4]);
         let verify = |md5, checksums, trailer: &[Checksum]| {
             let expected = ExpectedDigests { md5, checksums };
             tally.verify(&expected, trailer).map_err(|failure| failure.code)

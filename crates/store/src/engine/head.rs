@@ -1,8 +1,8 @@
 //! Reading an object's metadata, without any call to the key service.
 
 use strongroom_model::failure::Failure;
-use strongroom_model::operation::object::GetObject;
-use strongroom_model::outcome::object::ObjectRead;
+use strongroom_model::operation::object::{GetAttributes, GetObject, ObjectAttribute};
+use strongroom_model::outcome::object::{ObjectAttributes, ObjectRead, PartFacts, PartsPage};
 
 use super::{Caller, Engine};
 
@@ -12,5 +12,26 @@ impl Engine {
         let (version, _content_key) = self.version_to_read(caller, &get).await?;
         let range = version.range(&get)?;
         Ok(version.answer(get, range))
+    }
+    /// Answers what is known of an object and its parts.
+    pub(super) async fn object_attributes(
+        &self,
+        caller: &Caller,
+        get: GetAttributes,
+    ) -> Result<ObjectAttributes, Failure> {
+        let (version, _content_key) = self.version_to_read(caller, &get.object).await?;
+        let asked = version.content.parts.as_ref().filter(|parts| parts.checksum_asked);
+        let parts = asked.filter(|_| get.wanted.contains(&ObjectAttribute::Parts)).map(|parts| {
+            let mut rest = parts.parts.iter().filter(|part| part.number.get() > get.after);
+            let shown = rest.by_ref().take(get.max_parts as usize).map(|part| PartFacts {
+                number: part.number,
+                size: part.size,
+                checksums: part.checksum.clone().into_iter().collect(),
+            });
+            let parts = shown.collect();
+            PartsPage { after: get.after, max: get.max_parts, truncated: rest.next().is_some(), parts }
+        });
+        let facts = version.facts(get.object.customer_key.as_ref());
+        Ok(ObjectAttributes { count: facts.etag.parts, facts, wanted: get.wanted, parts })
     }
 }

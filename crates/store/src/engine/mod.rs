@@ -16,6 +16,7 @@ mod put;
 mod reading;
 mod sealing;
 mod settings;
+mod upload;
 
 use std::sync::{
     Arc,
@@ -26,7 +27,7 @@ use strongroom_iam::{Case, Granted, Transport, Verdict};
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{AccessKeyId, BucketName, Region};
-use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, ServiceOperation};
+use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, ServiceOperation, UploadOperation};
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
 use strongroom_model::secret::SecretKey;
 use strongroom_model::time::Timestamp;
@@ -37,6 +38,7 @@ use crate::{
     catalog::{Catalog, blobs::RunId, buckets::Bucket},
     jobs::Scrub,
     kms::{self, Kms},
+    leases::Leases,
     metrics::{Counters, Metrics},
     stream::ByteStream,
     surroundings::{Clock, Entropy},
@@ -93,6 +95,7 @@ pub struct Engine {
     closing: AtomicBool,
     counters: Counters,
     scrub: Arc<Scrub>,
+    leases: Leases,
 }
 
 /// Who asks, and what authorization has found out about it.
@@ -125,6 +128,8 @@ pub(crate) struct Parts {
     pub(crate) counters: Counters,
     /// Looks at everything.
     pub(crate) scrub: Arc<Scrub>,
+    /// Shared with the reaper.
+    pub(crate) leases: Leases,
 }
 
 impl Engine {
@@ -144,6 +149,7 @@ impl Engine {
             closing: AtomicBool::new(false),
             counters: parts.counters,
             scrub: parts.scrub,
+            leases: parts.leases,
         }
     }
 
@@ -230,6 +236,9 @@ impl Engine {
             Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
             Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
             Operation::Key(operation) => Ok(Outcome::Key(self.kms.operate(&caller.principal, operation).await?).into()),
+            Operation::Upload(operation) => {
+                Ok(Outcome::Upload(self.upload_operation(&caller, operation, body).await?).into())
+            }
             Operation::Admin(operation) => Ok(Outcome::Admin(self.administer(&caller, operation).await?).into()),
         }
     }
@@ -249,6 +258,7 @@ impl Engine {
             ObjectOperation::Get(get) => return self.get_object(caller, get).await,
             ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
             ObjectOperation::Meta(get) => ObjectOutcome::Meta(self.head_object(caller, get).await?),
+            ObjectOperation::Attributes(get) => ObjectOutcome::Attributes(self.object_attributes(caller, get).await?),
             ObjectOperation::Delete(delete) => self.delete_object(delete).await?,
             ObjectOperation::DeleteMany(delete) => {
                 ObjectOutcome::ManyDeleted(self.delete_objects(caller, delete).await?)
@@ -282,6 +292,7 @@ fn bucket_of(operation: &Operation) -> Option<&BucketName> {
     match operation {
         Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => None,
         Operation::Bucket(operation) => Some(operation.bucket()),
+        Operation::Upload(operation) => Some(operation.bucket()),
         Operation::Object(operation) => Some(operation.bucket()),
     }
 }
@@ -302,7 +313,13 @@ fn changes_something(operation: &Operation) -> bool {
     !matches!(
         operation,
         Operation::Service(_)
-            | Operation::Object(ObjectOperation::Get(_) | ObjectOperation::Head(_) | ObjectOperation::Meta(_))
+            | Operation::Object(
+                ObjectOperation::Get(_)
+                    | ObjectOperation::Head(_)
+                    | ObjectOperation::Meta(_)
+                    | ObjectOperation::Attributes(_)
+            )
+            | Operation::Upload(UploadOperation::ListParts(_) | UploadOperation::List(_))
             | Operation::Bucket(
                 BucketOperation::Head(_)
                     | BucketOperation::Probe(_)

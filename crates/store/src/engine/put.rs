@@ -110,7 +110,7 @@ impl Engine {
     }
 
     /// Intent first, blob second. What fails is left to the reaper.
-    async fn write_blob(&self, blob: BlobId, sealed: ByteStream) -> Result<(), Failure> {
+    pub(super) async fn write_blob(&self, blob: BlobId, sealed: ByteStream) -> Result<(), Failure> {
         self.catalog.begin_blob(&Pending { blob, since: self.now(), run: self.run }).await?;
         match self.blobs.put(&blob, sealed).await {
             Ok(_length) => Ok(()),
@@ -156,11 +156,13 @@ impl Engine {
             envelope: protection.envelope.encode().into(),
             manifest: manifest.into(),
             blobs: if stored.inline.is_none() { vec![BlobId::from_bytes(stored.part.blob)] } else { Vec::new() },
+            parts: None,
             inline: stored.inline.clone(),
         };
         let freed_due = now.plus_millis(READERS_GRACE_MS);
         let conditions = &put.conditions;
-        let new = NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due };
+        let new =
+            NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due, completion: None };
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
                 self.counters.written(stored.inline.is_some());
@@ -171,6 +173,8 @@ impl Engine {
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
             Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),
             Commitment::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
+            // There is no upload to change.
+            Commitment::UploadChanged => Err(FailureCode::Internal.into()),
         }
     }
 
@@ -203,7 +207,7 @@ impl Engine {
         }
     }
 
-    async fn abandon(&self, blob: BlobId) {
+    pub(super) async fn abandon(&self, blob: BlobId) {
         self.counters.abandoned_blob();
         if let Err(error) = self.catalog.abandon_blob(blob, self.now()).await {
             // It stays pending, and the reaper finds it by its age.
@@ -230,12 +234,12 @@ impl Inspect {
     }
 }
 
-fn taken_from(tally: Arc<OnceLock<Tally>>) -> Result<Tally, Failure> {
+pub(super) fn taken_from(tally: Arc<OnceLock<Tally>>) -> Result<Tally, Failure> {
     let tally = Arc::try_unwrap(tally).ok().and_then(OnceLock::into_inner);
     tally.ok_or_else(|| Failure::new(FailureCode::Internal).caused_by("a sealed stream ended without its tally"))
 }
 
-fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> bool {
+pub(super) fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> bool {
     match (promise, applied) {
         (TagPromise::Always, _) | (_, AppliedEncryption::Plain) => true,
         (TagPromise::UnlessKeyed, AppliedEncryption::Managed(_)) => true,

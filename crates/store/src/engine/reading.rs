@@ -5,18 +5,18 @@ use std::ops::Range;
 
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::name::{BucketName, ObjectKey, VersionId};
+use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::object::{GetObject, Unsatisfiable};
-use strongroom_model::outcome::object::{ObjectFacts, ObjectRead};
+use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, PartRead};
 use strongroom_model::secret::CustomerKey;
 use strongroom_seal::ContentKey;
 
 use super::{Caller, Engine, customer, precondition};
 use crate::catalog::{
     buckets::Bucket,
-    objects::{Marker, Sought},
+    objects::{Marker, PartSummary, Sought},
 };
-use crate::opening::Version;
+use crate::{leases::Leases, opening::Version};
 
 impl Engine {
     /// The version that a read asks for, if the read's conditions hold; and the key to open it with, if that came with
@@ -31,7 +31,8 @@ impl Engine {
         }
         let bucket = self.bucket(&get.bucket).await?;
         let sought = self.catalog.version(bucket.id, &get.key, get.version).await?;
-        let version = found(&bucket, &get.key, sought)?.map_err(|marker| not_found(caller, get.version, marker))?;
+        let version =
+            found(&self.leases, &bucket, &get.key, sought)?.map_err(|marker| not_found(caller, get.version, marker))?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
         Ok((version, content))
@@ -45,7 +46,7 @@ impl Engine {
         version: Option<VersionId>,
     ) -> Result<Option<Version>, Failure> {
         let bucket = self.bucket(bucket).await?;
-        Ok(found(&bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
+        Ok(found(&self.leases, &bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
     }
 }
 
@@ -67,17 +68,35 @@ impl Version {
             encryption,
             checksums: self.content.checksums.clone(),
             kind: self.entry.kind,
+            upload: self.content.parts.as_ref().map(|_| UploadId(self.entry.uid.0)),
         }
     }
 
     /// The answer to a read of `range`.
     pub(super) fn answer(&self, get: GetObject, range: Option<Range<u64>>) -> ObjectRead {
         let facts = self.facts(get.customer_key.as_ref());
-        ObjectRead { facts, range, overrides: get.overrides, show_checksums: get.show_checksums }
+        let part = get.part.map(|number| PartRead {
+            count: self.entry.etag.parts,
+            checksums: self.part(number).and_then(|(part, _)| part.checksum.clone()).into_iter().collect(),
+        });
+        ObjectRead { facts, range, part, overrides: get.overrides, show_checksums: get.show_checksums }
+    }
+
+    /// The part of that number, and where its bytes are in the object.
+    fn part(&self, number: PartNumber) -> Option<(&PartSummary, Range<u64>)> {
+        let mut offset = 0;
+        self.content.parts.iter().flat_map(|parts| &parts.parts).find_map(|part| {
+            let start = offset;
+            offset += part.size;
+            (part.number == number).then_some((part, start..offset))
+        })
     }
 
     /// The bytes that a read asks for; none if it asks for all.
     pub(super) fn range(&self, get: &GetObject) -> Result<Option<Range<u64>>, Failure> {
+        if let Some(number) = get.part {
+            return self.range_of_part(number);
+        }
         let Some(spec) = get.range else { return Ok(None) };
         match (spec.resolve(self.entry.size), get.unsatisfiable) {
             (Some(range), _) => Ok(Some(range)),
@@ -90,14 +109,33 @@ impl Version {
     }
 }
 
+impl Version {
+    /// The bytes of a part. An object that was not made of parts has one, of number 1. An empty object's are all of it, and
+    /// an empty part beside others has none that could be told of.
+    fn range_of_part(&self, number: PartNumber) -> Result<Option<Range<u64>>, Failure> {
+        let whole = || (self.content.parts.is_none() && number.get() == 1).then_some(0..self.entry.size);
+        let range = self.part(number).map(|(_, range)| range).or_else(whole).ok_or(FailureCode::InvalidPartNumber)?;
+        match (range.is_empty(), self.entry.size) {
+            (false, _) => Ok(Some(range)),
+            (true, 0) => Ok(None),
+            (true, _) => Err(FailureCode::InvalidRange.into()),
+        }
+    }
+}
+
 /// What was found, if it is an object; else the delete marker that was found, if any.
-fn found(bucket: &Bucket, key: &ObjectKey, sought: Sought) -> Result<Result<Version, Option<Marker>>, Failure> {
+fn found(
+    leases: &Leases,
+    bucket: &Bucket,
+    key: &ObjectKey,
+    sought: Sought,
+) -> Result<Result<Version, Option<Marker>>, Failure> {
     let (entry, content) = match sought {
         Sought::Object(object) => *object,
         Sought::Marker(marker) => return Ok(Err(Some(marker))),
         Sought::Nothing => return Ok(Err(None)),
     };
-    Version::new(bucket, key, entry, content).map(Ok)
+    Version::new(leases, bucket, key, entry, content).map(Ok)
 }
 
 /// Whoever may not list the bucket may not learn what is not in it. A delete marker says itself that it is one: in the place

@@ -1,6 +1,6 @@
 //! What is done apart from requests, from time to time.
 
-mod reaper;
+pub(crate) mod reaper;
 mod scrub;
 
 pub use reaper::{Reaper, ReaperReport};

@@ -16,6 +16,7 @@ use crate::{
         buckets::DELETION_MAX_MS,
     },
     kms::Kms,
+    leases::Leases,
     metrics::Counters,
     surroundings::Clock,
 };
@@ -50,6 +51,8 @@ pub struct ReaperReport {
     pub pending: u64,
     /// Blobs removed because no row knew them.
     pub orphans: u64,
+    /// Parts of ended uploads that no object has, given up.
+    pub parts_swept: u64,
     /// Buckets whose deletion was not finished, and called off.
     pub deletions_called_off: u64,
     /// Master keys destroyed.
@@ -67,21 +70,33 @@ pub struct Reaper {
     kms: Arc<dyn Kms>,
     run: RunId,
     counters: Counters,
+    leases: Leases,
     /// When all blobs were last looked at.
     orphans_sought: Option<Timestamp>,
 }
 
+/// What a reaper is made of.
+pub(crate) struct Parts {
+    /// The rows.
+    pub(crate) catalog: Arc<Catalog>,
+    /// The blobs.
+    pub(crate) blobs: Arc<dyn Blobs>,
+    /// The keys.
+    pub(crate) kms: Arc<dyn Kms>,
+    /// The process that it works for. All that other processes have left pending is given up, because a data folder has one
+    /// process at a time.
+    pub(crate) run: RunId,
+    /// Shared with the engine.
+    pub(crate) counters: Counters,
+    /// What the engine's readers hold.
+    pub(crate) leases: Leases,
+}
+
 impl Reaper {
-    /// For the process that writes as `run`. All that other processes have left pending is given up, because a data folder
-    /// has one process at a time.
-    pub(crate) fn new(
-        catalog: Arc<Catalog>,
-        blobs: Arc<dyn Blobs>,
-        kms: Arc<dyn Kms>,
-        run: RunId,
-        counters: Counters,
-    ) -> Self {
-        Self { catalog, blobs, kms, run, counters, orphans_sought: None }
+    /// Puts the parts to work.
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { catalog, blobs, kms, run, counters, leases } = parts;
+        Self { catalog, blobs, kms, run, counters, leases, orphans_sought: None }
     }
 
     /// Does all that is due at `now`.
@@ -89,7 +104,7 @@ impl Reaper {
     /// # Errors
     /// The first trouble; what was done before it is done, the rest is left to the next run.
     pub async fn run_once(&mut self, now: Timestamp) -> Result<ReaperReport, Failure> {
-        let mut report = ReaperReport::default();
+        let mut report = ReaperReport { parts_swept: self.sweep_uploads(now).await?, ..ReaperReport::default() };
         self.give_up_stale(now, &mut report).await?;
         self.remove_dead(now, &mut report).await?;
         if self.orphans_sought.is_none_or(|last| last.distance_millis(now) >= ORPHANS_INTERVAL_MS.unsigned_abs()) {
@@ -117,6 +132,20 @@ impl Reaper {
             tokio::select! {
                 () = tokio::time::sleep(INTERVAL) => {}
                 _stopped = stop.wait_for(|stop| *stop) => return,
+            }
+        }
+    }
+
+    /// Finishes what requests that ended an upload could not, or were doing when their process died.
+    async fn sweep_uploads(&self, now: Timestamp) -> Result<u64, CatalogError> {
+        let mut swept = 0;
+        loop {
+            let ended = self.catalog.ended_uploads().await?;
+            if ended.is_empty() {
+                return Ok(swept);
+            }
+            for id in ended {
+                swept += self.catalog.sweep_upload(id, now).await?;
             }
         }
     }
@@ -151,7 +180,7 @@ impl Reaper {
             last = Some(end.id);
             for dead in page {
                 let count = dead.blobs.len() as u64;
-                if dead.due > now {
+                if dead.due > now || self.leases.is_held(&dead.id) {
                     report.waiting += count;
                 } else {
                     self.remove(&dead).await?;

@@ -32,8 +32,9 @@ pub const KEY_BYTES: usize = 4 * 1024;
 /// Longest value, in bytes. An inline object is 64 KiB sealed; bucket documents and part lists may need ten times that.
 pub const VALUE_BYTES: usize = 2 * 1024 * 1024;
 
-/// Most checks, puts and deletes together in one batch. The largest batches delete 1,000 objects, with up to four rows each.
-pub const BATCH_OPERATIONS: usize = 8 * 1024;
+/// Most checks, puts and deletes together in one batch. The largest completes an upload of 10,000 parts: each part's row is checked
+/// and deleted.
+pub const BATCH_OPERATIONS: usize = 24 * 1024;
 
 /// Most bytes of keys and values in one batch: what one commit may hold in memory and write at once.
 pub const BATCH_BYTES: usize = 8 * 1024 * 1024;

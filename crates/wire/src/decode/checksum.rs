@@ -3,6 +3,7 @@
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
 use strongroom_model::failure::{Failure, FailureCode};
 
+use crate::decode::upload::read_checksum;
 use crate::dialect::{ChecksumField, ChecksumSpelling};
 use crate::request::{Request, invalid_argument};
 use crate::text::bytes::{base64, from_base64};
@@ -16,7 +17,21 @@ pub(crate) fn declared(request: &Request<'_>) -> Result<Vec<Checksum>, Failure> 
     for field in request.dialect().resources.checksums {
         if let Some(text) = request.field(field.name)? {
             let value = field.spelling.read(text, field.algorithm).ok_or_else(|| invalid(request, field, text))?;
-            found.push(Checksum { algorithm: field.algorithm, value });
+            found.push(Checksum::whole(field.algorithm, value));
+        }
+    }
+    Ok(found)
+}
+
+/// The checksums that the head declares of an object made of parts, whose value may be followed by the number of parts.
+///
+/// # Errors
+/// As [`declared`].
+pub(crate) fn declared_of_object(request: &Request<'_>) -> Result<Vec<Checksum>, Failure> {
+    let mut found = Vec::new();
+    for field in request.dialect().resources.checksums {
+        if let Some(text) = request.field(field.name)? {
+            found.push(read_checksum(field, text).ok_or_else(|| invalid(request, field, text))?);
         }
     }
     Ok(found)

@@ -22,6 +22,11 @@ impl DocumentDigests {
         Ok(Self { md5: content_md5(request)?, checksums: checksum::declared(request)? })
     }
 
+    /// The same without checksums, which the head declares of something else.
+    pub(crate) fn of_md5(request: &Request<'_>) -> Result<Self, Failure> {
+        Ok(Self { md5: content_md5(request)?, checksums: Vec::new() })
+    }
+
     /// Holds a document against them.
     ///
     /// # Errors

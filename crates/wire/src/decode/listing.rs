@@ -93,7 +93,7 @@ fn max_keys(request: &Request<'_>) -> Result<u32, Failure> {
 }
 
 /// A parameter that is, or is part of, an object's key, and no longer than one.
-fn bounded<'r>(request: &'r Request<'_>, name: &str) -> Result<Option<&'r str>, Failure> {
+pub(crate) fn bounded<'r>(request: &'r Request<'_>, name: &str) -> Result<Option<&'r str>, Failure> {
     match request.query().value(name) {
         Some(text) if text.len() > ObjectKey::LENGTH_MAX => {
             Err(Failure::new(FailureCode::InvalidArgument).with_detail("ArgumentName", name))

@@ -15,6 +15,7 @@ pub(crate) mod object;
 pub(crate) mod put;
 pub(crate) mod service;
 pub(crate) mod setting;
+pub(crate) mod upload;
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::VersionId;

@@ -3,13 +3,16 @@
 use strongroom_model::failure::Failure;
 use strongroom_model::metadata::ContentHeaders;
 use strongroom_model::operation::Operation;
-use strongroom_model::operation::object::{DeleteObject, GetObject, ObjectOperation, Unsatisfiable};
+use strongroom_model::operation::object::{
+    DeleteObject, GetAttributes, GetObject, ObjectAttribute, ObjectOperation, Unsatisfiable,
+};
+use strongroom_model::operation::upload::ListParts;
 use strongroom_model::range::RangeSpec;
 
 use crate::decode::customer::{self, Purpose};
-use crate::decode::{condition, encryption, refuse_unbuilt, version};
+use crate::decode::{condition, encryption, put, refuse_unbuilt, upload, version};
 use crate::intent::Asked;
-use crate::request::{Request, sendable};
+use crate::request::{Request, invalid_argument, sendable};
 
 /// `GET /bucket/key`.
 pub(crate) fn get(request: &Request<'_>) -> Result<Asked, Failure> {
@@ -29,6 +32,38 @@ pub(crate) fn meta(request: &Request<'_>) -> Result<Asked, Failure> {
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Meta(get))))
 }
 
+/// `GET /bucket/key?attributes`.
+pub(crate) fn attributes(request: &Request<'_>) -> Result<Asked, Failure> {
+    let object = read(request)?;
+    let name = request.dialect().field("object-attributes");
+    let words = request.field("object-attributes")?.ok_or_else(|| invalid_argument(&name, ""))?;
+    let wanted = words.split(',').map(str::trim).map(|word| {
+        let found = ATTRIBUTES.iter().find(|(known, _)| *known == word);
+        found
+            .map(|(_, attribute)| *attribute)
+            .ok_or_else(|| invalid_argument(&name, word).with_message("Invalid attribute name specified."))
+    });
+    let count = |name| put::length(name, request.field(name)?);
+    let page = count("max-parts")?.unwrap_or(ListParts::PARTS_MAX.into()).min(ListParts::PARTS_MAX.into());
+    let after = count("part-number-marker")?.unwrap_or(0);
+    let get = GetAttributes {
+        wanted: wanted.collect::<Result<_, _>>()?,
+        after: u32::try_from(after).unwrap_or(u32::MAX),
+        max_parts: u32::try_from(page).unwrap_or(ListParts::PARTS_MAX),
+        object,
+    };
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::Attributes(get))))
+}
+
+/// What GetObjectAttributes may be asked for.
+const ATTRIBUTES: [(&str, ObjectAttribute); 5] = [
+    ("ETag", ObjectAttribute::Tag),
+    ("Checksum", ObjectAttribute::Checksum),
+    ("ObjectParts", ObjectAttribute::Parts),
+    ("StorageClass", ObjectAttribute::StorageClass),
+    ("ObjectSize", ObjectAttribute::Size),
+];
+
 /// `DELETE /bucket/key`.
 pub(crate) fn delete(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
@@ -41,11 +76,17 @@ fn read(request: &Request<'_>) -> Result<GetObject, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
     refuse_unbuilt(request)?;
     encryption::refuse_on_read(request)?;
+    let (range, part) = (request.header("range")?.and_then(RangeSpec::parse), upload::part_number(request)?);
+    if range.is_some() && part.is_some() {
+        let message = "Cannot specify both Range header and partNumber query parameter.";
+        return Err(Failure::new(FailureCode::InvalidRequest).with_message(message));
+    }
     Ok(GetObject {
         bucket,
         key,
         version: version(request)?,
-        range: request.header("range")?.and_then(RangeSpec::parse),
+        range,
+        part,
         unsatisfiable: unsatisfiable(request)?,
         conditions: condition::of_read(request)?,
         customer_key: customer::key(request, Purpose::Read)?,

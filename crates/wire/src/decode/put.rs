@@ -45,7 +45,7 @@ pub(crate) fn written(
 }
 
 /// How the body arrives.
-fn plan(request: &Request<'_>) -> Result<StreamPlan, Failure> {
+pub(crate) fn plan(request: &Request<'_>) -> Result<StreamPlan, Failure> {
     let framing = framing(request)?;
     let on_the_wire = length("content-length", request.header("content-length")?)?;
     let declared = match framing {
@@ -96,7 +96,8 @@ fn no_trailer(request: &Request<'_>) -> Result<(), Failure> {
     }
 }
 
-fn length(name: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
+/// A length in bytes, in decimal digits.
+pub(crate) fn length(name: &str, text: Option<&str>) -> Result<Option<u64>, Failure> {
     let Some(text) = text else { return Ok(None) };
     let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     number.map(Some).ok_or_else(|| invalid_argument(name, text))

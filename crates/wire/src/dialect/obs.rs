@@ -1,6 +1,6 @@
 //! Huawei Cloud OBS.
 
-use strongroom_model::account::AccountId;
+use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
@@ -63,6 +63,9 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &[],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
+        refused_on_parts: false,
+        cipher_of_parts: false,
+        customer_key_of_completion: true,
         digest_missing_on_read: FailureCode::CustomerKeyInvalid,
         copies_tell_cipher: false,
         kms_needs_tls: true,
@@ -98,13 +101,22 @@ pub const RECORD: Dialect = Dialect {
             ChecksumField {
                 algorithm: Sum::Crc64Ecma,
                 name: "checksum-crc64ecma",
+                element: None,
                 spelling: ChecksumSpelling::Decimal,
             },
-            ChecksumField { algorithm: Sum::Crc64Ecma, name: "hash-crc64ecma", spelling: ChecksumSpelling::Decimal },
+            ChecksumField {
+                algorithm: Sum::Crc64Ecma,
+                name: "hash-crc64ecma",
+                element: None,
+                spelling: ChecksumSpelling::Decimal,
+            },
         ],
         kept_checksum: None,
         checksums_shown: ChecksumsShown::Always,
         checksum_kind: None,
+        least_part: 100 * 1024,
+        complete_all: None,
+        upload_of_object: Some("uploadId"),
         tag: TagPromise::PlainOnly,
         shows_md5: false,
         forbid_overwrite: None,
@@ -153,9 +165,18 @@ pub const RECORD: Dialect = Dialect {
             kind: false,
             owner_name: false,
             empty_delimiter: false,
+            initiator: Some(initiator),
             owner_last: false,
             owner: AccountId::obs_domain,
             owner_shown: AccountId::obs_domain,
         },
     },
 };
+
+fn initiator(principal: &Principal) -> String {
+    match principal {
+        Principal::User(account, name) => format!("domainID/{}:userID/{}", account.obs_domain(), name.as_str()),
+        Principal::Root(account) => format!("domainID/{0}:userID/{0}", account.obs_domain()),
+        Principal::Anonymous => "anonymous".to_owned(),
+    }
+}

@@ -1,5 +1,6 @@
 //! Amazon S3, and what the OBS clients make of it when they fall back to it.
 
+use strongroom_model::account::Principal;
 use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
@@ -68,6 +69,9 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &["aws:kms:dsse", "aws:fsx", "aws:backup"],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
+        refused_on_parts: true,
+        cipher_of_parts: false,
+        customer_key_of_completion: false,
         digest_missing_on_read: FailureCode::CustomerKeyWrong,
         copies_tell_cipher: false,
         kms_needs_tls: true,
@@ -99,20 +103,24 @@ pub const RECORD: Dialect = Dialect {
         bucket_class_headers: &["x-default-storage-class"],
         bucket_location: "bucket-region",
         checksums: &[
-            base64_field(Sum::Crc32, "checksum-crc32"),
-            base64_field(Sum::Crc32c, "checksum-crc32c"),
-            base64_field(Sum::Crc64Nvme, "checksum-crc64nvme"),
-            base64_field(Sum::Sha1, "checksum-sha1"),
-            base64_field(Sum::Sha256, "checksum-sha256"),
+            base64_field(Sum::Crc32, "checksum-crc32", "ChecksumCRC32"),
+            base64_field(Sum::Crc32c, "checksum-crc32c", "ChecksumCRC32C"),
+            base64_field(Sum::Crc64Nvme, "checksum-crc64nvme", "ChecksumCRC64NVME"),
+            base64_field(Sum::Sha1, "checksum-sha1", "ChecksumSHA1"),
+            base64_field(Sum::Sha256, "checksum-sha256", "ChecksumSHA256"),
             ChecksumField {
                 algorithm: Sum::Crc64Ecma,
                 name: "checksum-crc64ecma",
+                element: None,
                 spelling: ChecksumSpelling::Decimal,
             },
         ],
         kept_checksum: Some(Sum::Crc64Nvme),
         checksums_shown: ChecksumsShown::OnDemand,
         checksum_kind: Some("FULL_OBJECT"),
+        least_part: 5 * 1024 * 1024,
+        complete_all: None,
+        upload_of_object: None,
         tag: TagPromise::UnlessKeyed,
         shows_md5: false,
         forbid_overwrite: None,
@@ -157,6 +165,7 @@ pub const RECORD: Dialect = Dialect {
             kind: false,
             owner_name: true,
             empty_delimiter: false,
+            initiator: Some(initiator),
             owner_last: false,
             owner: |account| format!("{:064x}", account.number()),
             owner_shown: strongroom_model::account::AccountId::aws,
@@ -164,6 +173,15 @@ pub const RECORD: Dialect = Dialect {
     },
 };
 
-const fn base64_field(algorithm: Sum, name: &'static str) -> ChecksumField {
-    ChecksumField { algorithm, name, spelling: ChecksumSpelling::Base64 }
+const fn base64_field(algorithm: Sum, name: &'static str, element: &'static str) -> ChecksumField {
+    ChecksumField { algorithm, name, element: Some(element), spelling: ChecksumSpelling::Base64 }
+}
+
+/// A user's resource name; an account's canonical id.
+fn initiator(principal: &Principal) -> String {
+    match principal {
+        Principal::User(account, name) => format!("arn:aws:iam::{}:user/{}", account.aws(), name.as_str()),
+        Principal::Root(account) => format!("{:064x}", account.number()),
+        Principal::Anonymous => "anonymous".to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! The words of a dialect: what a record is made of.
 
-use strongroom_model::account::AccountId;
+use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm};
 use strongroom_model::etag::TagPromise;
@@ -40,6 +40,12 @@ pub struct EncryptionWords {
     pub ciphers: &'static [(&'static str, DataAlgorithm)],
     /// What fields get that need SSE-KMS and come without it.
     pub stray: Stray,
+    /// Whether a part, or a completion, with a method is refused; else the method is overlooked.
+    pub refused_on_parts: bool,
+    /// Whether answers about uploads and their parts name the data cipher.
+    pub cipher_of_parts: bool,
+    /// Whether the answer to a completion tells of a customer's key.
+    pub customer_key_of_completion: bool,
     /// What a read gets whose customer key comes without its MD5.
     pub digest_missing_on_read: FailureCode,
     /// Whether answers to copies tell the data cipher, as those to other writes do.
@@ -82,6 +88,12 @@ pub struct ResourceWords {
     pub checksums_shown: ChecksumsShown,
     /// What the field `checksum-type` says beside checksums, if there is one.
     pub checksum_kind: Option<&'static str>,
+    /// Bytes that every part of an upload but the last must have.
+    pub least_part: u64,
+    /// The field that completes an upload with all its parts.
+    pub complete_all: Option<&'static str>,
+    /// The field that tells of an object by which upload it was made.
+    pub upload_of_object: Option<&'static str>,
     /// When an object's tag is its MD5.
     pub tag: TagPromise,
     /// Whether answers carry the MD5 of the bytes in `Content-MD5`, if it is known.
@@ -122,6 +134,8 @@ pub struct ChecksumField {
     pub algorithm: ChecksumAlgorithm,
     /// The field's name in requests and in answers to writes, after the prefix.
     pub name: &'static str,
+    /// The element of documents that stands for it.
+    pub element: Option<&'static str>,
     /// How the value is spelled.
     pub spelling: ChecksumSpelling,
 }
@@ -228,6 +242,8 @@ pub struct ListingStyle {
     pub owner_name: bool,
     /// Whether a listing of versions names its delimiter even if it has none.
     pub empty_delimiter: bool,
+    /// How listings of uploads and parts spell who began them, if they tell that, and whose they are.
+    pub initiator: Option<fn(&Principal) -> String>,
     /// Whether the owner is the last child rather than the storage class.
     pub owner_last: bool,
     /// How an owner is spelled.

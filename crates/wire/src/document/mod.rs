@@ -1,5 +1,6 @@
 //! XML in and out: one bounded reader, one writer.
 
+pub(crate) mod completion;
 pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
@@ -14,6 +15,10 @@ pub(crate) const SETTING_LIMIT: usize = 64 * 1024;
 
 /// The longest document of a batch deletion, in bytes: a thousand keys of 1,024 bytes, escaped, and their versions.
 pub(crate) const DELETION_LIMIT: usize = 2 * 1024 * 1024;
+
+/// The longest document that completes an upload, in bytes: ten thousand parts with number, tag and checksum, and room for white
+/// space.
+pub(crate) const COMPLETION_LIMIT: usize = 4 * 1024 * 1024;
 
 /// An element of a document that was read. Namespaces and attributes are left out: no dialect needs them, and SDKs
 /// differ in them.

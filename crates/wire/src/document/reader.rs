@@ -9,8 +9,8 @@ use super::{Element, malformed};
 /// How deep elements may nest: no document of the dialects goes beyond nine.
 const DEPTH_MAX: usize = 16;
 
-/// How many elements a document may have: a batch of a thousand keys with all that may stand beside each.
-const ELEMENTS_MAX: usize = 10_000;
+/// How many elements a document may have: ten thousand parts of an upload with all that may stand in each.
+const ELEMENTS_MAX: usize = 64_000;
 
 /// Reads a document into its root element, which must be called `root`.
 ///

@@ -19,12 +19,20 @@ pub(crate) enum Told {
     Read,
     /// To a read of metadata.
     Head,
+    /// To the beginning of an upload.
+    Beginning,
+    /// To a part of an upload.
+    Part,
+    /// To the completion of an upload.
+    Completion,
 }
 
 /// Tells an object's encryption.
 pub(crate) fn object<'a>(answer: Answer<'a>, encryption: &AppliedEncryption, told: Told) -> Answer<'a> {
+    let words = &answer.dialect().encryption;
     match encryption {
         AppliedEncryption::Plain => answer,
+        AppliedEncryption::Customer { .. } if told == Told::Completion && !words.customer_key_of_completion => answer,
         AppliedEncryption::Managed(algorithm) => managed(answer, *algorithm, told),
         AppliedEncryption::Kms(applied) => kms(answer, applied, told),
         AppliedEncryption::Customer { key_md5 } => {
@@ -62,11 +70,17 @@ pub(crate) fn bucket<'a>(answer: Answer<'a>, encryption: Option<&BucketEncryptio
 fn managed(answer: Answer<'_>, algorithm: DataAlgorithm, told: Told) -> Answer<'_> {
     let words = &answer.dialect().encryption;
     let (word, cipher) = words.managed_word(algorithm);
-    answer.field(words.method, word).optional_field(words.data_algorithm, cipher.filter(|_| tells_cipher(words, told)))
+    answer.field(words.method, word).optional_field(words.data_algorithm, cipher.filter(|_| told.names_cipher(words)))
 }
 
-fn tells_cipher(words: &EncryptionWords, told: Told) -> bool {
-    told != Told::Copy || words.copies_tell_cipher
+impl Told {
+    fn names_cipher(self, words: &EncryptionWords) -> bool {
+        match self {
+            Self::Copy => words.copies_tell_cipher,
+            Self::Beginning | Self::Part | Self::Completion => words.cipher_of_parts,
+            Self::Write | Self::Read | Self::Head => true,
+        }
+    }
 }
 
 fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
@@ -74,7 +88,7 @@ fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
     let answer =
         answer.field(words.method, words.kms[0]).field(words.key, &(words.spell_key)(&applied.key)).optional_field(
             words.data_algorithm,
-            words.cipher_word(applied.algorithm).filter(|_| tells_cipher(words, told)),
+            words.cipher_word(applied.algorithm).filter(|_| told.names_cipher(words)),
         );
     let answer = match (words.bucket_key, applied.bucket_key) {
         (Some(suffix), true) => answer.field(suffix, "true"),
@@ -85,7 +99,7 @@ fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
         _ => answer,
     };
     match words.context {
-        Some(suffix) if matches!(told, Told::Write | Told::Copy) && !applied.context.is_empty() => {
+        Some(suffix) if matches!(told, Told::Write | Told::Copy | Told::Beginning) && !applied.context.is_empty() => {
             answer.field(suffix, &base64(json(&applied.context).as_bytes()))
         }
         _ => answer,

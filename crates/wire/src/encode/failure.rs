@@ -25,7 +25,7 @@ pub(crate) struct Words {
 impl Words {
     /// What `dialect` says of `failure`.
     pub(crate) fn new(dialect: &Dialect, failure: &Failure, exchange: &Exchange<'_>) -> Self {
-        let writes = exchange.method == Method::PUT || exchange.form.is_some();
+        let writes = exchange.method == Method::PUT || exchange.method == Method::POST;
         let unmet_write = failure.code == FailureCode::PreconditionFailed && writes;
         let row = dialect.failure_row(if unmet_write { dialect.format.unmet_write } else { failure.code });
         let about = match &failure.subject {

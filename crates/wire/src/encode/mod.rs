@@ -8,6 +8,7 @@ pub(crate) mod failure;
 pub(crate) mod form;
 pub(crate) mod listing;
 pub(crate) mod object;
+pub(crate) mod upload;
 pub(crate) mod versions;
 
 use http::Response;
@@ -28,6 +29,7 @@ pub(crate) fn outcome(dialect: &Dialect, outcome: &Outcome, exchange: &Exchange<
         Outcome::Buckets(listed) => answer.document((dialect.documents.buckets)(listed, dialect, exchange.site)),
         Outcome::Bucket(outcome) => of_bucket(dialect, outcome, answer, exchange),
         Outcome::Object(outcome) => of_object(dialect, outcome, answer, exchange),
+        Outcome::Upload(outcome) => upload::answer(answer, outcome, exchange),
         // The admin API has its own answers, in JSON; this dialect has no word for any of them.
         Outcome::Key(_) | Outcome::Admin(_) => answer.empty(204),
     }
@@ -75,6 +77,7 @@ fn of_object(
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
         ObjectOutcome::Meta(read) => object::meta(answer, &read.facts),
+        ObjectOutcome::Attributes(told) => upload::attributes(answer, told),
         ObjectOutcome::Deleted { version, marker } => answer.version(version.or(*marker)).marked(*marker).empty(204),
         ObjectOutcome::ManyDeleted(many) => answer.document(listing::many_deleted(many, dialect, exchange)),
     }

@@ -5,15 +5,17 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_RANGE, CONTENT_TYPE, EXPIRES, HeaderName, LAST_MODIFIED,
 };
-use strongroom_model::checksum::Checksum;
+use strongroom_model::checksum::{Checksum, ChecksumScope};
 use strongroom_model::metadata::{ContentHeaders, StorageClass};
-use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten};
+use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead};
 
-use crate::dialect::ChecksumsShown;
+use crate::decode::upload::scope_word;
+use crate::dialect::{ChecksumField, ChecksumsShown};
 use crate::encode::answer::Answer;
 use crate::encode::bucket::hides_class;
 use crate::encode::echo::{self, Told};
 use crate::encode::listing::kind_word;
+use crate::encode::upload::spell_upload;
 use crate::exchange::Payload;
 use crate::signature::date;
 use crate::text::bytes::base64;
@@ -71,6 +73,15 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
     let words = answer.dialect().resources;
     let shown = words.checksums_shown == ChecksumsShown::Always || (read.show_checksums && read.range.is_none());
     let answer = if shown { checksums(answer, &facts.checksums) } else { answer };
+    let answer = match &read.part {
+        Some(part) if !shown && read.show_checksums => checksum_values(counted(answer, part), &part.checksums),
+        Some(part) => counted(answer, part),
+        None => answer,
+    };
+    let answer = match (words.upload_of_object, facts.upload) {
+        (Some(suffix), Some(upload)) if told == Told::Head => answer.field(suffix, &spell_upload(upload)),
+        _ => answer,
+    };
     let answer = if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer };
     match &read.range {
         None => {
@@ -102,7 +113,14 @@ fn content<'a>(answer: Answer<'a>, asked: &ContentHeaders, stored: &ContentHeade
         .optional(EXPIRES, choose(&asked.expires, &stored.expires))
 }
 
-fn digest(answer: Answer<'_>, md5: Option<[u8; 16]>) -> Answer<'_> {
+/// Tells how many parts the object of a part has.
+fn counted<'a>(answer: Answer<'a>, part: &PartRead) -> Answer<'a> {
+    let count = part.count.map(|count| count.to_string());
+    answer.optional_field("mp-parts-count", count.as_deref())
+}
+
+/// Tells the MD5 of the bytes, where the dialect does.
+pub(crate) fn digest(answer: Answer<'_>, md5: Option<[u8; 16]>) -> Answer<'_> {
     let shown = md5.filter(|_| answer.dialect().resources.shows_md5).map(|md5| base64(&md5));
     answer.optional(CONTENT_MD5, shown.as_deref())
 }
@@ -115,15 +133,32 @@ fn class(answer: Answer<'_>, class: StorageClass) -> Answer<'_> {
     answer.field("storage-class", word)
 }
 
-/// Tells the checksums that the dialect has fields for; that they cover the whole object, where it asks for that.
+/// Tells the checksums that the dialect has fields for, and over what they are, where it asks for that.
 pub(crate) fn checksums<'a>(answer: Answer<'a>, kept: &[Checksum]) -> Answer<'a> {
     let words = answer.dialect().resources;
-    let known = words.checksums.iter().filter_map(|field| {
-        let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm)?;
-        Some((field, field.spelling.show(&found.value)))
+    let told = kept.iter().find(|checksum| words.checksums.iter().any(|field| field.algorithm == checksum.algorithm));
+    let kind = words.checksum_kind.zip(told).map(|(whole, told)| match told.parts {
+        None => whole,
+        Some(_) => scope_word(ChecksumScope::Composite),
     });
-    let told: Vec<_> = known.collect();
-    let kind = words.checksum_kind.filter(|_| !told.is_empty());
-    let answer = told.into_iter().fold(answer, |answer, (field, value)| answer.field(field.name, &value));
-    answer.optional_field("checksum-type", kind)
+    checksum_values(answer, kept).optional_field("checksum-type", kind)
+}
+
+/// The same without over what they are.
+pub(crate) fn checksum_values<'a>(answer: Answer<'a>, kept: &[Checksum]) -> Answer<'a> {
+    let fields = answer.dialect().resources.checksums;
+    fields.iter().fold(answer, |answer, field| {
+        let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm);
+        let value = found.map(|checksum| spell_checksum(field, checksum));
+        answer.optional_field(field.name, value.as_deref())
+    })
+}
+
+/// A checksum as the field spells it, with the number of parts that it is over.
+pub(crate) fn spell_checksum(field: &ChecksumField, checksum: &Checksum) -> String {
+    let value = field.spelling.show(&checksum.value);
+    match checksum.parts {
+        Some(parts) => format!("{value}-{parts}"),
+        None => value,
+    }
 }

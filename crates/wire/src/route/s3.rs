@@ -1,6 +1,7 @@
 //! Operations of S3 beyond the shared ones.
 
 use super::{Route, Verb, When};
+use crate::decode;
 use crate::target::Level;
 
 /// The rows of S3.
@@ -67,7 +68,13 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Object, When::Query("annotation"), "GetObjectAnnotation"),
     Route::not_built(Verb::Put, Level::Object, When::Query("annotation"), "PutObjectAnnotation"),
     Route::not_built(Verb::Delete, Level::Object, When::Query("annotation"), "DeleteObjectAnnotation"),
-    Route::not_built(Verb::Get, Level::Object, When::Query("attributes"), "GetObjectAttributes"),
+    Route::built(
+        Verb::Get,
+        Level::Object,
+        When::Query("attributes"),
+        "GetObjectAttributes",
+        decode::object::attributes,
+    ),
     Route::not_built(Verb::Get, Level::Object, When::Query("torrent"), "GetObjectTorrent"),
     Route::not_built(Verb::Post, Level::Object, When::Query("select"), "SelectObjectContent"),
     Route::not_built(Verb::Put, Level::Object, When::Query("renameObject"), "RenameObject"),

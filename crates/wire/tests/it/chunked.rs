@@ -87,7 +87,7 @@ fn the_published_example_with_a_trailer_verifies() {
             let chunks = Chunks::new(Some(seed("aws-chunked-trailer.http")), announced, Some(66_560));
             let (data, checksum) = read(chunks, &example_with_trailer(&trailer), size).unwrap();
             assert_eq!(data.len(), 66_560);
-            let expected = Checksum { algorithm: ChecksumAlgorithm::Crc32c, value: EXAMPLE_CRC32C.to_vec() };
+            let expected = Checksum::whole(ChecksumAlgorithm::Crc32c, EXAMPLE_CRC32C.to_vec());
             assert_eq!(checksum, Some(expected));
         }
     }
@@ -156,7 +156,7 @@ fn chunks_in_another_order_do_not_verify() {
 
 #[test]
 fn unsigned_bodies_are_read_in_the_forms_that_clients_send() {
-    let crc = |value: &[u8]| Some(Checksum { algorithm: ChecksumAlgorithm::Crc32, value: value.to_vec() });
+    let crc = |value: &[u8]| Some(Checksum::whole(ChecksumAlgorithm::Crc32, value.to_vec()));
     let announced = Some(ChecksumAlgorithm::Crc32);
     for (body, announced, expected) in [
         ("5\r\nhello\r\n0\r\n\r\n", None, None),

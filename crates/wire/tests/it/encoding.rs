@@ -163,11 +163,12 @@ fn facts(encryption: AppliedEncryption, class: StorageClass) -> ObjectFacts {
         encryption,
         checksums: checksums(),
         kind: ObjectKind::Normal,
+        upload: None,
     }
 }
 
 fn checksums() -> Vec<Checksum> {
-    let crc = |algorithm, value: &[u8]| Checksum { algorithm, value: value.to_vec() };
+    let crc = |algorithm, value: &[u8]| Checksum::whole(algorithm, value.to_vec());
     vec![
         crc(ChecksumAlgorithm::Crc32, &[0xcb, 0xf4, 0x39, 0x26]),
         crc(ChecksumAlgorithm::Crc64Ecma, &0x995d_c9bb_df19_39fa_u64.to_be_bytes()),
@@ -176,7 +177,7 @@ fn checksums() -> Vec<Checksum> {
 
 fn read(range: Option<std::ops::Range<u64>>, show_checksums: bool, encryption: AppliedEncryption) -> ObjectRead {
     let overrides = ContentHeaders { content_type: Some("text/x y".to_owned()), ..ContentHeaders::default() };
-    ObjectRead { facts: facts(encryption, StorageClass::Archive), range, overrides, show_checksums }
+    ObjectRead { facts: facts(encryption, StorageClass::Archive), range, part: None, overrides, show_checksums }
 }
 
 fn written(encryption: AppliedEncryption) -> Outcome {

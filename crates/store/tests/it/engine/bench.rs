@@ -407,6 +407,7 @@ pub(crate) fn get(key: &str) -> GetObject {
         key: object_key(key),
         version: None,
         range: None,
+        part: None,
         unsatisfiable: Unsatisfiable::Refused,
         conditions: Default::default(),
         customer_key: None,

@@ -64,7 +64,7 @@ async fn a_body_must_come_to_what_was_declared() {
 #[tokio::test]
 async fn checksums_are_kept_and_those_behind_the_body_are_checked() {
     let bench = Bench::memory().await;
-    let crc = Checksum { algorithm: ChecksumAlgorithm::Crc32, value: vec![0xcb, 0xf4, 0x39, 0x26] };
+    let crc = Checksum::whole(ChecksumAlgorithm::Crc32, vec![0xcb, 0xf4, 0x39, 0x26]);
     for (trailing, expected) in
         [(crc.clone(), None), (Checksum { value: vec![0; 4], ..crc.clone() }, Some(FailureCode::BadDigest))]
     {
