@@ -1,6 +1,6 @@
 //! Reading and deleting one object.
 
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::ContentHeaders;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{

@@ -109,16 +109,29 @@ fn kept(
     expected: &ExpectedDigests,
     framing: Framing,
 ) -> Result<Vec<ChecksumAlgorithm>, Failure> {
+    let mut kept = sent(request, expected, framing)?;
+    if kept.is_empty() {
+        kept.extend(request.dialect().resources.kept_checksum);
+    }
+    Ok(kept)
+}
+
+/// The checksums that stand in the head or follow the body, each once.
+///
+/// # Errors
+/// As [`checksum::refuse_unfulfilled`].
+pub(crate) fn sent(
+    request: &Request<'_>,
+    expected: &ExpectedDigests,
+    framing: Framing,
+) -> Result<Vec<ChecksumAlgorithm>, Failure> {
     let trailer = match framing {
         Framing::AwsChunked { trailer, .. } => trailer,
         Framing::Plain | Framing::File { .. } => None,
     };
-    let mut kept: Vec<_> = expected.checksums.iter().map(|checksum| checksum.algorithm).chain(trailer).collect();
-    checksum::refuse_unfulfilled(request, !kept.is_empty())?;
-    if kept.is_empty() {
-        kept.extend(request.dialect().resources.kept_checksum);
-    }
-    kept.sort_unstable();
-    kept.dedup();
-    Ok(kept)
+    let mut sent: Vec<_> = expected.checksums.iter().map(|checksum| checksum.algorithm).chain(trailer).collect();
+    checksum::refuse_unfulfilled(request, !sent.is_empty())?;
+    sent.sort_unstable();
+    sent.dedup();
+    Ok(sent)
 }

@@ -15,7 +15,7 @@ use crate::decode::digest::{self, DocumentDigests};
 use crate::decode::{checksum, condition, encryption, listing, metadata, put, refuse_unbuilt};
 use crate::dialect::ChecksumsShown;
 use crate::document::{COMPLETION_LIMIT, completion};
-use crate::intent::{Asked, Draft, Framing};
+use crate::intent::{Asked, Draft};
 use crate::request::{Request, invalid_argument};
 
 /// `POST /bucket/key?uploads`.
@@ -45,14 +45,7 @@ pub(crate) fn write_part(request: &Request<'_>) -> Result<Asked, Failure> {
     let number = part_number(request)?.ok_or_else(|| invalid_part_number(""))?;
     let plan = put::plan(request)?;
     let expected = ExpectedDigests { md5: digest::content_md5(request)?, checksums: checksum::declared(request)? };
-    let trailer = match plan.framing {
-        Framing::AwsChunked { trailer, .. } => trailer,
-        Framing::Plain => None,
-    };
-    let mut keep: Vec<_> = expected.checksums.iter().map(|checksum| checksum.algorithm).chain(trailer).collect();
-    checksum::refuse_unfulfilled(request, !keep.is_empty())?;
-    keep.sort_unstable();
-    keep.dedup();
+    let keep = put::sent(request, &expected, plan.framing)?;
     let write = WritePart {
         upload,
         number,

@@ -43,14 +43,23 @@ fn a_request_tells_its_dialect() {
 fn every_request_of_a_catalogue_is_answered_as_built_or_not() {
     for dialect in DIALECTS {
         for row in rows(dialect) {
-            let text = format!("{} {}{}\n{}", verb(row), path(row), query(row), header(row, dialect));
+            let text = format!("{} {}{}\n{}", verb(row), path(row), sensible_query(row), header(row, dialect));
             let result = operation_in(dialect, &head(text.trim()), "").map(|operation| operation.name());
             match (row.decode, result) {
                 (Decode::NotBuilt, Err(failure)) => assert_eq!(failure.code, FailureCode::NotImplemented, "{text}"),
                 (Decode::NotBuilt, Ok(name)) => panic!("{text} is {name}, not {}", row.name),
                 (Decode::Built(_), Ok(name)) => {
-                    let listing = row.name == "ListObjectsV2" && name == "ListObjects";
-                    assert!(name == row.name || listing, "{text} is {name}, not {}", row.name);
+                    let meant = match row.name {
+                        "ListObjectsV2" => "ListObjects",
+                        "GetObjectByPart" => "GetObject",
+                        "HeadObjectByPart" => "HeadObject",
+                        same => same,
+                    };
+                    assert_eq!(name, meant, "{text}");
+                }
+                // Nothing is asked for.
+                (Decode::Built(_), Err(failure)) if row.name == "GetObjectAttributes" => {
+                    assert_eq!(failure.code, FailureCode::InvalidArgument, "{text}");
                 }
                 // Without a body, the operations that need one are told by that they miss it.
                 (Decode::Built(_), Err(failure)) => {
@@ -173,6 +182,13 @@ fn query(row: &Route) -> String {
         When::Queries(first, second) | When::QueriesAndHeader(first, second, _) => format!("?{first}=1&{second}=1"),
         When::Plain | When::Anything | When::Header(_) => String::new(),
     }
+}
+
+/// The same with values that parts and uploads may have.
+fn sensible_query(row: &Route) -> String {
+    let query = query(row).replace("uploadId=1", "uploadId");
+    let query = query.replace("uploadId", "uploadId=00112233445566778899AABBCCDDEEFF");
+    if query.ends_with("?partNumber") { format!("{query}=1") } else { query }
 }
 
 fn header(row: &Route, dialect: &Dialect) -> String {
