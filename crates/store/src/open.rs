@@ -142,7 +142,7 @@ impl Engine {
             counters: counters.clone(),
             leases: leases.clone(),
         });
-        let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms)).await?;
+        let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), leases.clone()).await?;
         let scrub = Arc::new(scrub);
         let engine = Self::new(Parts {
             catalog,

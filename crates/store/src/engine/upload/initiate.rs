@@ -27,7 +27,7 @@ impl Engine {
         let choice = self.choose(caller, &initiate.encryption, &bucket)?;
         if initiate.conditions != Default::default() {
             let current = self.catalog.entry(bucket.id, &initiate.key).await?;
-            precondition::check_write(&initiate.conditions, current.as_ref())?;
+            precondition::check_write(&initiate.conditions, current.as_ref(), bucket.facts.versioning)?;
         }
         let id = self.upload_id()?;
         let by_customer = matches!(choice, Choice::Customer(_));

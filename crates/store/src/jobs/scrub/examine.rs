@@ -24,6 +24,7 @@ use crate::{
     failure,
     jobs::reaper::is_older_than_any_commit,
     kms::Kms,
+    leases::Leases,
     opening::{Version, open_manifest, open_stream},
     stream::{ByteStream, collect},
 };
@@ -53,6 +54,8 @@ pub(super) struct Examiner {
     pub(super) catalog: Arc<Catalog>,
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) kms: Arc<dyn Kms>,
+    /// What readers hold, this one included.
+    pub(super) leases: Leases,
 }
 
 impl Examiner {
@@ -96,7 +99,7 @@ impl Examiner {
             (_, None) => return Err(rows("an entry without its content")),
             _ => return Err(rows("an entry and the content of something else")),
         };
-        let version = Version::new(bucket, key, entry.clone(), content);
+        let version = Version::new(&self.leases, bucket, key, entry.clone(), content);
         let version = version.map_err(|failure| of_failure(Trouble::Envelope, None, failure))?;
         if let AppliedEncryption::Customer { .. } = version.content.encryption {
             self.closed(&version, pace).await?;

@@ -20,6 +20,7 @@ use crate::{
     blobs::Blobs,
     catalog::{Catalog, CatalogError, scrubs::Progress},
     kms::Kms,
+    leases::Leases,
     surroundings::Clock,
 };
 use examine::Examiner;
@@ -57,9 +58,11 @@ impl Scrub {
         catalog: Arc<Catalog>,
         blobs: Arc<dyn Blobs>,
         kms: Arc<dyn Kms>,
+        leases: Leases,
     ) -> Result<Self, CatalogError> {
         let progress = catalog.scrub_progress().await?.unwrap_or_default();
-        Ok(Self { examiner: Examiner { catalog, blobs, kms }, progress: Mutex::new(progress), wake: Notify::new() })
+        let examiner = Examiner { catalog, blobs, kms, leases };
+        Ok(Self { examiner, progress: Mutex::new(progress), wake: Notify::new() })
     }
 
     /// Has it begin, or go on.
