@@ -61,6 +61,7 @@ pub(crate) fn source(request: &Request<'_>) -> Result<GetObject, Failure> {
         key,
         version,
         range: None,
+        part: None,
         unsatisfiable: Unsatisfiable::Refused,
         conditions: conditions(request)?,
         customer_key: customer::key(request, Purpose::Source)?,
