@@ -33,7 +33,7 @@ class Strongroom:
     def __init__(self, data=None, **settings):
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="strongroom-conformance-"))
         self.own_data = data is None
-        self.http, self.https, self.admin = free_port(), free_port(), free_port()
+        self.http, self.https, self.admin, self.kms = (free_port() for _ in range(4))
         self.settings = settings
         self.process = None
 
@@ -46,6 +46,7 @@ class Strongroom:
             STRONGROOM__LISTEN__HTTP=f"127.0.0.1:{self.http}",
             STRONGROOM__LISTEN__HTTPS=f"127.0.0.1:{self.https}",
             STRONGROOM__LISTEN__ADMIN=f"127.0.0.1:{self.admin}",
+            STRONGROOM__LISTEN__KMS=f"127.0.0.1:{self.kms}",
         )
         environment.update({name: str(value) for name, value in self.settings.items()})
         return environment

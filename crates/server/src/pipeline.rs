@@ -119,7 +119,7 @@ fn origin(peer: &Peer, parts: &Parts) -> Uri {
 
 /// # Errors
 /// `HeadTooLarge`. Heads that are longer still, or have more than a hundred fields, never get here: hyper answers 431.
-fn check_head(parts: &Parts) -> Result<(), Failure> {
+pub(crate) fn check_head(parts: &Parts) -> Result<(), Failure> {
     let fields: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
     if fields + target > HEAD_BYTES_MAX { Err(FailureCode::HeadTooLarge.into()) } else { Ok(()) }
@@ -155,7 +155,7 @@ fn attach(response: Response<Payload>, stream: Option<ByteStream>, record: Recor
 
 /// Writes down what failed. Faults of the server get a line of their own, with all their causes; a caller's mistakes do
 /// not. Details stay out of both: what a client signed may hold its keys.
-fn note(failure: &Failure, record: &mut Record) {
+pub(crate) fn note(failure: &Failure, record: &mut Record) {
     record.failure = Some(format!("{:?}", failure.code));
     let ours = matches!(
         failure.code,

@@ -15,6 +15,7 @@ pub mod error;
 pub mod exchange;
 pub mod form;
 pub mod intent;
+pub mod key_service;
 mod query;
 pub mod request;
 pub mod route;

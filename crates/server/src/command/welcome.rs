@@ -16,6 +16,8 @@ pub(super) struct Endpoints {
     pub(super) http: Option<String>,
     /// Over TLS.
     pub(super) https: Option<String>,
+    /// The key service.
+    pub(super) kms: Option<String>,
     /// The admin API.
     pub(super) admin: Option<String>,
 }
@@ -29,13 +31,14 @@ impl Endpoints {
         Self {
             http: find(Role::Objects, "http"),
             https: find(Role::ObjectsTls, "https"),
+            kms: find(Role::Keys, "http"),
             admin: find(Role::Admin, "http"),
         }
     }
 
     /// The line that says that requests are served from now on.
     pub(super) fn ready_line(&self) -> String {
-        let named = [("http", &self.http), ("https", &self.https), ("admin", &self.admin)];
+        let named = [("http", &self.http), ("https", &self.https), ("kms", &self.kms), ("admin", &self.admin)];
         let parts: Vec<String> =
             named.into_iter().filter_map(|(name, url)| Some(format!("{name} {}", url.as_ref()?))).collect();
         format!("strongroom is ready: {}", parts.join(", "))
@@ -65,10 +68,11 @@ pub(super) fn first_start(
     };
     print(&format!(
         "Strongroom starts on this data folder for the first time. {root}\n\n\
-         region     {}\nhttp       {}\nhttps      {}\nadmin      {}\nauthority  {authority}\ndata       {}\n\n{}",
+         region     {}\nhttp       {}\nhttps      {}\nkms        {}\nadmin      {}\nauthority  {authority}\ndata       {}\n\n{}",
         config.region,
         shown(&endpoints.http),
         shown(&endpoints.https),
+        shown(&endpoints.kms),
         shown(&endpoints.admin),
         config.data.display(),
         sdk::lines(endpoints, &config.region),

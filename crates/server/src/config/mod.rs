@@ -62,7 +62,7 @@ pub(crate) struct Listen {
     pub(crate) https: Endpoint,
     /// Admin API, metrics, health.
     pub(crate) admin: Endpoint,
-    /// The key-service dialects; reserved until they open.
+    /// The key service's three dialects, with or without TLS.
     pub(crate) kms: Endpoint,
 }
 

@@ -38,9 +38,10 @@ pub(crate) enum BindError {
 
 /// Takes every port that is configured, or none.
 pub(crate) async fn bind(listen: &Listen) -> Result<Vec<Bound>, BindError> {
-    let wanted: [(Endpoint, Role, &'static str); 3] = [
+    let wanted: [(Endpoint, Role, &'static str); 4] = [
         (listen.http, Role::Objects, "listen.http"),
         (listen.https, Role::ObjectsTls, "listen.https"),
+        (listen.kms, Role::Keys, "listen.kms"),
         (listen.admin, Role::Admin, "listen.admin"),
     ];
     let mut bound = Vec::new();

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{Role, progress::Progress};
-use crate::{admin, app::App, pipeline};
+use crate::{admin, app::App, key_service, pipeline};
 
 /// Read buffer of a connection, in bytes. It keeps copies from the socket inside the second-level cache, and bounds a
 /// request head: hyper answers 431 to a longer one, and to more than 100 header fields.
@@ -92,7 +92,7 @@ async fn shake_hands(app: &App, role: Role, tls: &TlsAcceptor, stream: TcpStream
     let encrypted = match role {
         Role::Objects => false,
         Role::ObjectsTls => true,
-        Role::Admin => starts_tls(&stream).await?,
+        Role::Keys | Role::Admin => starts_tls(&stream).await?,
     };
     let stream = Progress::new(stream, Duration::from_secs(app.limits.stall_seconds));
     if encrypted { Ok(Greeted::Encrypted(Box::new(tls.accept(stream).await?))) } else { Ok(Greeted::Plain(stream)) }
@@ -113,6 +113,7 @@ where
         async move {
             Ok::<_, Infallible>(match role {
                 Role::Objects | Role::ObjectsTls => pipeline::handle(&app, peer, request).await.map(Either::Left),
+                Role::Keys => key_service::handle(&app, peer, request).await.map(Either::Left),
                 Role::Admin => admin::handle(&app, peer, request).await.map(Either::Right),
             })
         }

@@ -33,6 +33,8 @@ pub(crate) enum Role {
     Objects,
     /// The three dialects, over TLS.
     ObjectsTls,
+    /// The key service's dialects, with or without TLS as the client begins.
+    Keys,
     /// Admin API, metrics and health, with or without TLS as the client begins.
     Admin,
 }

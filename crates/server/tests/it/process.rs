@@ -74,6 +74,7 @@ impl Site {
             .env("STRONGROOM__DATA", self.data())
             .env("STRONGROOM__LISTEN__HTTP", "127.0.0.1:0")
             .env("STRONGROOM__LISTEN__HTTPS", "127.0.0.1:0")
+            .env("STRONGROOM__LISTEN__KMS", "127.0.0.1:0")
             .env("STRONGROOM__LISTEN__ADMIN", "127.0.0.1:0");
         for (name, value) in &self.settings {
             if value.is_empty() {

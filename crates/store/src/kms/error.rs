@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use strongroom_model::failure::{Failure, FailureCode, Subject};
-use strongroom_model::key::KeyName;
+use strongroom_model::key::{KeyName, MaterialId};
 
 use crate::{catalog::CatalogError, key_file::KeyFileError, surroundings::EntropyError};
 
@@ -46,6 +46,16 @@ pub enum KmsError {
         name: KeyName,
         /// What stands in the way.
         code: FailureCode,
+    },
+    /// Other material waits for the key's next rotation.
+    #[error("key {} has material for its next rotation", name.id)]
+    MaterialPending {
+        /// The key.
+        name: KeyName,
+        /// What was to be imported.
+        material: MaterialId,
+        /// What is there.
+        pending: MaterialId,
     },
     /// No such grant; the text is its id.
     #[error("there is no grant {0}")]
@@ -92,6 +102,12 @@ impl From<KmsError> for Failure {
                     .with_detail("KeyState", *state);
             }
             KmsError::Refused { name, code } => (*code, key(name)),
+            KmsError::MaterialPending { name, material, pending } => {
+                return Self::new(FailureCode::KeyMaterialPending)
+                    .about(Subject::Key(name.clone()))
+                    .with_detail("KeyMaterialId", hex::encode(material.0))
+                    .with_detail("PendingKeyMaterialId", hex::encode(pending.0));
+            }
             KmsError::GrantNotFound(id) => (FailureCode::GrantNotFound, text(id)),
             KmsError::Failed(code) => (*code, None),
             KmsError::NameTaken(alias) => (FailureCode::KeyNameTaken, text(alias)),

@@ -6,10 +6,11 @@ use http::header::{AUTHORIZATION, CONNECTION, DATE, EXPECT, HOST, HeaderName, TE
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::name::Region;
+use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::time::Timestamp;
 
 use super::candidate::{Candidate, distinct};
+use super::crypto::sha256_hex;
 use super::form::{self, ScopedFields};
 use super::head::{Empty, Head, encoded_path, lines};
 use super::payload::PayloadWord;
@@ -32,7 +33,25 @@ pub static AWS4: Scheme = Scheme {
     dress_url,
 };
 
-static WORDS: ScopeWords =
+static WORDS: ScopeWords = WORDS_OF_AWS;
+
+/// The same for the key service, whose clients sign the body without stating its hash: read it first, then the claim, by
+/// [`Claim::read_with_document`](crate::claim::Claim::read_with_document). It has no signed URLs.
+pub static AWS4_KMS: Scheme = Scheme {
+    word: "AWS4-HMAC-SHA256",
+    url_marks: &[],
+    scoped: true,
+    read_header: read_kms_header,
+    read_url: |_, _| Err(malformed("Requests to the key service are signed in their headers.")),
+    form_marks: &[],
+    read_form: |_, _| Err(malformed("Requests to the key service are signed in their headers.")),
+    dress_header: dress_kms_header,
+    dress_url: |_, _, _, _| UrlParameters { signed: Vec::new(), signature: "X-Amz-Signature" },
+};
+
+static KMS_WORDS: ScopeWords = ScopeWords { services: &["kms"], ..WORDS_OF_AWS };
+
+const WORDS_OF_AWS: ScopeWords =
     ScopeWords { algorithm: "AWS4-HMAC-SHA256", secret_prefix: "AWS4", terminator: "aws4_request", services: &["s3"] };
 
 const PREFIX: &str = "x-amz-";
@@ -61,13 +80,32 @@ struct Read<'a> {
 }
 
 fn read_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<Signed, Failure> {
-    let [credential, signed_headers, signature] = fields(rest, '=', ["Credential", "SignedHeaders", "Signature"])?;
-    let required = |field: Option<_>| field.ok_or_else(|| malformed("The Authorization header lacks a part."));
-    let when = dated(head, &[TIME, DATE.as_str()])?;
     let word = head.text_header(PAYLOAD).ok_or_else(|| {
         Failure::new(FailureCode::InvalidRequest)
             .with_message("Missing required header for this request: x-amz-content-sha256")
     })?;
+    signed_header(head, rest, word, region, &AWS4, &WORDS)
+}
+
+/// The body's own hash is what counts, whatever the head may state.
+fn read_kms_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<Signed, Failure> {
+    let document = head.document.map(sha256_hex);
+    let word = document.as_deref().or_else(|| head.text_header(PAYLOAD));
+    let word = word.ok_or_else(|| malformed("The body's hash is not stated."))?;
+    signed_header(head, rest, word, region, &AWS4_KMS, &KMS_WORDS)
+}
+
+fn signed_header(
+    head: &Head<'_>,
+    rest: &str,
+    word: &str,
+    region: Option<&Region>,
+    scheme: &'static Scheme,
+    words: &'static ScopeWords,
+) -> Result<Signed, Failure> {
+    let [credential, signed_headers, signature] = fields(rest, '=', ["Credential", "SignedHeaders", "Signature"])?;
+    let required = |field: Option<_>| field.ok_or_else(|| malformed("The Authorization header lacks a part."));
+    let when = dated(head, &[TIME, DATE.as_str()])?;
     let read = Read {
         credential: required(credential)?,
         signed_headers: required(signed_headers)?,
@@ -76,7 +114,8 @@ fn read_header(head: &Head<'_>, rest: &str, region: Option<&Region>) -> Result<S
         payload: PayloadWord::parse(PAYLOAD, word)?,
     };
     let token = head.text_header(TOKEN).map(str::to_owned);
-    signed(head, read, word, token, Validity::Around(when), region)
+    let (access_key, scope) = Scope::read(read.credential, words, region)?;
+    signed(head, read, word, token, Validity::Around(when), (access_key, scope), scheme)
 }
 
 fn read_url(head: &Head<'_>, region: Option<&Region>) -> Result<Signed, Failure> {
@@ -99,7 +138,8 @@ fn read_url(head: &Head<'_>, region: Option<&Region>) -> Result<Signed, Failure>
         payload: PayloadWord::parse(PAYLOAD, word)?,
     };
     let token = head.text_parameter("X-Amz-Security-Token")?.map(str::to_owned);
-    let mut signed = signed(head, read, word, token, validity, region)?;
+    let scoped = Scope::read(read.credential, &WORDS, region)?;
+    let mut signed = signed(head, read, word, token, validity, scoped, &AWS4)?;
     signed.by_url = true;
     Ok(signed)
 }
@@ -110,9 +150,9 @@ fn signed(
     word: &str,
     token: Option<String>,
     validity: Validity,
-    region: Option<&Region>,
+    (access_key, scope): (AccessKeyId, Scope),
+    scheme: &'static Scheme,
 ) -> Result<Signed, Failure> {
-    let (access_key, scope) = Scope::read(read.credential, &WORDS, region)?;
     let time = date::basic(read.when);
     if !time.starts_with(&scope.date) {
         return Err(malformed("The credential's date is not that of the request."));
@@ -122,7 +162,7 @@ fn signed(
     Ok(Signed {
         access_key,
         token,
-        scheme: &AWS4,
+        scheme,
         by_url: false,
         validity,
         candidates: candidates(head, &names, word, &time, &scope),
@@ -191,6 +231,17 @@ fn dress_header(
     let credential = WORDS.credential(signer, now);
     let names = signed_names(parts);
     Ok(format!("{} Credential={credential}, SignedHeaders={names}, Signature=", WORDS.algorithm))
+}
+
+/// Clients of ours state the hash: so a claim can be read from the head alone.
+fn dress_kms_header(
+    parts: &mut Parts,
+    signer: &Signer<'_>,
+    now: Timestamp,
+    payload: &PayloadWord,
+) -> Result<String, http::Error> {
+    let dressed = dress_header(parts, signer, now, payload)?;
+    Ok(dressed.replace(&WORDS.credential(signer, now), &KMS_WORDS.credential(signer, now)))
 }
 
 fn dress_url(parts: &Parts, signer: &Signer<'_>, now: Timestamp, seconds: u32) -> UrlParameters {

@@ -76,7 +76,14 @@ impl Embedded {
             return Err(refused(FailureCode::KeyMaterialMismatch));
         }
         let place = |key: &mut MasterKey| {
-            let number = lifecycle::place_of(key, &named, import.for_rotation)?;
+            let pending = key.upcoming.as_ref().map(|upcoming| material_id(&upcoming.fingerprint));
+            let number = match (lifecycle::place_of(key, &named, import.for_rotation), pending) {
+                (Err(Obstacle::Is(FailureCode::KeyMaterialPending)), Some(pending)) => {
+                    let (name, material) = (self.name(key), material_id(&named));
+                    return Err(KmsError::MaterialPending { name, material, pending }.into());
+                }
+                (place, _) => place?,
+            };
             let cause = if number == 1 { VersionCause::Creation } else { VersionCause::Demand };
             let version = self.wrapped_version(key, number, cause, &material)?;
             let version = crate::catalog::keys::KeyVersion { expires: import.expires, ..version };

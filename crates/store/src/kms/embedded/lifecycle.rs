@@ -170,9 +170,8 @@ pub(super) fn place_of(key: &MasterKey, fingerprint: &Fingerprint, for_rotation:
     let next = key.current() + 1;
     match (known, for_rotation) {
         (Some(index), false) => Ok(u32::try_from(index).expect("versions are few") + 1),
-        (None, false) if key.versions.is_empty() => Ok(1),
+        (None, _) if key.versions.is_empty() => Ok(1),
         (None, false) | (Some(_), true) => Err(Obstacle::Is(FailureCode::KeyMaterialMismatch)),
-        (None, true) if key.versions.is_empty() => Err(Obstacle::State("pending import")),
         (None, true) => match &key.upcoming {
             Some(upcoming) if upcoming.fingerprint != *fingerprint => {
                 Err(Obstacle::Is(FailureCode::KeyMaterialPending))

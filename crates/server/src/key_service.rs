@@ -1,0 +1,110 @@
+//! One request to the key service: the same line of functions as everywhere, but that the small body is read first, since
+//! most clients sign it along.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response, request::Parts};
+use hyper::body::Incoming;
+use strongroom_iam::{Transport, authorize};
+use strongroom_model::{
+    account::AccountId,
+    failure::{Failure, FailureCode},
+    name::RequestId,
+    operation::Operation,
+    outcome::{KeyOutcome, Outcome},
+};
+use strongroom_wire::{
+    Claim,
+    key_service::{Call, DOCUMENT_BYTES_MAX, KeyClaim, KeyDialect, KeyExchange, recognise},
+};
+use tracing::Instrument as _;
+
+use crate::{
+    app::App,
+    authenticate::{Caller, verify_signature},
+    body::{self, Source},
+    clock, entropy,
+    listen::Peer,
+    pipeline::{check_head, note},
+    response::{Record, ResponseBody},
+};
+
+/// Answers one request.
+pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<ResponseBody> {
+    let (parts, incoming) = request.into_parts();
+    let (request_id, drawn) = match entropy::request_id() {
+        Ok(id) => (id, Ok(())),
+        Err(error) => (RequestId([0; 16]), Err(Failure::new(FailureCode::Internal).caused_by(error))),
+    };
+    let dialect = recognise(&parts);
+    let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
+    record.dialect = dialect.name;
+    let stall = Duration::from_secs(app.limits.stall_seconds);
+    let source = Source::new(incoming, false, stall, Arc::clone(&record.received));
+    let span = record.span.clone();
+    let mut asker = Asker { app, peer, dialect, call: None, account: None };
+    let answer = async {
+        drawn?;
+        asker.answer(&parts, source, &mut record).await
+    };
+    let answer = answer.instrument(span).await;
+    let Asker { call, account, .. } = asker;
+    let exchange = KeyExchange { request_id, account, site: &app.site };
+    let response = match (answer, &call) {
+        (Ok(outcome), Some(call)) => dialect.encode(call, &outcome, &exchange),
+        (Ok(_), None) => dialect.encode_failure(None, &FailureCode::Internal.into(), &exchange),
+        (Err(failure), call) => {
+            note(&failure, &mut record);
+            dialect.encode_failure(call.as_ref(), &failure, &exchange)
+        }
+    };
+    finish(response, record)
+}
+
+/// A request on its way, and what is known of it so far.
+struct Asker<'a> {
+    app: &'a Arc<App>,
+    peer: Peer,
+    dialect: &'static KeyDialect,
+    /// What is asked, once it is read.
+    call: Option<Call>,
+    /// Whose keys it is about, once that is proved.
+    account: Option<AccountId>,
+}
+
+impl Asker<'_> {
+    async fn answer(&mut self, parts: &Parts, source: Source, record: &mut Record) -> Result<KeyOutcome, Failure> {
+        check_head(parts)?;
+        if !self.app.trusts(&self.peer) {
+            return Err(FailureCode::KmsNeedsTls.into());
+        }
+        let document = body::read_document(source, DOCUMENT_BYTES_MAX, None).await?;
+        let intent = self.dialect.decode(parts, &document, &self.app.site)?;
+        record.operation = intent.call.name();
+        self.call = Some(intent.call);
+        let caller = self.authenticate(intent.claim).await?;
+        self.account = caller.principal.account();
+        record.principal = Some(caller.principal.to_string());
+        let operation = Operation::Key(intent.asked?);
+        let case = self.app.engine.case(&operation, Transport::TRUSTED).await?;
+        let granted = authorize(operation, caller.principal, &case)?;
+        match self.app.engine.run(granted, None).await?.outcome {
+            Outcome::Key(outcome) => Ok(outcome),
+            other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a key operation answered {other:?}"))),
+        }
+    }
+
+    async fn authenticate(&self, claim: KeyClaim) -> Result<Caller, Failure> {
+        match claim {
+            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(&self.app.engine, &signed, clock::now()).await,
+            KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
+            KeyClaim::Token(_) => Err(FailureCode::InvalidToken.into()),
+        }
+    }
+}
+
+fn finish(response: Response<Bytes>, mut record: Record) -> Response<ResponseBody> {
+    record.status = response.status().as_u16();
+    response.map(|document| ResponseBody::document(document, record))
+}
