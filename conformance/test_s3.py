@@ -215,3 +215,34 @@ def test_key_service_calls_stay_within_their_budget(server, clients, new_bucket)
     client.head(new_bucket, "k")
     client.keys(new_bucket)
     assert calls() == before
+
+
+def test_a_bucket_may_block_customers_keys(clients, bucket):
+    client, sdk = clients["s3-v4"], clients["s3-v4"].client
+    client.put(bucket, "before", b"body", "customer")
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
+    default = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+
+    def put(rule):
+        sdk.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    def read():
+        return sdk.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+
+    assert "BlockedEncryptionTypes" not in read()
+    put(rule)
+    assert read()["BlockedEncryptionTypes"]["EncryptionType"] == ["SSE-C"]
+    assert read()["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    for name in ["s3-v4", "oss-v4", "obs"]:
+        with pytest.raises(Refused) as refused:
+            clients[name].put(bucket, "k", b"body", "customer")
+        assert (refused.value.status, refused.value.code) == (403, "AccessDenied"), name
+        if name == "s3-v4":
+            assert "has blocked upload requests that specify Server Side Encryption" in refused.value.message
+    assert client.get(bucket, "before", "customer") == b"body"
+    client.put(bucket, "k", b"body", "kms")
+    put(default)
+    assert read()["BlockedEncryptionTypes"]["EncryptionType"] == ["SSE-C"], "what a document leaves out stays"
+    put({**default, "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]}})
+    assert "BlockedEncryptionTypes" not in read()
+    client.put(bucket, "k", b"body", "customer")

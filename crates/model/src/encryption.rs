@@ -55,6 +55,21 @@ pub struct BucketEncryption {
     pub bucket_key: bool,
 }
 
+/// A bucket's rule of encryption, as a document says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncryptionRule {
+    /// How objects that ask for nothing are sealed; none in a document leaves it as it is.
+    pub default: Option<BucketEncryption>,
+    /// Whether nobody may write under a key of the client's own (SSE-C); none in a document leaves it as it is.
+    pub blocks_customer_keys: Option<bool>,
+}
+
+impl From<BucketEncryption> for EncryptionRule {
+    fn from(default: BucketEncryption) -> Self {
+        Self { default: Some(default), blocks_customer_keys: None }
+    }
+}
+
 /// How a bucket's objects are sealed by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DefaultMethod {

@@ -284,6 +284,8 @@ pub enum FailureCode {
     CustomerKeyNotApplicable,
     /// SSE-C over plain HTTP.
     CustomerKeyNeedsTls,
+    /// The bucket takes no objects under a key of the client's own.
+    CustomerKeysBlocked,
     /// SSE-KMS over plain HTTP.
     KmsNeedsTls,
     /// An SSE-KMS object was asked for without a V4 signature where the dialect demands one.
@@ -454,6 +456,7 @@ impl FailureCode {
         Self::CustomerKeyWrong,
         Self::CustomerKeyNotApplicable,
         Self::CustomerKeyNeedsTls,
+        Self::CustomerKeysBlocked,
         Self::KmsNeedsTls,
         Self::KmsNeedsSignature,
         Self::KeyNotFound,

@@ -1,6 +1,6 @@
 //! Documents that configure a bucket: one put, one get and one delete for all of them.
 
-use crate::encryption::BucketEncryption;
+use crate::encryption::EncryptionRule;
 
 /// Which document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,7 +15,7 @@ pub enum SettingKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
     /// Default encryption.
-    Encryption(BucketEncryption),
+    Encryption(EncryptionRule),
     /// Whether versions are kept. Never is what a bucket begins with, and nobody can return to.
     Versioning(Versioning),
 }

@@ -52,6 +52,8 @@ pub struct BucketFacts {
     pub storage_class: StorageClass,
     /// Its default encryption.
     pub encryption: Option<BucketEncryption>,
+    /// Whether nobody may write to it under a key of the client's own (SSE-C).
+    pub blocks_customer_keys: bool,
     /// Whether it keeps versions.
     pub versioning: Versioning,
 }

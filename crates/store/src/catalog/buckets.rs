@@ -321,6 +321,7 @@ pub(super) struct BucketRow {
     always_encrypted: bool,
     #[serde(with = "VersioningRow")]
     versioning: Versioning,
+    blocks_customer_keys: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -362,6 +363,7 @@ impl BucketRow {
             encryption: facts.encryption.as_ref().map(EncryptionRow::new),
             always_encrypted: bucket.always_encrypted,
             versioning: facts.versioning,
+            blocks_customer_keys: facts.blocks_customer_keys,
         }
     }
 
@@ -375,6 +377,7 @@ impl BucketRow {
             storage_class: self.storage_class,
             encryption: self.encryption.map(EncryptionRow::into_encryption),
             versioning: self.versioning,
+            blocks_customer_keys: self.blocks_customer_keys,
         };
         Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted })
     }
@@ -419,6 +422,7 @@ mod tests {
             storage_class: StorageClass::DeepArchive,
             encryption,
             versioning: Versioning::Suspended,
+            blocks_customer_keys: true,
         };
         Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true }
     }
@@ -439,7 +443,7 @@ mod tests {
         ];
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
-            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02");
+            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02 01");
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
             assert_eq!(read.into_bucket(bucket.facts.name.clone()).unwrap(), bucket);

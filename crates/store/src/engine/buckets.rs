@@ -76,6 +76,7 @@ impl Engine {
             acl: create.acl,
             storage_class: create.storage_class,
             encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
+            blocks_customer_keys: false,
             versioning: Versioning::Never,
         };
         let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted };

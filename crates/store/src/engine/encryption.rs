@@ -5,7 +5,7 @@ use strongroom_model::encryption::{
     AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish, KmsApplied,
     KmsWish,
 };
-use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::key::KeyReference;
 use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{AES_256_GCM, ContentKey, Envelope, Identity, SM4_GCM, Suite};
@@ -101,7 +101,8 @@ fn of_server<'a>(server: &ServerDefault) -> Choice<'a> {
 }
 
 impl Engine {
-    /// Which encryption a write gets. A connection that may not carry it is refused here, before any key is made.
+    /// Which encryption a write gets. A connection that may not carry it, and a bucket that does not want it, is refused
+    /// here, before any key is made.
     pub(super) fn choose<'a>(
         &self,
         caller: &Caller,
@@ -111,6 +112,10 @@ impl Engine {
         let choice = choose(wish, bucket.facts.encryption.as_ref(), &self.encryption_default);
         match choice {
             Choice::Customer(_) if !caller.transport.customer_keys => Err(FailureCode::CustomerKeyNeedsTls.into()),
+            Choice::Customer(_) if bucket.facts.blocks_customer_keys => {
+                let name = bucket.facts.name.as_str().to_owned();
+                Err(Failure::new(FailureCode::CustomerKeysBlocked).about(Subject::Text(name)))
+            }
             Choice::Kms(_) if !caller.transport.kms => Err(FailureCode::KmsNeedsTls.into()),
             choice => Ok(choice),
         }

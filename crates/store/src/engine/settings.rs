@@ -1,7 +1,9 @@
 //! The documents that configure a bucket.
 
+use strongroom_model::encryption::EncryptionRule;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
+use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
 use super::Engine;
@@ -15,7 +17,8 @@ impl Engine {
         match kind {
             SettingKind::Encryption => {
                 let encryption = bucket.facts.encryption.ok_or(FailureCode::NoEncryptionConfiguration)?;
-                Ok(Setting::Encryption(encryption))
+                let blocks_customer_keys = Some(bucket.facts.blocks_customer_keys);
+                Ok(Setting::Encryption(EncryptionRule { default: Some(encryption), blocks_customer_keys }))
             }
             SettingKind::Versioning => Ok(Setting::Versioning(bucket.facts.versioning)),
         }
@@ -24,10 +27,8 @@ impl Engine {
     /// Replaces a document. Objects that exist keep what they have.
     pub(super) async fn put_setting(&self, name: &BucketName, setting: Setting) -> Result<(), Failure> {
         let changed = match setting {
-            Setting::Encryption(encryption) => {
-                let change = |bucket: &mut Bucket| {
-                    bucket.facts.encryption = Some(encryption.clone());
-                };
+            Setting::Encryption(rule) => {
+                let change = |bucket: &mut Bucket| apply(&rule, &mut bucket.facts);
                 self.catalog.change_bucket(name, change).await?
             }
             Setting::Versioning(versioning) => return self.set_versioning(name, versioning).await,
@@ -59,4 +60,11 @@ impl Engine {
         };
         changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
     }
+}
+
+/// What a rule leaves out stays. A bucket that has no default gets the base one, for where rules may leave it out there is
+/// no bucket without.
+fn apply(rule: &EncryptionRule, facts: &mut BucketFacts) {
+    facts.encryption = rule.default.clone().or(facts.encryption.take()).or(Some(ALWAYS));
+    facts.blocks_customer_keys = rule.blocks_customer_keys.unwrap_or(facts.blocks_customer_keys);
 }

@@ -39,7 +39,7 @@ pub(crate) fn delete_encryption(request: &Request<'_>) -> Result<Asked, Failure>
         return Ok(complete(BucketOperation::DeleteSetting(bucket, SettingKind::Encryption)));
     }
     let base = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
-    Ok(complete(BucketOperation::PutSetting(bucket, Setting::Encryption(base))))
+    Ok(complete(BucketOperation::PutSetting(bucket, Setting::Encryption(base.into()))))
 }
 
 /// `GET /bucket?versioning`.

@@ -2,7 +2,7 @@
 
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::checksum::ChecksumAlgorithm;
-use strongroom_model::encryption::{BucketEncryption, DataAlgorithm};
+use strongroom_model::encryption::{DataAlgorithm, EncryptionRule};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyName;
@@ -226,9 +226,9 @@ pub struct Documents {
     /// Writes a bucket's location.
     pub location: fn(&BucketFacts, &Dialect) -> Writer,
     /// Reads a bucket's default encryption.
-    pub read_encryption: fn(&[u8], &'static Dialect) -> Result<BucketEncryption, Failure>,
+    pub read_encryption: fn(&[u8], &'static Dialect) -> Result<EncryptionRule, Failure>,
     /// Writes a bucket's default encryption.
-    pub write_encryption: fn(&BucketEncryption, &Dialect) -> Writer,
+    pub write_encryption: fn(&EncryptionRule, &Dialect) -> Writer,
     /// How listings differ.
     pub listing: ListingStyle,
 }

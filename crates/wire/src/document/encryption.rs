@@ -1,6 +1,6 @@
 //! Documents of a bucket's default encryption, in both shapes.
 
-use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionRule};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyReference;
 
@@ -12,60 +12,84 @@ use crate::request::{argument, invalid_argument};
 /// The element that holds the rule itself, in both shapes.
 const APPLY: &str = "ApplyServerSideEncryptionByDefault";
 
+/// The element that says which kinds of encryption nobody may ask for.
+const BLOCKED: &str = "BlockedEncryptionTypes";
+
+/// The only kind that can be blocked: SSE-C.
+const CUSTOMER_KEYS: &str = "SSE-C";
+
 /// Reads `ServerSideEncryptionConfiguration` (S3, OBS): one rule, no more.
 ///
 /// # Errors
 /// `MalformedXml` and the cells of the validation matrix.
-pub(crate) fn read_configuration(document: &[u8], dialect: &'static Dialect) -> Result<BucketEncryption, Failure> {
+pub(crate) fn read_configuration(document: &[u8], dialect: &'static Dialect) -> Result<EncryptionRule, Failure> {
     let root = reader::read(document, "ServerSideEncryptionConfiguration")?;
     let rule = root.one("Rule")?;
-    refuse_blocking(rule)?;
-    let apply = rule.one(APPLY)?;
-    let word = apply.child_word("SSEAlgorithm")?.ok_or_else(|| malformed("no SSEAlgorithm"))?;
-    Ok(BucketEncryption { method: method(apply, word, dialect)?, bucket_key: rule.flag("BucketKeyEnabled")? })
+    let blocks_customer_keys = blocks_customer_keys(rule)?;
+    let default = match rule.at_most_one(APPLY)? {
+        None if blocks_customer_keys.is_some() => None,
+        None => return Err(malformed("a Rule that says nothing")),
+        Some(apply) => {
+            let word = apply.child_word("SSEAlgorithm")?.ok_or_else(|| malformed("no SSEAlgorithm"))?;
+            Some(BucketEncryption { method: method(apply, word, dialect)?, bucket_key: rule.flag("BucketKeyEnabled")? })
+        }
+    };
+    Ok(EncryptionRule { default, blocks_customer_keys })
 }
 
 /// Reads `ServerSideEncryptionRule` (OSS).
 ///
 /// # Errors
 /// `MalformedXml` and the cells of the validation matrix; a rule without a method has an unknown one.
-pub(crate) fn read_rule(document: &[u8], dialect: &'static Dialect) -> Result<BucketEncryption, Failure> {
+pub(crate) fn read_rule(document: &[u8], dialect: &'static Dialect) -> Result<EncryptionRule, Failure> {
     let root = reader::read(document, "ServerSideEncryptionRule")?;
     let apply = root.one(APPLY)?;
     let word = apply.child_word("SSEAlgorithm")?.unwrap_or_default();
-    Ok(BucketEncryption { method: method(apply, word, dialect)?, bucket_key: false })
+    Ok(BucketEncryption { method: method(apply, word, dialect)?, bucket_key: false }.into())
 }
 
-/// Writes `ServerSideEncryptionConfiguration`; `always_flagged` shows the bucket-key flag even when it is off.
-fn write_configuration(encryption: &BucketEncryption, dialect: &Dialect, always_flagged: bool) -> Writer {
+/// Writes the document of S3, which always shows the bucket-key flag, and what the bucket blocks.
+pub(crate) fn write_flagged_configuration(rule: &EncryptionRule, dialect: &Dialect) -> Writer {
+    write_configuration(rule, dialect, |writer, bucket_key| {
+        writer.leaf("BucketKeyEnabled", bucket_key);
+        if rule.blocks_customer_keys == Some(true) {
+            writer.element(BLOCKED, |writer| writer.leaf("EncryptionType", CUSTOMER_KEYS));
+        }
+    })
+}
+
+/// Writes the document of OBS.
+pub(crate) fn write_plain_configuration(rule: &EncryptionRule, dialect: &Dialect) -> Writer {
+    write_configuration(rule, dialect, |writer, bucket_key| {
+        if bucket_key {
+            writer.leaf("BucketKeyEnabled", true);
+        }
+    })
+}
+
+fn write_configuration(rule: &EncryptionRule, dialect: &Dialect, more: impl FnOnce(&mut Writer, bool)) -> Writer {
     let documents = &dialect.documents;
     let root = "ServerSideEncryptionConfiguration";
     Writer::document(documents.declaration, root, documents.namespace, |writer| {
         writer.element("Rule", |writer| {
-            writer.element(APPLY, |writer| rule(writer, encryption, &dialect.encryption));
-            if always_flagged || encryption.bucket_key {
-                writer.leaf("BucketKeyEnabled", encryption.bucket_key);
-            }
+            apply(writer, rule, dialect);
+            more(writer, rule.default.as_ref().is_some_and(|default| default.bucket_key));
         });
     })
 }
 
-/// Writes the document of S3, which always shows the bucket-key flag.
-pub(crate) fn write_flagged_configuration(encryption: &BucketEncryption, dialect: &Dialect) -> Writer {
-    write_configuration(encryption, dialect, true)
-}
-
-/// Writes the document of OBS.
-pub(crate) fn write_plain_configuration(encryption: &BucketEncryption, dialect: &Dialect) -> Writer {
-    write_configuration(encryption, dialect, false)
-}
-
 /// Writes `ServerSideEncryptionRule`.
-pub(crate) fn write_rule(encryption: &BucketEncryption, dialect: &Dialect) -> Writer {
+pub(crate) fn write_rule(rule: &EncryptionRule, dialect: &Dialect) -> Writer {
     let documents = &dialect.documents;
     Writer::document(documents.declaration, "ServerSideEncryptionRule", documents.namespace, |writer| {
-        writer.element(APPLY, |writer| rule(writer, encryption, &dialect.encryption));
+        apply(writer, rule, dialect);
     })
+}
+
+fn apply(writer: &mut Writer, rule: &EncryptionRule, dialect: &Dialect) {
+    if let Some(default) = &rule.default {
+        writer.element(APPLY, |writer| self::rule(writer, default, &dialect.encryption));
+    }
 }
 
 /// The children that say how objects are sealed; OSS has them in GetBucketInfo as well.
@@ -129,13 +153,13 @@ fn cipher(apply: &Element, words: &EncryptionWords) -> Result<DataAlgorithm, Fai
         .ok_or_else(|| argument(FailureCode::UnknownDataAlgorithm, "KMSDataEncryption", word))
 }
 
-/// AWS can block SSE-C for a bucket, which we cannot; taking such a document would promise it.
-fn refuse_blocking(rule: &Element) -> Result<(), Failure> {
-    let Some(blocked) = rule.at_most_one("BlockedEncryptionTypes")? else { return Ok(()) };
-    match blocked.all("EncryptionType").find(|kind| kind.word() != "NONE").map(Element::word) {
-        None => Ok(()),
-        Some("SSE-C") => Err(FailureCode::NotImplemented.into()),
-        Some(other) => Err(malformed(format!("EncryptionType is {other}"))),
+/// Whether the rule blocks customers' keys, lets them in again, or does not say.
+fn blocks_customer_keys(rule: &Element) -> Result<Option<bool>, Failure> {
+    let Some(blocked) = rule.at_most_one(BLOCKED)? else { return Ok(None) };
+    match blocked.child_word("EncryptionType")? {
+        Some(CUSTOMER_KEYS) => Ok(Some(true)),
+        Some("NONE") => Ok(Some(false)),
+        other => Err(malformed(format!("EncryptionType is {}", other.unwrap_or("missing")))),
     }
 }
 
@@ -146,7 +170,7 @@ mod tests {
     use super::*;
     use crate::dialect::{OBS, OSS, S3};
 
-    fn s3(content: &str) -> Result<BucketEncryption, FailureCode> {
+    fn s3(content: &str) -> Result<EncryptionRule, FailureCode> {
         let text = format!("<ServerSideEncryptionConfiguration>{content}</ServerSideEncryptionConfiguration>");
         read_configuration(text.as_bytes(), &S3).map_err(|failure| failure.code)
     }
@@ -157,7 +181,9 @@ mod tests {
              <ApplyServerSideEncryptionByDefault>{content}</ApplyServerSideEncryptionByDefault></Rule>\
              </ServerSideEncryptionConfiguration>"
         );
-        read_configuration(text.as_bytes(), &OBS).map(|rule| rule.method).map_err(|failure| failure.code)
+        read_configuration(text.as_bytes(), &OBS)
+            .map(|rule| rule.default.unwrap().method)
+            .map_err(|failure| failure.code)
     }
 
     fn oss(content: &str) -> Result<DefaultMethod, FailureCode> {
@@ -165,7 +191,7 @@ mod tests {
             "<ServerSideEncryptionRule><ApplyServerSideEncryptionByDefault>{content}\
              </ApplyServerSideEncryptionByDefault></ServerSideEncryptionRule>"
         );
-        read_rule(text.as_bytes(), &OSS).map(|rule| rule.method).map_err(|failure| failure.code)
+        read_rule(text.as_bytes(), &OSS).map(|rule| rule.default.unwrap().method).map_err(|failure| failure.code)
     }
 
     fn kms(key: Option<&str>, algorithm: DataAlgorithm) -> DefaultMethod {
@@ -245,19 +271,25 @@ mod tests {
     fn s3_configurations_follow_their_table() {
         let rule = "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\
                     </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>true</BucketKeyEnabled></Rule>";
-        assert_eq!(s3(rule), Ok(BucketEncryption { method: AES256, bucket_key: true }));
+        let read = EncryptionRule::from(BucketEncryption { method: AES256, bucket_key: true });
+        assert_eq!(s3(rule), Ok(read.clone()));
         assert_eq!(s3(""), Err(FailureCode::MalformedXml));
         assert_eq!(s3(&rule.repeat(2)), Err(FailureCode::MalformedXml));
         assert_eq!(s3(&rule.replace("true", "yes")), Err(FailureCode::MalformedXml));
         assert_eq!(s3(&rule.replace("AES256", "aws:kms:dsse")), Err(FailureCode::NotImplemented));
-        let blocking = |kind: &str| {
-            let blocked = format!(
-                "<BlockedEncryptionTypes><EncryptionType>{kind}</EncryptionType></BlockedEncryptionTypes></Rule>"
-            );
-            s3(&rule.replace("</Rule>", &blocked)).map(|_| ())
+        let blocked = |kind: &str| {
+            format!("<BlockedEncryptionTypes><EncryptionType>{kind}</EncryptionType></BlockedEncryptionTypes>")
         };
-        assert_eq!(blocking("NONE"), Ok(()));
-        assert_eq!(blocking("SSE-C"), Err(FailureCode::NotImplemented));
+        let blocking = |kind: &str| s3(&rule.replace("</Rule>", &(blocked(kind) + "</Rule>")));
+        assert_eq!(blocking("NONE"), Ok(EncryptionRule { blocks_customer_keys: Some(false), ..read.clone() }));
+        assert_eq!(blocking("SSE-C"), Ok(EncryptionRule { blocks_customer_keys: Some(true), ..read }));
+        let alone = EncryptionRule { default: None, blocks_customer_keys: Some(true) };
+        assert_eq!(s3(&format!("<Rule>{}</Rule>", blocked("SSE-C"))), Ok(alone));
+        assert_eq!(s3("<Rule></Rule>"), Err(FailureCode::MalformedXml));
+        assert_eq!(
+            s3("<Rule><BlockedEncryptionTypes></BlockedEncryptionTypes></Rule>"),
+            Err(FailureCode::MalformedXml)
+        );
         assert_eq!(blocking("X"), Err(FailureCode::MalformedXml));
     }
 
@@ -276,12 +308,16 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
         #[test]
-        fn what_is_written_is_read(rule in rules()) {
+        fn what_is_written_is_read(default in rules(), blocks: bool) {
+            let rule = EncryptionRule::from(default.clone());
             for dialect in [&S3, &OBS] {
                 let written = (dialect.documents.write_encryption)(&rule, dialect).into_bytes();
                 assert_eq!((dialect.documents.read_encryption)(&written, dialect).unwrap(), rule);
             }
-            let rule = BucketEncryption { bucket_key: false, ..rule };
+            let said = EncryptionRule { blocks_customer_keys: Some(true).filter(|_| blocks), ..rule };
+            let written = write_flagged_configuration(&said, &S3).into_bytes();
+            assert_eq!(read_configuration(&written, &S3).unwrap(), said);
+            let rule = EncryptionRule::from(BucketEncryption { bucket_key: false, ..default });
             assert_eq!(read_rule(&write_rule(&rule, &OSS).into_bytes(), &OSS).unwrap(), rule);
         }
     }

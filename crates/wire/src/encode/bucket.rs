@@ -38,7 +38,7 @@ pub(crate) fn head(answer: Answer<'_>, facts: &BucketFacts) -> Response<Payload>
 /// A configuration document.
 pub(crate) fn setting(setting: &Setting, dialect: &Dialect) -> Writer {
     match setting {
-        Setting::Encryption(encryption) => (dialect.documents.write_encryption)(encryption, dialect),
+        Setting::Encryption(rule) => (dialect.documents.write_encryption)(rule, dialect),
         Setting::Versioning(versioning) => versioning::write(*versioning, dialect),
     }
 }

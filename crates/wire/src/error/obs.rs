@@ -102,6 +102,12 @@ pub(crate) const ROWS: &[FailureRow] = &[
         "The encryption parameters of the request are not those that the object was encrypted with.",
     ),
     FailureRow::new(
+        Code::CustomerKeysBlocked,
+        403,
+        "AccessDenied",
+        "The bucket {subject} takes no uploads that specify server-side encryption with keys of the client's own.",
+    ),
+    FailureRow::new(
         Code::KmsNeedsTls,
         400,
         "InvalidArgument",

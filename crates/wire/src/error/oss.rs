@@ -49,6 +49,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::KeyWithoutKms, 400, "InvalidArgument", "{prefix}server-side-encryption-key-id is not applicable if the encryption method is not KMS."),
     FailureRow::new(Code::DefaultKeyWithoutKms, 400, "InvalidArgument", "KMSMasterKeyID is not applicable if the default sse algorithm is not KMS."),
     FailureRow::new(Code::NoEncryptionConfiguration, 404, "NoSuchServerSideEncryptionRule", "The server side encryption configuration was not found.").naming("BucketName"),
+    FailureRow::new(Code::CustomerKeysBlocked, 403, "AccessDenied", "The bucket {subject} takes no uploads that specify server-side encryption with keys of the client's own."),
     FailureRow::new(Code::KmsNeedsSignature, 403, "AccessDenied", "This request is forbidden by kms"),
     FailureRow::new(Code::KeyNotFound, 404, "KeyNotFound", "The specified parameter KMS keyId is not found.").numbered("0005-00000208"),
     FailureRow::new(Code::KeyMalformed, 400, "InvalidParameter", "The specified parameter KMS keyId is not valid.").numbered("0005-00000208"),

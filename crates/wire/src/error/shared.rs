@@ -91,6 +91,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::CustomerKeyWrong, 403, "AccessDenied", "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key."),
     FailureRow::new(Code::CustomerKeyNotApplicable, 400, "InvalidRequest", "The encryption parameters are not applicable to this object."),
     FailureRow::new(Code::CustomerKeyNeedsTls, 400, "InvalidArgument", "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection."),
+    FailureRow::new(Code::CustomerKeysBlocked, 403, "AccessDenied", "The caller is not authorized to perform: s3:PutObject on resource: \"arn:aws:s3:::{subject}\" because this bucket has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). Please specify a different server-side encryption type"),
     FailureRow::new(Code::KmsNeedsTls, 400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys must be made over a secure connection."),
     FailureRow::new(Code::KmsNeedsSignature, 400, "InvalidArgument", "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4."),
     FailureRow::new(Code::KeyNotFound, 400, "KMS.NotFoundException", "Key '{subject}' does not exist"),

@@ -66,6 +66,7 @@ fn bucket_facts(encryption: Option<BucketEncryption>) -> BucketFacts {
         acl: CannedAcl::PublicRead,
         storage_class: StorageClass::InfrequentAccess,
         encryption,
+        blocks_customer_keys: false,
         versioning: Versioning::Never,
     }
 }
@@ -232,7 +233,7 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("GetBucketLocation", Method::GET, bucket(BucketOutcome::Location(bucket_facts(None)))),
         ("GetBucketInfo", Method::GET, bucket(BucketOutcome::Info(bucket_facts(Some(rule()))))),
         ("GetBucketInfo, no rule", Method::GET, bucket(BucketOutcome::Info(bucket_facts(None)))),
-        ("GetBucketEncryption", Method::GET, bucket(BucketOutcome::Setting(Setting::Encryption(rule())))),
+        ("GetBucketEncryption", Method::GET, bucket(BucketOutcome::Setting(Setting::Encryption(rule().into())))),
         ("PutBucketEncryption", Method::PUT, bucket(BucketOutcome::SettingPut)),
         ("DeleteBucketEncryption", Method::DELETE, bucket(BucketOutcome::SettingDeleted)),
         ("GetBucketVersioning", Method::GET, versioning(Versioning::Suspended)),

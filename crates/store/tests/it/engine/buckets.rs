@@ -2,7 +2,7 @@
 
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::account::{AccountId, Principal};
-use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionRule};
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::name::Region;
@@ -67,13 +67,41 @@ async fn an_always_encrypted_bucket_returns_to_its_first_rule() {
     bench.bucket(BucketOperation::Create(create("mine"))).await.unwrap();
     let name = || bucket_name("mine");
     let sm4 = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Sm4), bucket_key: true };
-    bench.bucket(BucketOperation::PutSetting(name(), Setting::Encryption(sm4))).await.unwrap();
+    bench.bucket(BucketOperation::PutSetting(name(), Setting::Encryption(sm4.into()))).await.unwrap();
     for _ in 0..2 {
         bench.bucket(BucketOperation::DeleteSetting(name(), SettingKind::Encryption)).await.unwrap();
         let read = bench.bucket(BucketOperation::GetSetting(name(), SettingKind::Encryption)).await.unwrap();
         let BucketOutcome::Setting(Setting::Encryption(read)) = read else { panic!() };
-        assert_eq!(read.method, DefaultMethod::Managed(DataAlgorithm::Aes256));
+        assert_eq!(read.default.unwrap().method, DefaultMethod::Managed(DataAlgorithm::Aes256));
     }
+}
+
+#[tokio::test]
+async fn a_rule_may_block_customers_keys_and_leave_the_rest_as_it_is() {
+    let bench = Bench::memory().await;
+    bench.put("before", b"x", Method::Customer).await.unwrap();
+    let name = || bucket_name("bucket");
+    let put = async |rule| bench.bucket(BucketOperation::PutSetting(name(), Setting::Encryption(rule))).await.unwrap();
+    let read = async || match bench.bucket(BucketOperation::GetSetting(name(), SettingKind::Encryption)).await.unwrap()
+    {
+        BucketOutcome::Setting(Setting::Encryption(rule)) => rule,
+        other => panic!("{other:?}"),
+    };
+    put(EncryptionRule { default: None, blocks_customer_keys: Some(true) }).await;
+    let base = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
+    assert_eq!(read().await, EncryptionRule { default: Some(base), blocks_customer_keys: Some(true) });
+    let refused = bench.put("k", b"x", Method::Customer).await.unwrap_err();
+    assert_eq!(refused.code, FailureCode::CustomerKeysBlocked);
+    bench.put("k", b"x", Method::Plain).await.unwrap();
+    assert_eq!(bench.get("before", Method::Customer).await.unwrap()[..], *b"x", "what is there stays readable");
+    let sm4 = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Sm4), bucket_key: true };
+    put(sm4.clone().into()).await;
+    assert_eq!(read().await, EncryptionRule { default: Some(sm4.clone()), blocks_customer_keys: Some(true) });
+    bench.bucket(BucketOperation::DeleteSetting(name(), SettingKind::Encryption)).await.unwrap();
+    let refused = bench.put("k", b"x", Method::Customer).await.unwrap_err();
+    assert_eq!(refused.code, FailureCode::CustomerKeysBlocked);
+    put(EncryptionRule { default: Some(sm4), blocks_customer_keys: Some(false) }).await;
+    bench.put("k", b"x", Method::Customer).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Keys that are wrong, missing, disabled, destroyed, or not for this connection.
 
 use strongroom_iam::Transport;
-use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionWish, KmsWish};
+use strongroom_model::encryption::{
+    BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionRule, EncryptionWish, KmsWish,
+};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyReference;
 use strongroom_model::operation::key::Switch;
@@ -115,7 +117,10 @@ async fn a_buckets_default_applies_to_new_objects_only() {
     bench.put("before", b"x", Method::Plain).await.unwrap();
     let bad_key = Some(KeyReference::parse("123"));
     let method = DefaultMethod::Kms { key: bad_key, algorithm: DataAlgorithm::Aes256, project: None };
-    let setting = Setting::Encryption(BucketEncryption { method, bucket_key: false });
+    let setting = Setting::Encryption(EncryptionRule {
+        default: Some(BucketEncryption { method, bucket_key: false }),
+        blocks_customer_keys: Some(false),
+    });
     let name = || bucket_name("bucket");
     bench.bucket(BucketOperation::PutSetting(name(), setting.clone())).await.unwrap();
     let BucketOutcome::Setting(read) =
