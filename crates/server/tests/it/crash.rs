@@ -41,7 +41,7 @@ const MODES: [Mode; 6] = [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Km
 
 /// What an object is: all its bytes follow from this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Content {
+pub(crate) struct Content {
     mode: Mode,
     seed: u64,
     length: u64,
@@ -52,7 +52,7 @@ type Possible = Vec<Option<Content>>;
 
 /// A small generator: the tests need reproducible variety, not secrecy.
 #[derive(Clone)]
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// SplitMix64.
@@ -64,26 +64,26 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
     }
 }
 
 impl Content {
-    fn draw(dice: &mut Dice) -> Self {
+    pub(crate) fn draw(dice: &mut Dice) -> Self {
         let mode = MODES[dice.below(MODES.len() as u64) as usize];
         let limit = if dice.below(3) == 0 { LENGTH_MAX } else { 20_000 };
         Self { mode, seed: dice.roll(), length: dice.below(limit) }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut dice = Dice(self.seed);
         let mut bytes: Vec<u8> = (0..self.length.div_ceil(8)).flat_map(|_| dice.roll().to_le_bytes()).collect();
         bytes.truncate(self.length as usize);
         bytes
     }
 
-    fn put(&self, target: &str) -> Ask<'static> {
+    pub(crate) fn put(&self, target: &str) -> Ask<'static> {
         let target: &'static str = Box::leak(target.to_owned().into_boxed_str());
         match self.mode {
             Mode::Plain => Ask::oss("PUT", target),
@@ -98,7 +98,7 @@ impl Content {
     }
 }
 
-fn with_customer_key(ask: Ask<'_>) -> Ask<'_> {
+pub(crate) fn with_customer_key(ask: Ask<'_>) -> Ask<'_> {
     ask.header("x-amz-server-side-encryption-customer-algorithm", "AES256")
         .header("x-amz-server-side-encryption-customer-key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
         .header("x-amz-server-side-encryption-customer-key-md5", "cLyPS3KoaSFGi/joRB3OUQ==")
@@ -174,9 +174,13 @@ fn read(connection: &mut Connection, address: SocketAddr, key: &str, possible: &
     }
 }
 
+/// What the environment says, if it does.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
 #[test]
 fn what_was_acknowledged_survives_kill_nine() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let kills = number("STRONGROOM_KILLS").unwrap_or(KILLS);
     let seed = number("STRONGROOM_SEED").unwrap_or_else(|| crate::client::now().millis().unsigned_abs());
     println!("{kills} kills, STRONGROOM_SEED={seed}");

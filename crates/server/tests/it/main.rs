@@ -6,6 +6,7 @@ mod administer;
 mod bad_input;
 mod client;
 mod crash;
+mod crash_versions;
 mod process;
 mod scrub;
 mod slow;

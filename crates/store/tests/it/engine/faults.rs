@@ -3,16 +3,24 @@
 
 use std::sync::Arc;
 
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::name::VersionId;
+use strongroom_model::operation::object::{DeleteObject, GetObject};
+use strongroom_model::operation::{ObjectOperation, Operation};
+use strongroom_model::outcome::bucket::{ListedVersion, VersionContent};
+use strongroom_model::setting::Versioning;
 use strongroom_store::{
     blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
     faults::{Fault, Faults},
     kv::{KeyRange, Kv, MemoryKv, faults::FaultyKv},
 };
 
-use super::bench::{BUCKET, Bench, Method, noise};
+use super::bench::{BUCKET, Bench, Method, bucket_name, get, noise, object_key};
 
 /// Family numbers of docs/CATALOG.md.
+const LATEST: u8 = 0x40;
+const CONTENTS: u8 = 0x41;
+const NONCURRENT: u8 = 0x42;
 const PENDING: u8 = 0x50;
 const LIVE: u8 = 0x51;
 const DEAD: u8 = 0x52;
@@ -75,7 +83,7 @@ async fn check(stores: &Stores, allowed: &[Option<&[u8]>], method: Method, what:
     let found = match bench.get("k", method).await {
         Ok(found) => Some(found),
         Err(failure) => {
-            assert_eq!(failure.code, strongroom_model::failure::FailureCode::NoSuchKey, "{what}");
+            assert_eq!(failure.code, FailureCode::NoSuchKey, "{what}");
             None
         }
     };
@@ -194,6 +202,124 @@ async fn deleting() {
                 break;
             }
         }
+    }
+}
+
+/// What is done to a history of three versions: 0 is the oldest.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Write,
+    WriteNull,
+    Mark,
+    Remove(usize),
+}
+
+impl Change {
+    async fn make(self, bench: &Bench, versions: &[VersionId]) -> Result<(), Failure> {
+        let delete = |version| DeleteObject {
+            bucket: bucket_name(BUCKET),
+            key: object_key("k"),
+            version,
+            conditions: Default::default(),
+        };
+        let delete = match self {
+            Self::Write | Self::WriteNull => {
+                return bench.put("k", &noise(90_000), Method::ManagedAes).await.map(drop);
+            }
+            Self::Mark => delete(None),
+            Self::Remove(at) => delete(Some(versions[at])),
+        };
+        bench.run(Operation::Object(ObjectOperation::Delete(delete)), None).await.map(drop)
+    }
+
+    /// The sizes of the versions afterwards, newest first; a delete marker has none.
+    fn after(self) -> Vec<Option<usize>> {
+        let mut sizes = vec![Some(72_000), Some(71_000), Some(70_000)];
+        match self {
+            Self::Write => sizes.insert(0, Some(90_000)),
+            // The oldest is the null version.
+            Self::WriteNull => sizes = vec![Some(90_000), Some(72_000), Some(71_000)],
+            Self::Mark => sizes.insert(0, None),
+            Self::Remove(at) => drop(sizes.remove(2 - at)),
+        }
+        sizes
+    }
+}
+
+/// After a restart: the history is as it was or as it was to be; each version is whole; no row or blob is left over.
+async fn check_history(stores: &Stores, allowed: &[Vec<Option<usize>>], what: &str) {
+    let bench = stores.open(Arc::default()).await;
+    bench.reap_later().await;
+    let listed = bench.all_versions(1000).await;
+    let size = |listed: &ListedVersion| match &listed.content {
+        VersionContent::Object(object) => Some(object.size as usize),
+        VersionContent::Marker { .. } => None,
+    };
+    let sizes: Vec<_> = listed.iter().map(size).collect();
+    assert!(allowed.contains(&sizes), "{what}: {sizes:?}");
+    for listed in &listed {
+        let read = bench.get_as(GetObject { version: Some(listed.id), ..get("k") }).await;
+        match size(listed) {
+            Some(size) => assert!(read.unwrap().1 == noise(size), "{what}"),
+            None => assert_eq!(read.unwrap_err().code, FailureCode::MethodNotAllowed, "{what}"),
+        }
+    }
+    let blobs = sizes.iter().flatten().count();
+    assert_eq!((bench.blob_count().await, stores.rows(LIVE).await), (blobs, blobs), "{what}: blobs");
+    assert_eq!((stores.rows(PENDING).await, stores.rows(DEAD).await), (0, 0), "{what}: rows of blobs");
+    let rows = (stores.rows(LATEST).await, stores.rows(NONCURRENT).await, stores.rows(CONTENTS).await);
+    assert_eq!(rows, (1, sizes.len() - 1, sizes.len()), "{what}: rows of versions");
+}
+
+async fn changing(change: Change) {
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let stores = with_object(&noise(70_000), keys.path()).await;
+            let bench = stores.open(Arc::default()).await;
+            bench.switch(Versioning::Enabled).await;
+            for size in [71_000, 72_000] {
+                bench.put("k", &noise(size), Method::ManagedAes).await.unwrap();
+            }
+            let versions: Vec<_> = bench.all_versions(1000).await.iter().rev().map(|listed| listed.id).collect();
+            if matches!(change, Change::WriteNull) {
+                bench.switch(Versioning::Suspended).await;
+            }
+            drop(bench);
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let made = change.make(&bench, &versions).await;
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            let what = format!("{change:?}: {way:?} at call {call}");
+            let before = vec![Some(72_000), Some(71_000), Some(70_000)];
+            let allowed = if made.is_ok() { vec![change.after()] } else { vec![before, change.after()] };
+            check_history(&stores, &allowed, &what).await;
+            if !reached {
+                assert!(call > 4, "the fault was passed too early to have been in a change");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_version_over_another() {
+    changing(Change::Write).await;
+    changing(Change::WriteNull).await;
+}
+
+#[tokio::test]
+async fn a_delete_marker() {
+    changing(Change::Mark).await;
+}
+
+#[tokio::test]
+async fn any_version_of_a_history_deleted() {
+    for at in 0..3 {
+        changing(Change::Remove(at)).await;
     }
 }
 

@@ -8,17 +8,20 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use strongroom_model::operation::object::GetObject;
+use strongroom_model::setting::Versioning;
 use strongroom_store::{
     blobs::{BlobEntry, BlobError, BlobId, Blobs, MemoryBlobs},
     kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row},
     stream::{ByteStream, collect, once},
 };
 
-use super::bench::{BUCKET, Bench, Method, noise};
+use super::bench::{BUCKET, Bench, Method, get, noise};
 
 /// Family numbers of docs/CATALOG.md.
 const ENTRIES: u8 = 0x40;
 const CONTENTS: u8 = 0x41;
+const NONCURRENT: u8 = 0x42;
 
 /// What is read from below comes with one byte changed, where `place` says.
 #[derive(Default)]
@@ -141,6 +144,67 @@ async fn every_byte_of_both_rows() {
             }
             assert_eq!(bench.get("k", method).await.unwrap(), bytes);
         }
+    }
+}
+
+/// A version that is not the latest: its own rows, which are found by its id, and its blob.
+#[tokio::test]
+async fn every_byte_of_an_older_version() {
+    for method in METHODS {
+        for size in [1, 300, 70_000] {
+            let (bench, below) = bench().await;
+            bench.switch(Versioning::Enabled).await;
+            let bytes = noise(size);
+            let version = bench.put("k", &bytes, method).await.unwrap().version;
+            let contents = row_len(&below, CONTENTS).await;
+            let blob = below.blobs.list(None, 1).await.unwrap().first().map_or(0, |blob| blob.len as usize);
+            bench.put("k", b"newer", Method::Plain).await.unwrap();
+            let read = async |place| {
+                *below.place.lock().unwrap() = place;
+                let key = method.key_for_reading();
+                let read = bench.get_as(GetObject { version, customer_key: key, ..get("k") }).await;
+                *below.place.lock().unwrap() = None;
+                read.map(|(_, body)| assert!(body == bytes, "{method:?}, {size} bytes, {place:?}: other bytes"))
+            };
+            read(None).await.unwrap();
+            for at in 0..row_len(&below, NONCURRENT).await {
+                assert!(read(Some(Place::Row(NONCURRENT, at))).await.is_err(), "{method:?}, {size} bytes, byte {at}");
+            }
+            for at in 0..contents {
+                assert!(read(Some(Place::Row(CONTENTS, at))).await.is_err(), "{method:?}, {size} bytes, byte {at}");
+            }
+            for at in (0..blob).step_by(499) {
+                let refused = read(Some(Place::Blob(at))).await.is_err();
+                assert!(refused || at < 1000, "{method:?}, {size} bytes, byte {at} of a blob");
+            }
+        }
+    }
+}
+
+/// The rows of one version in the place of another's of the same key.
+#[tokio::test]
+async fn versions_that_are_exchanged_are_refused() {
+    let (bench, below) = bench().await;
+    bench.switch(Versioning::Enabled).await;
+    let mut versions = Vec::new();
+    for n in 0..3 {
+        versions.push(bench.put("k", &noise(100 + n), Method::ManagedAes).await.unwrap().version);
+    }
+    for (family, count) in [(CONTENTS, 3), (NONCURRENT, 2)] {
+        let rows = below.kv.scan(KeyRange::prefix(vec![family]), 4).await.unwrap();
+        assert_eq!(rows.len(), count);
+        let last = rows.len() - 1;
+        let put = |batch: Batch, from: usize, to: usize| batch.put(rows[to].key.clone(), rows[from].value.clone());
+        let _ = below.kv.commit(put(put(Batch::new(), 0, last), last, 0)).await.unwrap();
+        let mut refused = 0;
+        for version in &versions {
+            refused += usize::from(bench.get_as(GetObject { version: *version, ..get("k") }).await.is_err());
+        }
+        assert_eq!(refused, 2, "row {family:#x}");
+        let _ = below.kv.commit(put(put(Batch::new(), 0, 0), last, last)).await.unwrap();
+    }
+    for (n, version) in versions.into_iter().enumerate() {
+        assert_eq!(bench.get_as(GetObject { version, ..get("k") }).await.unwrap().1, noise(100 + n));
     }
 }
 

@@ -14,5 +14,6 @@ mod reaping;
 mod round_trip;
 mod scrub;
 mod sequences;
+mod version_races;
 mod versions;
 mod writing;
