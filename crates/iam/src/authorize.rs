@@ -1,84 +1,85 @@
-//! The decision.
+//! The decision about an operation as a whole.
 
-use strongroom_model::account::{AccountId, Principal};
-use strongroom_model::action::{Action, Required, Resource};
+use std::sync::Arc;
+
+use strongroom_model::account::Principal;
+use strongroom_model::action::{Action, Resource};
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::name::BucketName;
 use strongroom_model::operation::{ObjectOperation, Operation};
 
 use crate::case::Case;
-use crate::granted::{Granted, Verdict};
+use crate::decision::{Decision, Permission, decide};
+use crate::facts;
+use crate::granted::{Granted, Rights, Verdict};
+use crate::policy::fact::Facts;
 
 /// Why an operation may not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denied {
-    /// Nobody has signed the request.
-    Anonymous,
-    /// The principal has no right to it.
-    Forbidden,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Whether it is because nobody has signed the request.
+    pub anonymous: bool,
+    /// What the first refusal rested on; none for a batch of nothing.
+    pub decision: Option<Decision>,
 }
 
 impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
-        Self::new(match denied {
-            Denied::Anonymous => FailureCode::AnonymousDenied,
-            Denied::Forbidden => FailureCode::AccessDenied,
-        })
+        let code = if denied.anonymous { FailureCode::AnonymousDenied } else { FailureCode::AccessDenied };
+        match denied.decision {
+            Some(decision) => Self::new(code).caused_by(decision.to_string()),
+            None => Self::new(code),
+        }
     }
 }
 
-/// Decides whether `principal` may run `operation`, given the facts of `case`.
+/// Decides whether `operation` may run, given the facts of `case`.
 ///
-/// A batch is granted if anything in it is; its verdicts say what. An empty one is the owner's alone. Everything else is
-/// granted whole or not at all.
+/// A batch is granted if anything in it is; its verdicts say what. Everything else is granted whole or not at all.
 ///
 /// # Errors
-/// [`Denied`] says which of the two kinds of refusal it is.
-pub fn authorize(operation: Operation, principal: Principal, case: &Case) -> Result<Granted, Denied> {
+/// [`Denied`] says what decided.
+pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
+    let facts = facts::of_operation(&operation, &case);
     let required = operation.required();
-    let verdicts: Vec<Verdict> = required.iter().map(|required| judge(required, &principal, case)).collect();
-    let allowed = verdicts.iter().filter(|verdict| **verdict == Verdict::Allowed).count();
-    let suffices = match (is_batch(&operation), verdicts.is_empty()) {
-        (true, true) => is_owner(&principal, case.bucket_owner),
-        (true, false) => allowed > 0,
-        (false, _) => allowed == verdicts.len(),
+    let decisions: Vec<Decision> =
+        required.iter().map(|required| decide(required.action, &required.resource, &case, &facts)).collect();
+    let refusal = |decision| Denied { anonymous: case.subject.requester.principal == Principal::Anonymous, decision };
+    let refused = decisions.iter().find(|decision| decision.answer == Permission::Denied);
+    let suffices = match refused {
+        // An empty batch comes from no decoder; it is granted to those who may know the bucket.
+        _ if decisions.is_empty() => may_list(&operation, &case, &facts),
+        None => true,
+        Some(_) => is_batch(&operation) && decisions.iter().any(|it| it.answer != Permission::Denied),
     };
-    match (suffices, &principal) {
-        (true, _) => {
-            let may_list = is_owner(&principal, case.bucket_owner);
-            Ok(Granted::new(operation, principal, verdicts, may_list, case.transport))
-        }
-        (false, Principal::Anonymous) => Err(Denied::Anonymous),
-        (false, _) => Err(Denied::Forbidden),
+    if !suffices {
+        return Err(refusal(refused.cloned()));
     }
+    let verdicts = decisions.iter().map(|decision| match decision.answer {
+        Permission::Allowed | Permission::IfObjectAdmits => Verdict::Allowed,
+        Permission::Denied => Verdict::Denied,
+    });
+    let verdicts = verdicts.collect();
+    let asked = required.into_iter().zip(&decisions).filter_map(|(required, decision)| match required.resource {
+        Resource::Object(bucket, key) if decision.answer == Permission::IfObjectAdmits => Some((bucket, key)),
+        _ => None,
+    });
+    let asked = asked.collect();
+    let may_list = may_list(&operation, &case, &facts);
+    Ok(Granted::new(operation, verdicts, may_list, Rights::new(Arc::new(case), asked)))
 }
 
 fn is_batch(operation: &Operation) -> bool {
     matches!(operation, Operation::Object(ObjectOperation::DeleteMany(_)))
 }
 
-fn judge(required: &Required, principal: &Principal, case: &Case) -> Verdict {
-    let allowed = match (&required.resource, required.action) {
-        (_, Action::Probe) => true,
-        (Resource::Service | Resource::Administration | Resource::Key(_) | Resource::Keys, _)
-        | (_, Action::CreateBucket) => principal.account().is_some(),
-        (Resource::Bucket(bucket) | Resource::Object(bucket, _), _) => is_owner(principal, owner_of(bucket, case)),
+/// Whether the caller may list the bucket that the operation is about.
+fn may_list(operation: &Operation, case: &Case, facts: &Facts) -> bool {
+    let bucket = match operation {
+        Operation::Bucket(operation) => operation.bucket(),
+        Operation::Object(operation) => operation.bucket(),
+        Operation::Upload(operation) => operation.bucket(),
+        Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => return false,
     };
-    if allowed { Verdict::Allowed } else { Verdict::Denied }
-}
-
-fn owner_of(bucket: &BucketName, case: &Case) -> Option<AccountId> {
-    match &case.source {
-        Some((name, owner)) if name == bucket => *owner,
-        _ => case.bucket_owner,
-    }
-}
-
-/// A bucket that does not exist has no owner to deny anything, so any signed-in caller gets to the "no such bucket".
-fn is_owner(principal: &Principal, owner: Option<AccountId>) -> bool {
-    match (principal.account(), owner) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(account), Some(owner)) => account == owner,
-    }
+    let resource = Resource::Bucket(bucket.clone());
+    decide(Action::ListObjects, &resource, case, facts).answer == Permission::Allowed
 }

@@ -27,8 +27,12 @@ pub enum Action {
     ListVersions,
     /// Read a configuration document of a bucket.
     GetSetting(SettingKind),
-    /// Write or delete a configuration document of a bucket.
+    /// Write a configuration document of a bucket.
     PutSetting(SettingKind),
+    /// Delete a configuration document of a bucket.
+    DeleteSetting(SettingKind),
+    /// See whether a bucket's policy lets in whoever comes.
+    GetPolicyStatus,
     /// Write an object.
     PutObject,
     /// Read an object or its metadata.
@@ -48,11 +52,62 @@ pub enum Action {
     /// Use or administer a customer master key.
     Key(KeyAction),
     /// Administer accounts, users, groups, policies and access keys.
-    AdministerIdentities,
+    Identity(IdentityAction),
     /// See how objects and the server are set up, without their content.
     Inspect,
     /// Start and stop what the server does apart from requests.
     Maintain,
+}
+
+/// What can be done with identities: the permissions as AWS IAM divides them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdentityAction {
+    /// Make an account.
+    CreateAccount,
+    /// List the accounts.
+    ListAccounts,
+    /// Delete an account.
+    DeleteAccount,
+    /// Make a user.
+    CreateUser,
+    /// List the users.
+    ListUsers,
+    /// Delete a user.
+    DeleteUser,
+    /// Make a group.
+    CreateGroup,
+    /// List the groups.
+    ListGroups,
+    /// Delete a group.
+    DeleteGroup,
+    /// Put a user into a group.
+    AddMember,
+    /// Take a user out of a group.
+    RemoveMember,
+    /// Make a policy, or replace it.
+    PutPolicy,
+    /// Read a policy.
+    GetPolicy,
+    /// List the policies.
+    ListPolicies,
+    /// Delete a policy.
+    DeletePolicy,
+    /// Attach a policy to a user, a group or the account.
+    AttachPolicy,
+    /// Detach a policy.
+    DetachPolicy,
+    /// Make an access key.
+    CreateAccessKey,
+    /// List access keys.
+    ListAccessKeys,
+    /// Enable or disable an access key.
+    UpdateAccessKey,
+    /// Delete an access key.
+    DeleteAccessKey,
+    /// Issue a temporary access key to oneself.
+    IssueToken,
+    /// Ask what a principal may do.
+    Simulate,
 }
 
 /// What can be done with customer master keys: the permissions that the three key services name, each once.
@@ -151,6 +206,9 @@ pub enum Resource {
     Key(KeyReference),
     /// The account's customer master keys as a whole.
     Keys,
+    /// An identity of the caller's account: `user/<name>`, `group/<name>`, `policy/<name>`, `account/<number>`, or nothing
+    /// for all of them.
+    Identity(String),
     /// The server's own administration.
     Administration,
 }

@@ -264,6 +264,10 @@ pub enum FailureCode {
     InvalidEncryptionContext,
     /// The bucket has no default encryption.
     NoEncryptionConfiguration,
+    /// The bucket has no policy.
+    NoBucketPolicy,
+    /// Not a policy; the message says why.
+    MalformedPolicy,
     /// SSE-C and another method at once.
     ConflictingEncryption,
     /// SSE-C with an algorithm other than AES256.
@@ -446,6 +450,8 @@ impl FailureCode {
         Self::EncryptionHeaderNotAllowed,
         Self::InvalidEncryptionContext,
         Self::NoEncryptionConfiguration,
+        Self::NoBucketPolicy,
+        Self::MalformedPolicy,
         Self::ConflictingEncryption,
         Self::CustomerAlgorithmInvalid,
         Self::CustomerAlgorithmMissing,

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod action;
 pub mod checksum;
+pub mod circumstance;
 pub mod condition;
 pub mod encryption;
 pub mod etag;
@@ -16,6 +17,8 @@ pub mod metadata;
 pub mod name;
 pub mod operation;
 pub mod outcome;
+pub mod policy;
+pub mod public_access;
 pub mod range;
 pub mod secret;
 pub mod setting;

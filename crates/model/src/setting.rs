@@ -1,6 +1,7 @@
 //! Documents that configure a bucket: one put, one get and one delete for all of them.
 
 use crate::encryption::EncryptionRule;
+use crate::policy::PolicyDocument;
 
 /// Which document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +10,8 @@ pub enum SettingKind {
     Encryption,
     /// Whether versions are kept.
     Versioning,
+    /// Who may do what.
+    Policy,
 }
 
 /// A document's content.
@@ -18,6 +21,8 @@ pub enum Setting {
     Encryption(EncryptionRule),
     /// Whether versions are kept. Never is what a bucket begins with, and nobody can return to.
     Versioning(Versioning),
+    /// Who may do what, as its owner wrote it.
+    Policy(PolicyDocument),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -38,6 +43,7 @@ impl Setting {
         match self {
             Self::Encryption(_) => SettingKind::Encryption,
             Self::Versioning(_) => SettingKind::Versioning,
+            Self::Policy(_) => SettingKind::Policy,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Who asks: an access key's secret against the claim of a request.
 
+use strongroom_iam::Requester;
 use strongroom_model::{
     account::Principal,
+    circumstance::RequestWords,
     failure::{Failure, FailureCode, Subject},
     time::Timestamp,
 };
@@ -11,7 +13,7 @@ use strongroom_wire::{Asked, Claim, Intent, Proof, Signed};
 /// Who asks, and what the signature proved of the body.
 pub(crate) struct Caller {
     /// Who.
-    pub(crate) principal: Principal,
+    pub(crate) requester: Requester,
     /// The proof; none for an anonymous caller.
     pub(crate) proof: Option<Proof>,
 }
@@ -21,16 +23,20 @@ pub(crate) struct Caller {
 ///
 /// # Errors
 /// `InvalidAccessKeyId`, `InvalidToken`, or what [`Signed::verify`] says of the first reading.
-pub(crate) async fn authenticate(engine: &Engine, intent: Intent, now: Timestamp) -> Result<(Asked, Caller), Failure> {
-    let Intent { asked, claim, alternative } = intent;
+pub(crate) async fn authenticate(
+    engine: &Engine,
+    intent: Intent,
+    now: Timestamp,
+) -> Result<(Asked, RequestWords, Caller), Failure> {
+    let Intent { asked, claim, words, alternative } = intent;
     let refused = match verify(engine, claim, now).await {
-        Ok(caller) => return Ok((asked, caller)),
+        Ok(caller) => return Ok((asked, words, caller)),
         Err(failure) => failure,
     };
     match alternative {
         Some(other) if refused.code == FailureCode::SignatureDoesNotMatch => {
             let caller = verify(engine, other.claim, now).await.map_err(|_| refused)?;
-            Ok((other.asked, caller))
+            Ok((other.asked, other.words, caller))
         }
         _ => Err(refused),
     }
@@ -38,7 +44,7 @@ pub(crate) async fn authenticate(engine: &Engine, intent: Intent, now: Timestamp
 
 async fn verify(engine: &Engine, claim: Claim, now: Timestamp) -> Result<Caller, Failure> {
     match claim {
-        Claim::Anonymous => Ok(Caller { principal: Principal::Anonymous, proof: None }),
+        Claim::Anonymous => Ok(Caller { requester: Principal::Anonymous.into(), proof: None }),
         Claim::Signed(signed) => verify_signature(engine, &signed, now).await,
     }
 }
@@ -52,5 +58,5 @@ pub(crate) async fn verify_signature(engine: &Engine, signed: &Signed, now: Time
         return Err(FailureCode::InvalidToken.into());
     }
     let proof = signed.verify(&credential.secret, now)?;
-    Ok(Caller { principal: credential.principal, proof: Some(proof) })
+    Ok(Caller { requester: credential.requester, proof: Some(proof) })
 }

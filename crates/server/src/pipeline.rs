@@ -84,8 +84,8 @@ async fn answer(
         let (filled_in, reply) = wording.dialect.decode_form(parts, &form, &app.site, &origin(&peer, parts))?;
         (intent, wording.form) = (filled_in, Some(reply));
     }
-    let (asked, Caller { principal, proof }) = authenticate(&app.engine, intent, now).await?;
-    record.principal = Some(principal.to_string());
+    let (asked, words, Caller { requester, proof }) = authenticate(&app.engine, intent, now).await?;
+    record.principal = Some(requester.principal.to_string());
     let payload = proof.map(|proof| proof.payload);
     let (operation, streamed): (Operation, Option<(StreamPlan, Source)>) = match asked {
         Asked::Complete(operation) => (operation, None),
@@ -98,8 +98,9 @@ async fn answer(
     };
     record.bucket = bucket(&operation);
     let transport = app.transport(&peer, wording.dialect.encryption.kms_needs_tls);
-    let case = app.engine.case(&operation, transport).await?;
-    let granted = authorize(operation, principal, &case)?;
+    let circumstances = peer.circumstances(now, words);
+    let case = app.engine.case(requester, &operation, circumstances, transport).await?;
+    let granted = authorize(operation, case)?;
     let body = match streamed {
         Some((plan, source)) => {
             let trailer = Trailer::default();

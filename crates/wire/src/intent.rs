@@ -3,6 +3,7 @@
 use std::fmt;
 
 use strongroom_model::checksum::ChecksumAlgorithm;
+use strongroom_model::circumstance::RequestWords;
 use strongroom_model::failure::Failure;
 use strongroom_model::operation::Operation;
 
@@ -17,6 +18,8 @@ pub struct Intent {
     pub asked: Asked,
     /// Who says to ask it.
     pub claim: Claim,
+    /// What else the head says that a policy may test.
+    pub words: RequestWords,
     /// The other reading of an ambiguous host, to be tried when the signature does not fit this one: `ali-oss` writes the
     /// bucket into the host whether or not it is in the path as well.
     pub alternative: Option<Box<Intent>>,

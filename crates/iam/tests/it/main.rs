@@ -1,3 +1,8 @@
-//! Laws and the matrix of authorization.
+//! Laws, languages, examples and the matrix of authorization.
 
+mod cases;
+mod deciding;
+mod documented;
+mod laws;
 mod matrix;
+mod operations;

@@ -1,7 +1,7 @@
 //! Operations on the server itself, asked through the admin API.
 
 use crate::account::UserName;
-use crate::action::{Action, KeyAction, Required, Resource};
+use crate::action::{Action, IdentityAction, KeyAction, Required, Resource};
 use crate::name::{BucketName, ObjectKey, VersionId};
 
 /// An operation on the server itself.
@@ -60,12 +60,19 @@ impl AdminOperation {
     }
 
     pub(super) fn required(&self) -> Vec<Required> {
-        let action = match self {
-            Self::ProveKeys => return vec![Required::new(Action::Key(KeyAction::Create), Resource::Keys)],
-            Self::CreateUser(_) | Self::ListUsers | Self::DeleteUser(_) => Action::AdministerIdentities,
-            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub => Action::Inspect,
-            Self::StartScrub(_) | Self::StopScrub => Action::Maintain,
+        let user = |action, name: &UserName| {
+            Required::new(Action::Identity(action), Resource::Identity(format!("user/{}", name.as_str())))
         };
-        vec![Required::new(action, Resource::Administration)]
+        let administration = |action| Required::new(action, Resource::Administration);
+        vec![match self {
+            Self::ProveKeys => Required::new(Action::Key(KeyAction::Create), Resource::Keys),
+            Self::CreateUser(name) => user(IdentityAction::CreateUser, name),
+            Self::ListUsers => {
+                Required::new(Action::Identity(IdentityAction::ListUsers), Resource::Identity(String::new()))
+            }
+            Self::DeleteUser(name) => user(IdentityAction::DeleteUser, name),
+            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub => administration(Action::Inspect),
+            Self::StartScrub(_) | Self::StopScrub => administration(Action::Maintain),
+        }]
     }
 }

@@ -31,6 +31,8 @@ pub enum BucketOperation {
     PutSetting(BucketName, Setting),
     /// Remove a configuration document.
     DeleteSetting(BucketName, SettingKind),
+    /// Whether the bucket's policy lets in whoever comes.
+    PolicyStatus(BucketName),
 }
 
 /// Create a bucket.
@@ -128,6 +130,10 @@ impl BucketOperation {
             Self::GetSetting(_, SettingKind::Versioning) => "GetBucketVersioning",
             Self::PutSetting(_, Setting::Versioning(_)) => "PutBucketVersioning",
             Self::DeleteSetting(_, SettingKind::Versioning) => "DeleteBucketVersioning",
+            Self::GetSetting(_, SettingKind::Policy) => "GetBucketPolicy",
+            Self::PutSetting(_, Setting::Policy(_)) => "PutBucketPolicy",
+            Self::DeleteSetting(_, SettingKind::Policy) => "DeleteBucketPolicy",
+            Self::PolicyStatus(_) => "GetBucketPolicyStatus",
         }
     }
 
@@ -144,7 +150,8 @@ impl BucketOperation {
             | Self::Info(bucket)
             | Self::GetSetting(bucket, _)
             | Self::PutSetting(bucket, _)
-            | Self::DeleteSetting(bucket, _) => bucket,
+            | Self::DeleteSetting(bucket, _)
+            | Self::PolicyStatus(bucket) => bucket,
         }
     }
 
@@ -160,7 +167,8 @@ impl BucketOperation {
             Self::ListVersions(_) => Action::ListVersions,
             Self::GetSetting(_, kind) => Action::GetSetting(*kind),
             Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
-            Self::DeleteSetting(_, kind) => Action::PutSetting(*kind),
+            Self::DeleteSetting(_, kind) => Action::DeleteSetting(*kind),
+            Self::PolicyStatus(_) => Action::GetPolicyStatus,
         };
         vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]
     }

@@ -7,7 +7,7 @@ use crate::metadata::{CannedAcl, ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
 use crate::operation::bucket::{ListObjects, ListVersions};
 use crate::operation::service::ListBuckets;
-use crate::setting::{Setting, Versioning};
+use crate::setting::{Setting, SettingKind, Versioning};
 use crate::time::Timestamp;
 
 /// The answer to an operation on one bucket.
@@ -30,9 +30,14 @@ pub enum BucketOutcome {
     /// A configuration document.
     Setting(Setting),
     /// A configuration document was replaced.
-    SettingPut,
+    SettingPut(SettingKind),
     /// A configuration document was removed, or was not there.
     SettingDeleted,
+    /// Whether the bucket's policy lets in whoever comes.
+    PolicyStatus {
+        /// Whether it does.
+        is_public: bool,
+    },
 }
 
 /// What is known of a bucket.

@@ -63,7 +63,7 @@ fn bearer(parts: &Parts) -> Option<&str> {
 fn by_token(app: &App, peer: Peer, token: &str) -> Result<Caller, Failure> {
     let right = app.token.is(token);
     match (right, peer.is_local()) {
-        (true, true) => Ok(Caller { principal: Principal::Root(app.account), proof: None }),
+        (true, true) => Ok(Caller { requester: Principal::Root(app.account).into(), proof: None }),
         (true, false) => {
             Err(refused("The admin token is good on the server's own host only; sign with an access key."))
         }

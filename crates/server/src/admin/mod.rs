@@ -17,6 +17,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
+    circumstance::RequestWords,
     failure::{Failure, FailureCode, chain},
     name::RequestId,
     outcome::Outcome,
@@ -86,15 +87,17 @@ struct Log {
 async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log: &mut Log) -> Result<Outcome, Failure> {
     let stall = std::time::Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::default());
-    let caller = caller::authenticate(app, peer, parts, clock::now()).await?;
-    log.principal = Some(caller.principal.to_string());
+    let now = clock::now();
+    let caller = caller::authenticate(app, peer, parts, now).await?;
+    log.principal = Some(caller.requester.principal.to_string());
     let payload = caller.proof.map(|proof| proof.payload);
     let document = crate::body::read_document(source, DOCUMENT_BYTES_MAX, payload.as_ref()).await?;
     caller::check_body(payload.as_ref(), &document)?;
     let operation = route::decode(&parts.method, &parts.uri, &document)?;
     log.operation = operation.name();
-    let case = app.engine.case(&operation, Transport::TRUSTED).await?;
-    let granted = authorize(operation, caller.principal, &case)?;
+    let circumstances = peer.circumstances(now, RequestWords::default());
+    let case = app.engine.case(caller.requester, &operation, circumstances, Transport::TRUSTED).await?;
+    let granted = authorize(operation, case)?;
     Ok(app.engine.run(granted, None).await?.outcome)
 }
 

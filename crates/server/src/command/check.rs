@@ -7,6 +7,7 @@ use serde_json::json;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
     account::Principal,
+    circumstance::Circumstances,
     failure::chain,
     operation::{AdminOperation, Operation},
     outcome::{AdminOutcome, Outcome},
@@ -16,6 +17,7 @@ use tokio::{net::TcpStream, time::timeout};
 use super::{Settings, client::Client, configuration, failure::CommandError, print, serve};
 use crate::{
     admin::{token::AdminToken, view},
+    clock,
     config::Config,
 };
 
@@ -62,8 +64,9 @@ async fn prove_here(config: &Config) -> Result<view::Check, CommandError> {
     let failed = |failure: strongroom_model::failure::Failure| CommandError::Proof(chain(&failure));
     let opened = serve::open(config).await?;
     let operation = Operation::Admin(AdminOperation::ProveKeys);
-    let case = opened.engine.case(&operation, Transport::TRUSTED).await.map_err(failed)?;
-    let granted = authorize(operation, Principal::Root(opened.root), &case).map_err(|denied| failed(denied.into()))?;
+    let (root, circumstances) = (Principal::Root(opened.root).into(), Circumstances::inside(clock::now()));
+    let case = opened.engine.case(root, &operation, circumstances, Transport::TRUSTED).await.map_err(failed)?;
+    let granted = authorize(operation, case).map_err(|denied| failed(denied.into()))?;
     let reply = opened.engine.run(granted, None).await.map_err(failed)?;
     opened.engine.shutdown().await;
     match reply.outcome {

@@ -8,6 +8,10 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::Watcher,
 };
+use strongroom_model::{
+    circumstance::{Circumstances, RequestWords},
+    time::Timestamp,
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -39,6 +43,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// Where, when and how a request of this connection arrived.
+    pub(crate) fn circumstances(&self, now: Timestamp, words: RequestWords) -> Circumstances {
+        Circumstances { source: Some(self.address.ip().to_canonical()), tls: self.tls, now, words }
+    }
+
     /// Whether the other end is on this host.
     pub(crate) fn is_local(&self) -> bool {
         self.address.ip().to_canonical().is_loopback()

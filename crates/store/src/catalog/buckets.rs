@@ -8,11 +8,12 @@ use strongroom_model::key::KeyReference;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
-use super::spelling::{CannedAclRow, DataAlgorithmRow, StorageClassRow, VersioningRow};
+use super::spelling::{CannedAclRow, DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
 
@@ -29,6 +30,8 @@ pub(crate) struct Bucket {
     pub(crate) facts: BucketFacts,
     /// Whether removing its default encryption brings back the rule AES256.
     pub(crate) always_encrypted: bool,
+    /// Who may do what with it, as its owner wrote it.
+    pub(crate) policy: Option<PolicyDocument>,
 }
 
 /// What became of a bucket that was to be made.
@@ -322,6 +325,15 @@ pub(super) struct BucketRow {
     #[serde(with = "VersioningRow")]
     versioning: Versioning,
     blocks_customer_keys: bool,
+    policy: Option<PolicyRow>,
+}
+
+/// A policy's text and its language.
+#[derive(Debug, Serialize, Deserialize)]
+struct PolicyRow {
+    #[serde(with = "PolicyLanguageRow")]
+    language: PolicyLanguage,
+    text: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -364,6 +376,7 @@ impl BucketRow {
             always_encrypted: bucket.always_encrypted,
             versioning: facts.versioning,
             blocks_customer_keys: facts.blocks_customer_keys,
+            policy: bucket.policy.clone().map(|PolicyDocument { language, text }| PolicyRow { language, text }),
         }
     }
 
@@ -379,7 +392,8 @@ impl BucketRow {
             versioning: self.versioning,
             blocks_customer_keys: self.blocks_customer_keys,
         };
-        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted })
+        let policy = self.policy.map(|PolicyRow { language, text }| PolicyDocument { language, text });
+        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted, policy })
     }
 }
 
@@ -424,7 +438,7 @@ mod tests {
             versioning: Versioning::Suspended,
             blocks_customer_keys: true,
         };
-        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true }
+        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None }
     }
 
     fn is_golden<R: Record>(row: &R, golden: &str) {
@@ -443,11 +457,19 @@ mod tests {
         ];
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
-            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02 01");
+            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02 01 00");
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
             assert_eq!(read.into_bucket(bucket.facts.name.clone()).unwrap(), bucket);
         }
+        let policy = Some(PolicyDocument { language: PolicyLanguage::Amazon, text: "{}".into() });
+        let with_policy = Bucket { policy, ..bucket(None) };
+        is_golden(
+            &BucketRow::new(&with_policy),
+            "01 11111111111111111111111111111111 ac02 0172 01 09 09 00 01 02 01 01 02 027b7d",
+        );
+        let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();
+        assert_eq!(read.into_bucket(with_policy.facts.name.clone()).unwrap(), with_policy);
         is_golden(&LifeRow { deleting_since: None, versioning: Versioning::Never }, "01 00 00");
         is_golden(&LifeRow { deleting_since: Some(1000), versioning: Versioning::Enabled }, "01 01 d00f 01");
         is_golden(&OwnerRow {}, "01");

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::checksum::{ChecksumAlgorithm, ChecksumScope};
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::metadata::{CannedAcl, ObjectKind, StorageClass};
+use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::setting::Versioning;
 
 #[derive(Serialize, Deserialize)]
@@ -50,6 +51,14 @@ pub(super) enum ObjectKindRow {
 pub(super) enum DataAlgorithmRow {
     Aes256,
     Sm4,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PolicyLanguage")]
+pub(super) enum PolicyLanguageRow {
+    Huawei,
+    Alibaba,
+    Amazon,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -32,7 +32,7 @@ impl Engine {
                 AdminOutcome::Buckets(buckets.into_iter().map(|bucket| bucket.facts).collect())
             }
             AdminOperation::DescribeObject { bucket, key, version } => {
-                AdminOutcome::Object(self.describe_object(account, bucket, key, version).await?)
+                AdminOutcome::Object(self.describe_object(caller, account, bucket, key, version).await?)
             }
         })
     }
@@ -64,15 +64,16 @@ impl Engine {
     /// How an object is stored and sealed, from its rows alone.
     async fn describe_object(
         &self,
+        caller: &Caller,
         account: AccountId,
         bucket: BucketName,
         key: ObjectKey,
         version: Option<VersionId>,
     ) -> Result<ObjectDescription, Failure> {
-        if self.bucket(&bucket).await?.facts.owner != account {
+        if self.bucket(caller, &bucket).await?.facts.owner != account {
             return Err(FailureCode::AccessDenied.into());
         }
-        let found = self.version(&bucket, &key, version).await?.ok_or(FailureCode::NoSuchKey)?;
+        let found = self.version(caller, &bucket, &key, version).await?.ok_or(FailureCode::NoSuchKey)?;
         let suite = found.envelope.suite();
         let stored_bytes = match found.content.inline {
             Some(ref sealed) => sealed.len() as u64,

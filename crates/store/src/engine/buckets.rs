@@ -33,26 +33,30 @@ impl Engine {
         let outcome = match operation {
             BucketOperation::Create(create) => BucketOutcome::Created(self.create_bucket(caller, create).await?),
             BucketOperation::Delete(name) => {
-                self.delete_bucket(&name).await?;
+                self.delete_bucket(caller, &name).await?;
                 BucketOutcome::Deleted
             }
-            BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(&name).await?.facts),
+            BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(caller, &name).await?.facts),
             BucketOperation::Probe(name) => {
-                self.bucket(&name).await?;
+                self.bucket(caller, &name).await?;
                 return Ok(Outcome::Probed);
             }
-            BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(&name).await?.facts),
-            BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(&name).await?.facts),
-            BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(list).await?),
-            BucketOperation::ListVersions(list) => BucketOutcome::Versions(self.list_versions(list).await?),
-            BucketOperation::GetSetting(name, kind) => BucketOutcome::Setting(self.setting(&name, kind).await?),
+            BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(caller, &name).await?.facts),
+            BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(caller, &name).await?.facts),
+            BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(caller, list).await?),
+            BucketOperation::ListVersions(list) => BucketOutcome::Versions(self.list_versions(caller, list).await?),
+            BucketOperation::GetSetting(name, kind) => BucketOutcome::Setting(self.setting(caller, &name, kind).await?),
             BucketOperation::PutSetting(name, setting) => {
-                self.put_setting(&name, setting).await?;
-                BucketOutcome::SettingPut
+                let kind = setting.kind();
+                self.put_setting(caller, &name, setting).await?;
+                BucketOutcome::SettingPut(kind)
             }
             BucketOperation::DeleteSetting(name, kind) => {
-                self.delete_setting(&name, kind).await?;
+                self.delete_setting(caller, &name, kind).await?;
                 BucketOutcome::SettingDeleted
+            }
+            BucketOperation::PolicyStatus(name) => {
+                BucketOutcome::PolicyStatus { is_public: self.is_policy_public(caller, &name).await? }
             }
         };
         Ok(Outcome::Bucket(outcome))
@@ -79,7 +83,7 @@ impl Engine {
             blocks_customer_keys: false,
             versioning: Versioning::Never,
         };
-        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted };
+        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted, policy: None };
         match self.catalog.create_bucket(&bucket).await? {
             Creation::Created => Ok(bucket.facts),
             Creation::Exists(existing) => made_before(existing, caller),
@@ -87,18 +91,22 @@ impl Engine {
     }
 
     /// Deletes an empty bucket: stops all writing to it, looks, and deletes it or lets it live on.
-    async fn delete_bucket(&self, name: &BucketName) -> Result<(), Failure> {
+    async fn delete_bucket(&self, caller: &Caller, name: &BucketName) -> Result<(), Failure> {
         let deletion = self.catalog.begin_deletion(name, self.now()).await?;
         let deletion = deletion.ok_or(FailureCode::NoSuchBucket)?;
-        let id = deletion.bucket().id;
-        if !self.catalog.is_empty(id).await? || !self.catalog.has_no_uploads(id).await? {
+        let found = deletion.bucket();
+        let recognised = caller.rights.recognise(name, found.id.0, found.facts.owner);
+        let is_empty = self.catalog.is_empty(found.id).await? && self.catalog.has_no_uploads(found.id).await?;
+        if recognised.is_err() || !is_empty {
             // In conflict, another deletion has taken over, and it will find the same.
             let _called_off = self.catalog.call_off_deletion(&deletion).await?;
-            return Err(FailureCode::BucketNotEmpty.into());
+            return Err(recognised.err().unwrap_or_else(|| FailureCode::BucketNotEmpty.into()));
         }
         match self.catalog.finish_deletion(&deletion).await? {
             Commit::Committed => Ok(()),
-            Commit::Conflict => Err(self.bucket(name).await.err().unwrap_or_else(|| FailureCode::Conflict.into())),
+            Commit::Conflict => {
+                Err(self.bucket(caller, name).await.err().unwrap_or_else(|| FailureCode::Conflict.into()))
+            }
         }
     }
 }

@@ -23,11 +23,11 @@ impl Engine {
             return Err(FailureCode::CopySourceTooLarge.into());
         }
         if is_onto_itself(&copy) {
-            let bucket = self.bucket(&copy.target.bucket).await?;
+            let bucket = self.bucket(caller, &copy.target.bucket).await?;
             self.check_onto_itself(caller, &copy, &bucket, &version)?;
         }
         let put = target(copy, &version);
-        let bytes = self.plaintext(&version, key, None).await?;
+        let bytes = self.plaintext(caller, &version, key, None).await?;
         let written = self.put_object(caller, put, Body { bytes, trailer: Trailer::default() }).await?;
         Ok(ObjectCopied { written, source_version: facts.version })
     }

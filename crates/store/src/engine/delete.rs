@@ -19,8 +19,8 @@ use crate::catalog::{
 
 impl Engine {
     /// Deletes one object, or one version; what is not there is deleted already.
-    pub(super) async fn delete_object(&self, delete: DeleteObject) -> Result<ObjectOutcome, Failure> {
-        let bucket = self.bucket(&delete.bucket).await?;
+    pub(super) async fn delete_object(&self, caller: &Caller, delete: DeleteObject) -> Result<ObjectOutcome, Failure> {
+        let bucket = self.bucket(caller, &delete.bucket).await?;
         let DeleteObject { key, version, conditions, .. } = delete;
         let entry = DeleteEntry { key, version, conditions };
         let deleted = self.delete_group(bucket.id, &[&entry]).await?;
@@ -33,7 +33,7 @@ impl Engine {
         if delete.entries.len() > DeleteObjects::KEYS_MAX {
             return Err(FailureCode::MalformedXml.into());
         }
-        let bucket = self.bucket(&delete.bucket).await?;
+        let bucket = self.bucket(caller, &delete.bucket).await?;
         let allowed: Vec<bool> = caller.verdicts.iter().map(|verdict| *verdict == Verdict::Allowed).collect();
         let mut results: Vec<_> = delete.entries.iter().map(|_| Err(FailureCode::AccessDenied.into())).collect();
         let mut wanted = (0..results.len()).filter(|at| allowed.get(*at) == Some(&true)).collect();

@@ -1,6 +1,7 @@
 //! Which encryption a write gets, decided once and as a whole, before anything is written; and the keys for it.
 
 use strongroom_model::account::AccountId;
+use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{
     AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish, KmsApplied,
     KmsWish,
@@ -121,12 +122,13 @@ impl Engine {
         }
     }
 
-    /// Makes the keys for an object version: at most one call to the key service. Keys without an owner of their own are
-    /// those of `account`.
+    /// Makes the keys for an object version: at most one call to the key service. Master keys are looked up, and made, in
+    /// the caller's account; keys that the service manages are those of `owner`, whose the object will be.
     pub(super) async fn protect(
         &self,
+        caller: &Caller,
         choice: Choice<'_>,
-        account: AccountId,
+        owner: AccountId,
         identity: &Identity,
     ) -> Result<Protection, Failure> {
         match choice {
@@ -144,23 +146,25 @@ impl Engine {
             Choice::Managed(algorithm) => {
                 let context = EncryptionContext::new();
                 let binding = identity.binding(&context);
-                let made = self.kms.data_key(account, KeySelector::Managed, suite(algorithm), &binding).await?;
+                let made = self.kms.data_key(owner, KeySelector::Managed, suite(algorithm), &binding).await?;
                 let applied = AppliedEncryption::Managed(algorithm);
                 Ok(Protection { content: made.content, envelope: made.envelope, context, applied })
             }
-            Choice::Kms(wish) => self.protect_by_master_key(wish, account, identity).await,
+            Choice::Kms(wish) => self.protect_by_master_key(caller, wish, identity).await,
         }
     }
 
     async fn protect_by_master_key(
         &self,
+        caller: &Caller,
         wish: KmsWish,
-        account: AccountId,
         identity: &Identity,
     ) -> Result<Protection, Failure> {
+        let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
         let which = wish.key.as_ref().map_or(KeySelector::Default, KeySelector::Reference);
         let binding = identity.binding(&wish.context);
         let made = self.kms.data_key(account, which, suite(wish.algorithm), &binding).await?;
+        caller.rights.use_key(KeyAction::GenerateDataKey, &made.name, &wish.context, false)?;
         let applied = KmsApplied {
             key: made.name,
             algorithm: wish.algorithm,

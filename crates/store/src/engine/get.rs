@@ -24,7 +24,7 @@ impl Engine {
         if matches!(version.content.encryption, AppliedEncryption::Kms(_)) && !caller.transport.kms {
             return Err(FailureCode::KmsNeedsTls.into());
         }
-        let body = self.plaintext(&version, content, range.clone()).await?;
+        let body = self.plaintext(caller, &version, content, range.clone()).await?;
         let outcome = Outcome::Object(ObjectOutcome::Read(version.answer(get, range)));
         Ok(Reply { outcome, body: Some(self.counted(body)) })
     }
@@ -33,10 +33,12 @@ impl Engine {
     /// came with the request; else the key service is asked.
     pub(super) async fn plaintext(
         &self,
+        caller: &Caller,
         version: &Version,
         content: Option<ContentKey>,
         range: Option<Range<u64>>,
     ) -> Result<ByteStream, Failure> {
+        caller.may_open(&version.content.encryption, true)?;
         let content = match content {
             Some(content) => content,
             None => self.unlock(version).await?,

@@ -27,9 +27,13 @@ impl Engine {
     }
 
     /// Lists a bucket's objects.
-    pub(super) async fn list_objects(&self, mut request: ListObjects) -> Result<ListedObjects, Failure> {
+    pub(super) async fn list_objects(
+        &self,
+        caller: &Caller,
+        mut request: ListObjects,
+    ) -> Result<ListedObjects, Failure> {
         request.max_keys = request.max_keys.min(ListObjects::MAX_KEYS);
-        let bucket = self.bucket(&request.bucket).await?;
+        let bucket = self.bucket(caller, &request.bucket).await?;
         let page = self.catalog.list_objects(bucket.id, &request).await?;
         let objects = page.objects.into_iter().map(|(key, entry)| listed(key, &entry));
         Ok(ListedObjects {
@@ -43,9 +47,13 @@ impl Engine {
     }
 
     /// Lists the versions of a bucket's objects.
-    pub(super) async fn list_versions(&self, mut request: ListVersions) -> Result<ListedVersions, Failure> {
+    pub(super) async fn list_versions(
+        &self,
+        caller: &Caller,
+        mut request: ListVersions,
+    ) -> Result<ListedVersions, Failure> {
         request.max_keys = request.max_keys.min(ListObjects::MAX_KEYS);
-        let bucket = self.bucket(&request.bucket).await?;
+        let bucket = self.bucket(caller, &request.bucket).await?;
         let page = self.catalog.list_versions(bucket.id, &request).await?;
         let versions = page.versions.into_iter().map(|FoundVersion { key, version, is_latest }| {
             let id = version.id();

@@ -2,6 +2,7 @@
 //! changed. One file for each verb.
 
 mod admin;
+mod authority;
 mod buckets;
 mod copy;
 mod customer;
@@ -23,8 +24,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use strongroom_iam::{Case, Granted, Transport, Verdict};
-use strongroom_model::account::{AccountId, Principal};
+use strongroom_iam::{Granted, Requester, Rights, Transport, Verdict};
+use strongroom_model::account::AccountId;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{AccessKeyId, BucketName, Region};
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, ServiceOperation, UploadOperation};
@@ -43,6 +44,8 @@ use crate::{
     stream::ByteStream,
     surroundings::{Clock, Entropy},
 };
+
+use authority::Understood;
 
 pub use encryption::ServerDefault;
 pub use sealing::Trailer;
@@ -74,8 +77,8 @@ impl From<Outcome> for Reply {
 
 /// An access key that exists.
 pub struct Credential {
-    /// Whose it is.
-    pub principal: Principal,
+    /// Who asks with it.
+    pub requester: Requester,
     /// Its secret half, for checking signatures.
     pub secret: SecretKey,
 }
@@ -96,11 +99,12 @@ pub struct Engine {
     counters: Counters,
     scrub: Arc<Scrub>,
     leases: Leases,
+    policies: Understood,
 }
 
 /// Who asks, and what authorization has found out about it.
 struct Caller {
-    principal: Principal,
+    rights: Rights,
     verdicts: Vec<Verdict>,
     may_list: bool,
     transport: Transport,
@@ -150,6 +154,7 @@ impl Engine {
             counters: parts.counters,
             scrub: parts.scrub,
             leases: parts.leases,
+            policies: Understood::default(),
         }
     }
 
@@ -159,23 +164,10 @@ impl Engine {
     /// The catalog's trouble.
     pub async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>, Failure> {
         let found = self.catalog.credential(id).await?;
-        Ok(found.map(|(principal, secret)| Credential { principal, secret }))
-    }
-
-    /// The facts that authorizing `operation` needs.
-    ///
-    /// # Errors
-    /// The catalog's trouble.
-    pub async fn case(&self, operation: &Operation, transport: Transport) -> Result<Case, Failure> {
-        let bucket_owner = match bucket_of(operation) {
-            Some(name) => self.owner(name).await?,
-            None => None,
-        };
-        let source = match source_of(operation) {
-            Some(name) => Some((name.clone(), self.owner(name).await?)),
-            None => None,
-        };
-        Ok(Case { bucket_owner, source, transport })
+        Ok(found.map(|(principal, secret)| {
+            let requester = Requester { principal, access_key: Some(id.clone()), session: None };
+            Credential { requester, secret }
+        }))
     }
 
     /// Does what was granted. A change runs to its end even if the returned future is dropped; reading stops.
@@ -223,7 +215,7 @@ impl Engine {
 
     async fn dispatch(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
         let caller = Caller {
-            principal: granted.principal().clone(),
+            rights: granted.rights().clone(),
             verdicts: granted.verdicts().to_vec(),
             may_list: granted.may_list(),
             transport: granted.transport(),
@@ -235,7 +227,9 @@ impl Engine {
             }
             Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
             Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
-            Operation::Key(operation) => Ok(Outcome::Key(self.kms.operate(&caller.principal, operation).await?).into()),
+            Operation::Key(operation) => {
+                Ok(Outcome::Key(self.kms.operate(caller.rights.principal(), operation).await?).into())
+            }
             Operation::Upload(operation) => {
                 Ok(Outcome::Upload(self.upload_operation(&caller, operation, body).await?).into())
             }
@@ -259,7 +253,7 @@ impl Engine {
             ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
             ObjectOperation::Meta(get) => ObjectOutcome::Meta(self.head_object(caller, get).await?),
             ObjectOperation::Attributes(get) => ObjectOutcome::Attributes(self.object_attributes(caller, get).await?),
-            ObjectOperation::Delete(delete) => self.delete_object(delete).await?,
+            ObjectOperation::Delete(delete) => self.delete_object(caller, delete).await?,
             ObjectOperation::DeleteMany(delete) => {
                 ObjectOutcome::ManyDeleted(self.delete_objects(caller, delete).await?)
             }
@@ -267,13 +261,31 @@ impl Engine {
         Ok(Outcome::Object(outcome).into())
     }
 
-    async fn owner(&self, name: &BucketName) -> Result<Option<AccountId>, Failure> {
-        Ok(self.catalog.bucket(name).await?.map(|bucket| bucket.facts.owner))
+    /// The bucket that must exist, and be the one that authorization was about.
+    async fn bucket(&self, caller: &Caller, name: &BucketName) -> Result<Bucket, Failure> {
+        let bucket = self.catalog.bucket(name).await?.ok_or(FailureCode::NoSuchBucket)?;
+        caller.rights.recognise(name, bucket.id.0, bucket.facts.owner)?;
+        Ok(bucket)
     }
 
-    /// The bucket that must exist.
-    async fn bucket(&self, name: &BucketName) -> Result<Bucket, Failure> {
-        self.catalog.bucket(name).await?.ok_or_else(|| FailureCode::NoSuchBucket.into())
+    /// Changes that bucket's row.
+    async fn change_bucket(
+        &self,
+        caller: &Caller,
+        name: &BucketName,
+        change: impl Fn(&mut Bucket) + Send + Sync,
+    ) -> Result<Bucket, Failure> {
+        let known = self.bucket(caller, name).await?.id;
+        let change = |bucket: &mut Bucket| {
+            if bucket.id == known {
+                change(bucket);
+            }
+        };
+        match self.catalog.change_bucket(name, change).await? {
+            Some(bucket) if bucket.id == known => Ok(bucket),
+            Some(_) => Err(FailureCode::Conflict.into()),
+            None => Err(FailureCode::NoSuchBucket.into()),
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -284,24 +296,7 @@ impl Engine {
 impl Caller {
     /// The account that acts: keys without an owner of their own are this one's.
     fn account(&self) -> Result<AccountId, Failure> {
-        self.principal.account().ok_or_else(|| FailureCode::AnonymousDenied.into())
-    }
-}
-
-fn bucket_of(operation: &Operation) -> Option<&BucketName> {
-    match operation {
-        Operation::Service(_) | Operation::Key(_) | Operation::Admin(_) => None,
-        Operation::Bucket(operation) => Some(operation.bucket()),
-        Operation::Upload(operation) => Some(operation.bucket()),
-        Operation::Object(operation) => Some(operation.bucket()),
-    }
-}
-
-/// The bucket that is read from, of an operation that writes to another.
-fn source_of(operation: &Operation) -> Option<&BucketName> {
-    match operation {
-        Operation::Object(ObjectOperation::Copy(copy)) => Some(&copy.source.bucket),
-        _ => None,
+        self.rights.principal().account().ok_or_else(|| FailureCode::AnonymousDenied.into())
     }
 }
 
@@ -328,6 +323,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::ListObjects(_)
                     | BucketOperation::ListVersions(_)
                     | BucketOperation::GetSetting(..)
+                    | BucketOperation::PolicyStatus(_)
             )
     )
 }

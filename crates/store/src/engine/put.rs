@@ -57,7 +57,7 @@ impl Engine {
         put: PutObject,
         body: Body,
     ) -> Result<ObjectWritten, Failure> {
-        let bucket = self.bucket(&put.bucket).await?;
+        let bucket = self.bucket(caller, &put.bucket).await?;
         let choice = self.choose(caller, &put.encryption, &bucket)?;
         if put.conditions != Default::default() {
             let current = self.catalog.entry(bucket.id, &put.key).await?;
@@ -65,7 +65,7 @@ impl Engine {
         }
         let uid = VersionUid(self.entropy.array()?);
         let identity = identity(&bucket, &put.key, uid);
-        let protection = self.protect(choice, caller.account()?, &identity).await?;
+        let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let stored = self.store(&put, &identity, &protection, body).await?;
         let committed = self.commit(&bucket, &put, uid, &identity, &protection, &stored).await;
         if committed.is_err() {

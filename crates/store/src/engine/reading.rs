@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
@@ -29,24 +30,44 @@ impl Engine {
         if get.customer_key.is_some() && !caller.transport.customer_keys {
             return Err(FailureCode::CustomerKeyNeedsTls.into());
         }
-        let bucket = self.bucket(&get.bucket).await?;
+        let bucket = self.bucket(caller, &get.bucket).await?;
         let sought = self.catalog.version(bucket.id, &get.key, get.version).await?;
-        let version =
-            found(&self.leases, &bucket, &get.key, sought)?.map_err(|marker| not_found(caller, get.version, marker))?;
+        let version = found(caller, &self.leases, &bucket, &get.key, sought)?
+            .map_err(|marker| not_found(caller, get.version, marker))?;
+        caller.may_open(&version.content.encryption, get.show_checksums)?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
         Ok((version, content))
     }
 
     /// The version of that id, or the latest; none if there is none, or if it is a delete marker.
+    ///
+    /// # Errors
+    /// What the object's own access control list refuses, besides the catalog's trouble.
     pub(super) async fn version(
         &self,
+        caller: &Caller,
         bucket: &BucketName,
         key: &ObjectKey,
         version: Option<VersionId>,
     ) -> Result<Option<Version>, Failure> {
-        let bucket = self.bucket(bucket).await?;
-        Ok(found(&self.leases, &bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
+        let bucket = self.bucket(caller, bucket).await?;
+        Ok(found(caller, &self.leases, &bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
+    }
+}
+
+impl Caller {
+    /// Holds that the caller may use the master key that an object is under, if it is under one.
+    ///
+    /// Metadata alone need no key, and so no right to it, but for checksums, which tell of the content; strangers need it
+    /// for both, since no list or policy of a bucket reaches what is under a master key.
+    pub(super) fn may_open(&self, applied: &AppliedEncryption, tells_content: bool) -> Result<(), Failure> {
+        let AppliedEncryption::Kms(applied) = applied else { return Ok(()) };
+        let at_home = self.rights.principal().account().is_some_and(|account| account == applied.key.account);
+        if at_home && !tells_content {
+            return Ok(());
+        }
+        self.rights.use_key(KeyAction::DecryptDataKey, &applied.key, &applied.context, false)
     }
 }
 
@@ -123,8 +144,10 @@ impl Version {
     }
 }
 
-/// What was found, if it is an object; else the delete marker that was found, if any.
+/// What was found, if it is an object, and one whose own access control list does not refuse the caller; else the delete marker
+/// that was found, if any.
 fn found(
+    caller: &Caller,
     leases: &Leases,
     bucket: &Bucket,
     key: &ObjectKey,
@@ -135,6 +158,7 @@ fn found(
         Sought::Marker(marker) => return Ok(Err(Some(marker))),
         Sought::Nothing => return Ok(Err(None)),
     };
+    caller.rights.admit(&bucket.facts.name, key, content.acl)?;
     Version::new(leases, bucket, key, entry, content).map(Ok)
 }
 
@@ -142,7 +166,7 @@ fn found(
 /// of an object that is gone, and asked for by its own id, which has no such method.
 fn not_found(caller: &Caller, version: Option<VersionId>, marker: Option<Marker>) -> Failure {
     let failure = match (caller.may_list, version, &marker) {
-        (false, _, _) => return FailureCode::AccessDenied.into(),
+        (false, _, _) => return caller.rights.refusal().into(),
         (true, Some(_), Some(_)) => FailureCode::MethodNotAllowed,
         (true, Some(_), None) => FailureCode::NoSuchVersion,
         (true, None, _) => FailureCode::NoSuchKey,

@@ -1,19 +1,25 @@
 //! The documents that configure a bucket.
 
+use strongroom_iam::{InvalidPolicy, read_bucket_policy};
 use strongroom_model::encryption::EncryptionRule;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
 use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 
-use super::Engine;
 use super::buckets::ALWAYS;
+use super::{Caller, Engine};
 use crate::catalog::buckets::{Bucket, VersioningSet};
 
 impl Engine {
     /// Reads a document.
-    pub(super) async fn setting(&self, name: &BucketName, kind: SettingKind) -> Result<Setting, Failure> {
-        let bucket = self.bucket(name).await?;
+    pub(super) async fn setting(
+        &self,
+        caller: &Caller,
+        name: &BucketName,
+        kind: SettingKind,
+    ) -> Result<Setting, Failure> {
+        let bucket = self.bucket(caller, name).await?;
         match kind {
             SettingKind::Encryption => {
                 let encryption = bucket.facts.encryption.ok_or(FailureCode::NoEncryptionConfiguration)?;
@@ -21,22 +27,32 @@ impl Engine {
                 Ok(Setting::Encryption(EncryptionRule { default: Some(encryption), blocks_customer_keys }))
             }
             SettingKind::Versioning => Ok(Setting::Versioning(bucket.facts.versioning)),
+            SettingKind::Policy => Ok(Setting::Policy(bucket.policy.ok_or(FailureCode::NoBucketPolicy)?)),
         }
     }
 
     /// Replaces a document. Objects that exist keep what they have.
-    pub(super) async fn put_setting(&self, name: &BucketName, setting: Setting) -> Result<(), Failure> {
-        let changed = match setting {
+    pub(super) async fn put_setting(
+        &self,
+        caller: &Caller,
+        name: &BucketName,
+        setting: Setting,
+    ) -> Result<(), Failure> {
+        match setting {
             Setting::Encryption(rule) => {
-                let change = |bucket: &mut Bucket| apply(&rule, &mut bucket.facts);
-                self.catalog.change_bucket(name, change).await?
+                self.change_bucket(caller, name, |bucket| apply(&rule, &mut bucket.facts)).await?;
             }
-            Setting::Versioning(versioning) => return self.set_versioning(name, versioning).await,
-        };
-        changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
+            Setting::Versioning(versioning) => self.set_versioning(caller, name, versioning).await?,
+            Setting::Policy(document) => {
+                let (document, _) = read_bucket_policy(document, name).map_err(malformed)?;
+                self.change_bucket(caller, name, |bucket| bucket.policy = Some(document.clone())).await?;
+            }
+        }
+        Ok(())
     }
 
-    async fn set_versioning(&self, name: &BucketName, versioning: Versioning) -> Result<(), Failure> {
+    async fn set_versioning(&self, caller: &Caller, name: &BucketName, versioning: Versioning) -> Result<(), Failure> {
+        self.bucket(caller, name).await?;
         if versioning == Versioning::Never {
             return Err(FailureCode::MalformedXml.into());
         }
@@ -48,17 +64,31 @@ impl Engine {
     }
 
     /// Removes a document. A bucket that is always encrypted returns to its first rule.
-    pub(super) async fn delete_setting(&self, name: &BucketName, kind: SettingKind) -> Result<(), Failure> {
-        let changed = match kind {
+    pub(super) async fn delete_setting(
+        &self,
+        caller: &Caller,
+        name: &BucketName,
+        kind: SettingKind,
+    ) -> Result<(), Failure> {
+        match kind {
             SettingKind::Encryption => {
                 let change = |bucket: &mut Bucket| {
                     bucket.facts.encryption = bucket.always_encrypted.then_some(ALWAYS);
                 };
-                self.catalog.change_bucket(name, change).await?
+                self.change_bucket(caller, name, change).await?;
             }
             SettingKind::Versioning => return Err(FailureCode::MethodNotAllowed.into()),
-        };
-        changed.map(drop).ok_or_else(|| FailureCode::NoSuchBucket.into())
+            SettingKind::Policy => {
+                self.change_bucket(caller, name, |bucket| bucket.policy = None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the bucket's policy lets in whoever comes.
+    pub(super) async fn is_policy_public(&self, caller: &Caller, name: &BucketName) -> Result<bool, Failure> {
+        let policy = self.bucket(caller, name).await?.policy.ok_or(FailureCode::NoBucketPolicy)?;
+        Ok(read_bucket_policy(policy, name).map_err(malformed)?.1.is_public())
     }
 }
 
@@ -67,4 +97,8 @@ impl Engine {
 fn apply(rule: &EncryptionRule, facts: &mut BucketFacts) {
     facts.encryption = rule.default.clone().or(facts.encryption.take()).or(Some(ALWAYS));
     facts.blocks_customer_keys = rule.blocks_customer_keys.unwrap_or(facts.blocks_customer_keys);
+}
+
+fn malformed(invalid: InvalidPolicy) -> Failure {
+    Failure::new(FailureCode::MalformedPolicy).with_message(invalid.to_string())
 }

@@ -7,6 +7,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 
 use crate::claim::Claim;
 use crate::decode::put::{self, OBJECT_BYTES_MAX};
+use crate::decode::words;
 use crate::dialect::Dialect;
 use crate::exchange::Site;
 use crate::form::policy::{Policy, denied};
@@ -66,10 +67,11 @@ pub(crate) fn read(
     let head = head(dialect, form)?;
     let (least, most) = policy.map_or((0, u64::MAX), |policy| (policy.least, policy.most));
     let framing = Framing::File { least, most: most.min(OBJECT_BYTES_MAX) };
-    let asked =
-        put::written(&Request::new(dialect, &head, site, &object)?, |_| Ok(StreamPlan { length: None, framing }))?;
+    let request = Request::new(dialect, &head, site, &object)?;
+    let asked = put::written(&request, |_| Ok(StreamPlan { length: None, framing }))?;
+    let words = words::of_form(&request, parts, &claim)?;
     let reply = FormReply::new(form, target, bucket, key, origin);
-    Ok((Intent { asked, claim, alternative: None }, reply))
+    Ok((Intent { asked, claim, words, alternative: None }, reply))
 }
 
 /// Holds the form against its policy: every condition is met, and every field that needs one has one.

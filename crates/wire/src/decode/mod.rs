@@ -16,6 +16,7 @@ pub(crate) mod put;
 pub(crate) mod service;
 pub(crate) mod setting;
 pub(crate) mod upload;
+pub(crate) mod words;
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::VersionId;

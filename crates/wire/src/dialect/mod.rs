@@ -8,6 +8,7 @@ mod words;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Response, Uri};
+use strongroom_model::circumstance::RequestWords;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::outcome::Outcome;
 
@@ -146,15 +147,18 @@ impl Dialect {
     }
 
     fn decode_target(&'static self, parts: &Parts, site: &Site, target: &Target) -> Result<Intent, Failure> {
-        let asked = route::read(&Request::new(self, parts, site, target)?)?;
+        let request = Request::new(self, parts, site, target)?;
+        let asked = route::read(&request)?;
         let signed = signature::Target { bucket: target.bucket(), virtual_hosted: target.virtual_hosted() };
         if matches!(asked, Asked::Form(_)) {
             // A form is signed by its fields alone; what its head may say of a signature does not count.
-            return Ok(Intent { asked, claim: Claim::Anonymous, alternative: None });
+            let words = RequestWords::default();
+            return Ok(Intent { asked, claim: Claim::Anonymous, words, alternative: None });
         }
         let region = site.strict_region.then_some(&site.region);
         let claim = Claim::read(parts, &signed, self.schemes, region)?;
-        Ok(Intent { asked, claim, alternative: None })
+        let words = decode::words::read(&request, &claim)?;
+        Ok(Intent { asked, claim, words, alternative: None })
     }
 
     fn signs(&self, parts: &Parts, query: &Query) -> bool {

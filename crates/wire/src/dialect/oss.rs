@@ -8,6 +8,7 @@ use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
+use strongroom_model::policy::PolicyLanguage;
 
 use super::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
@@ -134,6 +135,8 @@ pub const RECORD: Dialect = Dialect {
         location: oss_location_document,
         read_encryption: read_rule,
         write_encryption: write_rule,
+        policies: PolicyLanguage::Alibaba,
+        policy_put: 200,
         listing: ListingStyle {
             kind: true,
             owner_name: true,

@@ -9,6 +9,7 @@ use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
+use strongroom_model::policy::PolicyLanguage;
 
 use super::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
@@ -161,6 +162,8 @@ pub const RECORD: Dialect = Dialect {
         location: s3_location,
         read_encryption: read_configuration,
         write_encryption: write_flagged_configuration,
+        policies: PolicyLanguage::Amazon,
+        policy_put: 204,
         listing: ListingStyle {
             kind: false,
             owner_name: true,

@@ -10,6 +10,7 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
+use strongroom_model::policy::PolicyLanguage;
 
 use super::Dialect;
 use crate::document::writer::Writer;
@@ -229,6 +230,10 @@ pub struct Documents {
     pub read_encryption: fn(&[u8], &'static Dialect) -> Result<EncryptionRule, Failure>,
     /// Writes a bucket's default encryption.
     pub write_encryption: fn(&EncryptionRule, &Dialect) -> Writer,
+    /// The language of policies.
+    pub policies: PolicyLanguage,
+    /// The status of the answer to a policy that was put.
+    pub policy_put: u16,
     /// How listings differ.
     pub listing: ListingStyle,
 }

@@ -1,5 +1,6 @@
 //! An answer in the making: what every answer of a dialect has.
 
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, HeaderValue, SERVER};
 use http::{HeaderMap, Method, Response, StatusCode};
 use ring::digest::{SHA384, digest};
@@ -110,6 +111,13 @@ impl<'a> Answer<'a> {
         let bytes = document.into_bytes();
         let answer = self.header(CONTENT_TYPE, "application/xml").header(CONTENT_LENGTH, &bytes.len().to_string());
         answer.end(status, Payload::Document(bytes))
+    }
+
+    /// Ends it with a document in JSON, as its owner wrote it.
+    pub(crate) fn json(self, text: &str) -> Response<Payload> {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let answer = self.header(CONTENT_TYPE, "application/json").header(CONTENT_LENGTH, &bytes.len().to_string());
+        answer.end(200, Payload::Document(bytes))
     }
 
     /// Ends it with whatever body.

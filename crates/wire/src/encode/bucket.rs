@@ -5,7 +5,6 @@ use http::header::LOCATION;
 use strongroom_model::account::AccountId;
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
-use strongroom_model::setting::Setting;
 use strongroom_model::time::Timestamp;
 
 use crate::dialect::Dialect;
@@ -35,12 +34,12 @@ pub(crate) fn head(answer: Answer<'_>, facts: &BucketFacts) -> Response<Payload>
     constant.chain(class_header).fold(answer, |answer, (name, value)| answer.named(name, value)).empty(200)
 }
 
-/// A configuration document.
-pub(crate) fn setting(setting: &Setting, dialect: &Dialect) -> Writer {
-    match setting {
-        Setting::Encryption(rule) => (dialect.documents.write_encryption)(rule, dialect),
-        Setting::Versioning(versioning) => versioning::write(*versioning, dialect),
-    }
+/// `PolicyStatus`.
+pub(crate) fn policy_status(is_public: bool, dialect: &Dialect) -> Writer {
+    let documents = &dialect.documents;
+    Writer::document(documents.declaration, "PolicyStatus", documents.namespace, |writer| {
+        writer.leaf("IsPublic", is_public);
+    })
 }
 
 /// `ListAllMyBucketsResult` of S3.

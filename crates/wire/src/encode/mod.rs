@@ -13,8 +13,10 @@ pub(crate) mod versions;
 
 use http::Response;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
+use strongroom_model::setting::{Setting, SettingKind};
 
 use crate::dialect::Dialect;
+use crate::document;
 use crate::exchange::{Exchange, Payload};
 use answer::Answer;
 
@@ -45,8 +47,9 @@ fn of_bucket(
         BucketOutcome::Created(facts) => bucket::created(answer, facts),
         BucketOutcome::Deleted | BucketOutcome::SettingDeleted => answer.empty(204),
         // AWS has no bucket without a rule, so that there a deletion puts the base rule back.
-        BucketOutcome::SettingPut if exchange.method == http::Method::DELETE => answer.empty(204),
-        BucketOutcome::SettingPut => answer.empty(200),
+        BucketOutcome::SettingPut(_) if exchange.method == http::Method::DELETE => answer.empty(204),
+        BucketOutcome::SettingPut(SettingKind::Policy) => answer.empty(dialect.documents.policy_put),
+        BucketOutcome::SettingPut(SettingKind::Encryption | SettingKind::Versioning) => answer.empty(200),
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
         BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
@@ -58,7 +61,14 @@ fn of_bucket(
             let location = dialect.resources.bucket_location;
             answer.field(location, listed.location.as_str()).document(versions::versions(listed, dialect))
         }
-        BucketOutcome::Setting(setting) => answer.document(bucket::setting(setting, dialect)),
+        BucketOutcome::Setting(Setting::Versioning(versioning)) => {
+            answer.document(document::versioning::write(*versioning, dialect))
+        }
+        BucketOutcome::Setting(Setting::Policy(policy)) => answer.json(&policy.text),
+        BucketOutcome::Setting(Setting::Encryption(encryption)) => {
+            answer.document((dialect.documents.write_encryption)(encryption, dialect))
+        }
+        BucketOutcome::PolicyStatus { is_public } => answer.document(bucket::policy_status(*is_public, dialect)),
     }
 }
 

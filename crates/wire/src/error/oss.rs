@@ -50,6 +50,8 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::DefaultKeyWithoutKms, 400, "InvalidArgument", "KMSMasterKeyID is not applicable if the default sse algorithm is not KMS."),
     FailureRow::new(Code::NoEncryptionConfiguration, 404, "NoSuchServerSideEncryptionRule", "The server side encryption configuration was not found.").naming("BucketName"),
     FailureRow::new(Code::CustomerKeysBlocked, 403, "AccessDenied", "The bucket {subject} takes no uploads that specify server-side encryption with keys of the client's own."),
+    FailureRow::new(Code::NoBucketPolicy, 404, "NoSuchBucketPolicy", "The bucket policy does not exist.").naming("BucketName"),
+    FailureRow::new(Code::MalformedPolicy, 400, "InvalidPolicyDocument", "The policy document is not valid."),
     FailureRow::new(Code::KmsNeedsSignature, 403, "AccessDenied", "This request is forbidden by kms"),
     FailureRow::new(Code::KeyNotFound, 404, "KeyNotFound", "The specified parameter KMS keyId is not found.").numbered("0005-00000208"),
     FailureRow::new(Code::KeyMalformed, 400, "InvalidParameter", "The specified parameter KMS keyId is not valid.").numbered("0005-00000208"),

@@ -81,6 +81,8 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::EncryptionHeaderNotAllowed, 400, "InvalidArgument", "{prefix}server-side-encryption header is not supported for this operation."),
     FailureRow::new(Code::InvalidEncryptionContext, 400, "InvalidArgument", "The header '{prefix}server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON which represents a string-string map"),
     FailureRow::new(Code::NoEncryptionConfiguration, 404, "ServerSideEncryptionConfigurationNotFoundError", "The server side encryption configuration was not found").naming("BucketName"),
+    FailureRow::new(Code::NoBucketPolicy, 404, "NoSuchBucketPolicy", "The bucket policy does not exist").naming("BucketName"),
+    FailureRow::new(Code::MalformedPolicy, 400, "MalformedPolicy", "This policy contains invalid Json"),
     FailureRow::new(Code::ConflictingEncryption, 400, "InvalidArgument", "Server Side Encryption with Customer provided key is incompatible with the encryption method specified"),
     FailureRow::new(Code::CustomerAlgorithmInvalid, 400, "InvalidEncryptionAlgorithmError", "The Encryption request you specified is not valid. Supported value: AES256."),
     FailureRow::new(Code::CustomerAlgorithmMissing, 400, "InvalidArgument", "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption algorithm."),

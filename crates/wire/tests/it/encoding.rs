@@ -22,7 +22,7 @@ use strongroom_model::outcome::object::{
     DeletedEntry, ManyDeleted, ObjectCopied, ObjectFacts, ObjectRead, ObjectWritten,
 };
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
-use strongroom_model::setting::{Setting, Versioning};
+use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_model::time::Timestamp;
 use strongroom_wire::dialect::{OBS, OSS, S3};
 use strongroom_wire::{DIALECTS, Dialect, Payload};
@@ -234,7 +234,7 @@ fn cases() -> Vec<(&'static str, Method, Outcome)> {
         ("GetBucketInfo", Method::GET, bucket(BucketOutcome::Info(bucket_facts(Some(rule()))))),
         ("GetBucketInfo, no rule", Method::GET, bucket(BucketOutcome::Info(bucket_facts(None)))),
         ("GetBucketEncryption", Method::GET, bucket(BucketOutcome::Setting(Setting::Encryption(rule().into())))),
-        ("PutBucketEncryption", Method::PUT, bucket(BucketOutcome::SettingPut)),
+        ("PutBucketEncryption", Method::PUT, bucket(BucketOutcome::SettingPut(SettingKind::Encryption))),
         ("DeleteBucketEncryption", Method::DELETE, bucket(BucketOutcome::SettingDeleted)),
         ("GetBucketVersioning", Method::GET, versioning(Versioning::Suspended)),
         ("GetBucketVersioning, never set", Method::GET, versioning(Versioning::Never)),
@@ -505,7 +505,7 @@ fn an_unmet_condition_of_a_write_is_told_in_the_dialects_words() {
 /// Where AWS has no bucket without a rule, deleting it writes one, and is answered as a deletion all the same.
 #[test]
 fn a_deletion_that_writes_is_answered_as_a_deletion() {
-    let put = Outcome::Bucket(BucketOutcome::SettingPut);
+    let put = Outcome::Bucket(BucketOutcome::SettingPut(SettingKind::Encryption));
     assert_eq!(S3.encode(&put, &exchange(&Method::DELETE, &site())).status(), 204);
     assert_eq!(S3.encode(&put, &exchange(&Method::PUT, &site())).status(), 200);
 }

@@ -44,8 +44,8 @@ impl Engine {
         complete: CompleteUpload,
     ) -> Result<UploadCompleted, Failure> {
         for _ in 0..ATTEMPTS {
-            let Some(open) = self.find_upload(&complete.upload).await? else {
-                return self.completed_before(&complete).await;
+            let Some(open) = self.find_upload(caller, &complete.upload).await? else {
+                return self.completed_before(caller, &complete).await;
             };
             let parts = self.catalog.parts(open.id, 0, PartNumber::MAX as usize).await?;
             let assembly = Assembly::new(&open, &complete, parts)?;
@@ -75,6 +75,7 @@ impl Engine {
         if complete.customer_key.is_some() {
             return Err(FailureCode::UploadKeyRequired.into());
         }
+        caller.may_open(&open.upload.encryption, true)?;
         let content = opening::unlock(&*self.kms, &open.envelope, &open.identity).await?;
         Ok(ManifestKey::derive(&content, self.entropy.array()?))
     }
@@ -136,10 +137,15 @@ impl Engine {
     }
 
     /// The version that the upload became, if it is there: under its own id, or as the null version.
-    async fn version_of_upload(&self, bucket: &Bucket, name: &UploadName) -> Result<Option<Version>, Failure> {
+    async fn version_of_upload(
+        &self,
+        caller: &Caller,
+        bucket: &Bucket,
+        name: &UploadName,
+    ) -> Result<Option<Version>, Failure> {
         let uid = VersionUid(name.id.0);
         for id in [VersionId::Id(uid.0), VersionId::Null] {
-            let found = self.version(&bucket.facts.name, &name.key, Some(id)).await?;
+            let found = self.version(caller, &bucket.facts.name, &name.key, Some(id)).await?;
             if let Some(version) = found.filter(|version| version.entry.uid == uid) {
                 return Ok(Some(version));
             }
@@ -148,11 +154,11 @@ impl Engine {
     }
 
     /// The answer that was given before, if the object that the upload became is there, and made of the same parts.
-    async fn completed_before(&self, complete: &CompleteUpload) -> Result<UploadCompleted, Failure> {
+    async fn completed_before(&self, caller: &Caller, complete: &CompleteUpload) -> Result<UploadCompleted, Failure> {
         let name = &complete.upload;
-        let bucket = self.bucket(&name.bucket).await?;
+        let bucket = self.bucket(caller, &name.bucket).await?;
         let gone = || Failure::new(FailureCode::NoSuchUpload);
-        let version = self.version_of_upload(&bucket, name).await?.ok_or_else(gone)?;
+        let version = self.version_of_upload(caller, &bucket, name).await?.ok_or_else(gone)?;
         let (entry, content) = (version.entry, version.content);
         let parts = content.parts.ok_or_else(gone)?;
         let named = match &complete.parts {

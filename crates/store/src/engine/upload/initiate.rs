@@ -23,7 +23,7 @@ impl Engine {
         caller: &Caller,
         initiate: InitiateUpload,
     ) -> Result<UploadInitiated, Failure> {
-        let bucket = self.bucket(&initiate.bucket).await?;
+        let bucket = self.bucket(caller, &initiate.bucket).await?;
         let choice = self.choose(caller, &initiate.encryption, &bucket)?;
         if initiate.conditions != Default::default() {
             let current = self.catalog.entry(bucket.id, &initiate.key).await?;
@@ -32,14 +32,14 @@ impl Engine {
         let id = self.upload_id()?;
         let by_customer = matches!(choice, Choice::Customer(_));
         let identity = identity(&bucket, &initiate.key, VersionUid(id.0));
-        let protection = self.protect(choice, caller.account()?, &identity).await?;
+        let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let manifest_key = match by_customer {
             true => Some(ManifestKey::derive(&protection.content, self.entropy.array()?).expose()),
             false => None,
         };
         let upload = Upload {
             initiated: self.now(),
-            initiator: caller.principal.clone(),
+            initiator: caller.rights.principal().clone(),
             metadata: initiate.metadata,
             acl: initiate.acl,
             storage_class: initiate.storage_class.unwrap_or(bucket.facts.storage_class),

@@ -5,12 +5,12 @@ use strongroom_model::failure::Failure;
 use strongroom_model::operation::upload::{ListParts, ListUploads};
 use strongroom_model::outcome::upload::{ListedPart, ListedParts, ListedUpload, ListedUploads};
 
-use super::super::Engine;
+use super::super::{Caller, Engine};
 
 impl Engine {
     /// Lists the parts of an upload.
-    pub(super) async fn list_parts(&self, request: ListParts) -> Result<ListedParts, Failure> {
-        let open = self.open_upload(&request.upload).await?;
+    pub(super) async fn list_parts(&self, caller: &Caller, request: ListParts) -> Result<ListedParts, Failure> {
+        let open = self.open_upload(caller, &request.upload).await?;
         let wanted = request.max_parts.min(ListParts::PARTS_MAX) as usize;
         let found = self.catalog.parts(open.id, request.after, wanted + 1).await?;
         let truncated = found.len() > wanted;
@@ -38,9 +38,13 @@ impl Engine {
     }
 
     /// Lists a bucket's open uploads.
-    pub(super) async fn list_uploads(&self, mut request: ListUploads) -> Result<ListedUploads, Failure> {
+    pub(super) async fn list_uploads(
+        &self,
+        caller: &Caller,
+        mut request: ListUploads,
+    ) -> Result<ListedUploads, Failure> {
         request.max_uploads = request.max_uploads.min(ListUploads::UPLOADS_MAX);
-        let bucket = self.bucket(&request.bucket).await?;
+        let bucket = self.bucket(caller, &request.bucket).await?;
         let page = self.catalog.list_uploads(bucket.id, &request).await?;
         let uploads = page.uploads.into_iter().map(|(key, id, upload)| ListedUpload {
             key,

@@ -61,27 +61,31 @@ impl Engine {
                 UploadOutcome::Completed(self.complete_upload(caller, complete).await?)
             }
             UploadOperation::Abort(name) => {
-                self.abort_upload(&name).await?;
+                self.abort_upload(caller, &name).await?;
                 UploadOutcome::Aborted
             }
-            UploadOperation::ListParts(list) => UploadOutcome::Parts(self.list_parts(list).await?),
-            UploadOperation::List(list) => UploadOutcome::Uploads(self.list_uploads(list).await?),
+            UploadOperation::ListParts(list) => UploadOutcome::Parts(self.list_parts(caller, list).await?),
+            UploadOperation::List(list) => UploadOutcome::Uploads(self.list_uploads(caller, list).await?),
         })
     }
 
-    /// The upload of that name, if it is open.
-    pub(super) async fn find_upload(&self, name: &UploadName) -> Result<Option<OpenUpload>, Failure> {
-        let bucket = self.bucket(&name.bucket).await?;
+    /// The upload of that name, if it is open. It is its initiator's, and the bucket's owner's, and nobody else's.
+    pub(super) async fn find_upload(&self, caller: &Caller, name: &UploadName) -> Result<Option<OpenUpload>, Failure> {
+        let bucket = self.bucket(caller, &name.bucket).await?;
         let place = UploadPlace { bucket: bucket.id, key: &name.key, id: name.id };
         let Some((upload, row)) = self.catalog.upload(place).await? else { return Ok(None) };
+        let account = caller.rights.principal().account();
+        if account != upload.initiator.account() && account != Some(bucket.facts.owner) {
+            return Err(caller.rights.refusal().into());
+        }
         let identity = opening::identity(&bucket, &name.key, VersionUid(name.id.0));
         let envelope = Envelope::decode(&upload.envelope).map_err(failure::of_stored)?;
         Ok(Some(OpenUpload { bucket, key: name.key.clone(), id: name.id, upload, row, identity, envelope }))
     }
 
     /// The upload of that name, which must be open.
-    pub(super) async fn open_upload(&self, name: &UploadName) -> Result<OpenUpload, Failure> {
-        self.find_upload(name).await?.ok_or_else(|| FailureCode::NoSuchUpload.into())
+    pub(super) async fn open_upload(&self, caller: &Caller, name: &UploadName) -> Result<OpenUpload, Failure> {
+        self.find_upload(caller, name).await?.ok_or_else(|| FailureCode::NoSuchUpload.into())
     }
 
     /// The key that seals the upload's parts: a customer's as it came with the request, which must be the upload's; else one
@@ -96,13 +100,16 @@ impl Engine {
             (AppliedEncryption::Customer { .. }, Some(key)) => open.unlock_by_customer(caller, key),
             (AppliedEncryption::Customer { .. }, None) | (_, Some(_)) => Err(FailureCode::UploadKeyRequired.into()),
             (AppliedEncryption::Kms(_), None) if !caller.transport.kms => Err(FailureCode::KmsNeedsTls.into()),
-            (_, None) => opening::unlock(&*self.kms, &open.envelope, &open.identity).await,
+            (applied, None) => {
+                caller.may_open(applied, true)?;
+                opening::unlock(&*self.kms, &open.envelope, &open.identity).await
+            }
         }
     }
 
     /// Gives an upload up: its parts are the reaper's from then on.
-    async fn abort_upload(&self, name: &UploadName) -> Result<(), Failure> {
-        let bucket = self.bucket(&name.bucket).await?;
+    async fn abort_upload(&self, caller: &Caller, name: &UploadName) -> Result<(), Failure> {
+        let bucket = self.bucket(caller, &name.bucket).await?;
         let place = UploadPlace { bucket: bucket.id, key: &name.key, id: name.id };
         if !self.catalog.abort_upload(place).await? {
             return Err(FailureCode::NoSuchUpload.into());

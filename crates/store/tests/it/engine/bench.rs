@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::circumstance::Circumstances;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
@@ -178,8 +179,19 @@ impl Bench {
         body: Option<Body>,
         transport: Transport,
     ) -> Result<Reply, Failure> {
-        let case = self.engine.case(&operation, transport).await?;
-        let granted = authorize(operation, Principal::Root(self.account), &case)?;
+        self.run_as(Principal::Root(self.account), operation, body, transport).await
+    }
+
+    pub(crate) async fn run_as(
+        &self,
+        principal: Principal,
+        operation: Operation,
+        body: Option<Body>,
+        transport: Transport,
+    ) -> Result<Reply, Failure> {
+        let circumstances = Circumstances::inside(self.now());
+        let case = self.engine.case(principal.into(), &operation, circumstances, transport).await?;
+        let granted = authorize(operation, case)?;
         self.engine.run(granted, body).await
     }
 

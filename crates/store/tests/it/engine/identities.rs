@@ -19,7 +19,7 @@ async fn a_user_signs_with_its_key_until_it_is_deleted() {
     let [id] = user.access_keys.as_slice() else { panic!() };
     assert_eq!((id.as_str().len(), secret.expose().len()), (20, 40));
     let credential = bench.engine.credential(id).await.unwrap().unwrap();
-    assert_eq!(credential.principal, Principal::User(bench.account, name.clone()));
+    assert_eq!(credential.requester.principal, Principal::User(bench.account, name.clone()));
     assert_eq!(credential.secret.expose(), secret.expose());
     let again = bench.admin(AdminOperation::CreateUser(name.clone())).await.unwrap_err();
     assert_eq!(again.code, FailureCode::AlreadyExists);
@@ -63,7 +63,7 @@ async fn the_first_start_makes_credentials_and_later_ones_keep_them() {
     let opened = open(open_config(&folder, None)).await.unwrap();
     assert!(opened.first_start.is_none() && opened.root == root);
     let credential = opened.engine.credential(&id).await.unwrap().unwrap();
-    assert_eq!((credential.principal, credential.secret.expose()), (Principal::Root(root), secret.as_str()));
+    assert_eq!((credential.requester.principal, credential.secret.expose()), (Principal::Root(root), secret.as_str()));
     drop(opened);
 
     let opened = open(open_config(&folder, Some(("CONFIGURED", "secret")))).await.unwrap();

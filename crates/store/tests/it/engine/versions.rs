@@ -136,7 +136,7 @@ fn list_versions() -> ListVersions {
 impl Bench {
     pub(crate) async fn switch(&self, versioning: Versioning) {
         let put = BucketOperation::PutSetting(bucket_name(BUCKET), Setting::Versioning(versioning));
-        assert!(matches!(self.bucket(put).await.unwrap(), BucketOutcome::SettingPut));
+        assert!(matches!(self.bucket(put).await.unwrap(), BucketOutcome::SettingPut(_)));
     }
 
     pub(crate) async fn delete_version(&self, key: &str, version: Option<VersionId>) -> Option<VersionId> {

@@ -1,0 +1,213 @@
+//! Policies as Amazon writes them.
+
+use strongroom_model::account::AccountId;
+use strongroom_model::action::{Action, KeyAction as Key};
+use strongroom_model::setting::SettingKind;
+
+use super::spelling::{form, in_account, lookup, owner};
+use super::{InvalidPolicy, ServiceWords, Version, Words, identities};
+use crate::policy::actions::Service;
+use crate::policy::fact::Fact;
+use crate::policy::pattern::Reading;
+use crate::policy::principals::Grantee;
+use crate::policy::resources::Place;
+
+/// The language.
+pub(super) static WORDS: Words = Words {
+    versions: &[Version { word: "2012-10-17", variables: true }, Version { word: "2008-10-17", variables: false }],
+    version_needed: false,
+    services: &[
+        ServiceWords { prefixes: &["s3"], service: Service::Storage, names: STORAGE },
+        ServiceWords { prefixes: &["kms"], service: Service::Keys, names: KEYS },
+        ServiceWords { prefixes: &["iam"], service: Service::Identities, names: identities::NAMES },
+        ServiceWords { prefixes: &["sts"], service: Service::Identities, names: identities::TOKENS },
+        ServiceWords { prefixes: &["strongroom"], service: Service::Server, names: identities::SERVER },
+    ],
+    bare_actions: false,
+    resources_optional: false,
+    short_operators: false,
+    fact,
+    grantee,
+    place,
+};
+
+const ENCRYPTION: SettingKind = SettingKind::Encryption;
+const POLICY: SettingKind = SettingKind::Policy;
+const VERSIONING: SettingKind = SettingKind::Versioning;
+
+const STORAGE: &[(&str, &[Action])] = &[
+    ("ListAllMyBuckets", &[Action::ListBuckets]),
+    ("CreateBucket", &[Action::CreateBucket]),
+    ("DeleteBucket", &[Action::DeleteBucket]),
+    ("ListBucket", &[Action::ListObjects, Action::HeadBucket]),
+    ("GetBucketLocation", &[Action::GetBucketLocation]),
+    ("GetBucketInfo", &[Action::GetBucketInfo]),
+    ("GetEncryptionConfiguration", &[Action::GetSetting(ENCRYPTION)]),
+    ("PutEncryptionConfiguration", &[Action::PutSetting(ENCRYPTION), Action::DeleteSetting(ENCRYPTION)]),
+    ("GetBucketPolicy", &[Action::GetSetting(POLICY)]),
+    ("PutBucketPolicy", &[Action::PutSetting(POLICY)]),
+    ("DeleteBucketPolicy", &[Action::DeleteSetting(POLICY)]),
+    ("GetBucketPolicyStatus", &[Action::GetPolicyStatus]),
+    ("ListBucketVersions", &[Action::ListVersions]),
+    ("GetBucketVersioning", &[Action::GetSetting(VERSIONING)]),
+    ("PutBucketVersioning", &[Action::PutSetting(VERSIONING)]),
+    ("PutObject", &[Action::PutObject]),
+    ("AbortMultipartUpload", &[Action::AbortUpload]),
+    ("ListMultipartUploadParts", &[Action::ListParts]),
+    ("ListBucketMultipartUploads", &[Action::ListUploads]),
+    ("GetObject", &[Action::GetObject]),
+    ("GetObjectVersion", &[Action::GetObjectVersion]),
+    ("DeleteObject", &[Action::DeleteObject]),
+    ("DeleteObjectVersion", &[Action::DeleteObjectVersion]),
+];
+
+const KEYS: &[(&str, &[Action])] = &[
+    ("CreateKey", &[Action::Key(Key::Create)]),
+    ("ListKeys", &[Action::Key(Key::List)]),
+    ("DescribeKey", &[Action::Key(Key::Describe)]),
+    ("EnableKey", &[Action::Key(Key::Enable)]),
+    ("DisableKey", &[Action::Key(Key::Disable)]),
+    ("UpdateKeyDescription", &[Action::Key(Key::UpdateDescription)]),
+    ("ScheduleKeyDeletion", &[Action::Key(Key::ScheduleDeletion)]),
+    ("CancelKeyDeletion", &[Action::Key(Key::CancelDeletion)]),
+    ("CreateAlias", &[Action::Key(Key::SetAlias)]),
+    ("UpdateAlias", &[Action::Key(Key::SetAlias)]),
+    ("DeleteAlias", &[Action::Key(Key::DeleteAlias)]),
+    ("ListAliases", &[Action::Key(Key::ListAliases)]),
+    ("GenerateDataKey", &[Action::Key(Key::GenerateDataKey)]),
+    ("GenerateDataKeyWithoutPlaintext", &[Action::Key(Key::GenerateDataKeyWithoutPlaintext)]),
+    ("Encrypt", &[Action::Key(Key::Encrypt), Action::Key(Key::EncryptDataKey)]),
+    ("Decrypt", &[Action::Key(Key::Decrypt), Action::Key(Key::DecryptDataKey)]),
+    ("ReEncryptFrom", &[Action::Key(Key::ReEncryptFrom)]),
+    ("ReEncryptTo", &[Action::Key(Key::ReEncryptTo)]),
+    ("GenerateRandom", &[Action::Key(Key::GenerateRandom)]),
+    ("EnableKeyRotation", &[Action::Key(Key::EnableRotation)]),
+    ("DisableKeyRotation", &[Action::Key(Key::DisableRotation)]),
+    ("GetKeyRotationStatus", &[Action::Key(Key::GetRotation)]),
+    ("ListKeyRotations", &[Action::Key(Key::ListVersions)]),
+    ("RotateKeyOnDemand", &[Action::Key(Key::Rotate)]),
+    ("CreateGrant", &[Action::Key(Key::CreateGrant)]),
+    ("ListGrants", &[Action::Key(Key::ListGrants)]),
+    ("ListRetirableGrants", &[Action::Key(Key::ListGrants)]),
+    ("RevokeGrant", &[Action::Key(Key::RevokeGrant)]),
+    ("RetireGrant", &[Action::Key(Key::RetireGrant)]),
+    ("GetKeyPolicy", &[Action::Key(Key::GetPolicy)]),
+    ("PutKeyPolicy", &[Action::Key(Key::PutPolicy)]),
+    ("TagResource", &[Action::Key(Key::Tag)]),
+    ("UntagResource", &[Action::Key(Key::Untag)]),
+    ("ListResourceTags", &[Action::Key(Key::ListTags)]),
+    ("GetParametersForImport", &[Action::Key(Key::GetImportParameters)]),
+    ("ImportKeyMaterial", &[Action::Key(Key::ImportMaterial)]),
+    ("DeleteImportedKeyMaterial", &[Action::Key(Key::DeleteMaterial)]),
+];
+
+const FACTS: &[(&str, Fact)] = &[
+    ("aws:CurrentTime", Fact::CurrentTime),
+    ("aws:EpochTime", Fact::EpochTime),
+    ("aws:SecureTransport", Fact::SecureTransport),
+    ("aws:SourceIp", Fact::SourceAddress),
+    ("aws:UserAgent", Fact::UserAgent),
+    ("aws:Referer", Fact::Referer),
+    ("aws:username", Fact::UserName),
+    ("aws:userid", Fact::PrincipalName),
+    ("aws:PrincipalArn", Fact::PrincipalName),
+    ("aws:PrincipalAccount", Fact::PrincipalAccount),
+    ("aws:PrincipalType", Fact::PrincipalType),
+    ("aws:TokenIssueTime", Fact::TokenIssueTime),
+    ("aws:ResourceAccount", Fact::ResourceAccount),
+    ("aws:MultiFactorAuthPresent", Fact::NeverKnown),
+    ("aws:MultiFactorAuthAge", Fact::NeverKnown),
+    ("aws:SourceVpc", Fact::NeverKnown),
+    ("aws:SourceVpce", Fact::NeverKnown),
+    ("aws:VpcSourceIp", Fact::NeverKnown),
+    ("aws:SourceArn", Fact::NeverKnown),
+    ("aws:SourceAccount", Fact::NeverKnown),
+    ("aws:PrincipalOrgID", Fact::NeverKnown),
+    ("aws:PrincipalOrgPaths", Fact::NeverKnown),
+    ("aws:CalledVia", Fact::NeverKnown),
+    ("aws:ViaAWSService", Fact::NeverKnown),
+    ("aws:PrincipalIsAWSService", Fact::NeverKnown),
+    ("s3:x-amz-acl", Fact::Acl),
+    ("s3:x-amz-copy-source", Fact::CopySource),
+    ("s3:x-amz-metadata-directive", Fact::MetadataDirective),
+    ("s3:x-amz-storage-class", Fact::StorageClass),
+    ("s3:x-amz-content-sha256", Fact::ContentSha256),
+    ("s3:x-amz-server-side-encryption", Fact::Encryption),
+    ("s3:x-amz-server-side-encryption-aws-kms-key-id", Fact::EncryptionKey),
+    ("s3:x-amz-server-side-encryption-customer-algorithm", Fact::CustomerAlgorithm),
+    ("s3:LocationConstraint", Fact::Location),
+    ("s3:prefix", Fact::Prefix),
+    ("s3:delimiter", Fact::Delimiter),
+    ("s3:max-keys", Fact::MaxKeys),
+    ("s3:VersionId", Fact::VersionId),
+    ("s3:signatureversion", Fact::SignatureVersion),
+    ("s3:authType", Fact::AuthType),
+    ("s3:RequestObjectTagKeys", Fact::RequestTagNames),
+    ("s3:ResourceAccount", Fact::ResourceAccount),
+    ("s3:DataAccessPointArn", Fact::NeverKnown),
+    ("s3:DataAccessPointAccount", Fact::NeverKnown),
+    ("s3:AccessPointNetworkOrigin", Fact::NeverKnown),
+    ("kms:CallerAccount", Fact::PrincipalAccount),
+    ("kms:ViaService", Fact::ViaService),
+];
+
+const NAMED_FACTS: &[(&str, fn(String) -> Fact)] = &[
+    ("s3:ExistingObjectTag/", Fact::ExistingTag),
+    ("s3:RequestObjectTag/", Fact::RequestTag),
+    ("s3:BucketTag/", Fact::BucketTag),
+    ("kms:EncryptionContext:", Fact::EncryptionContext),
+    ("aws:PrincipalTag/", |_| Fact::NeverKnown),
+];
+
+/// The fact of a key, for the languages that know Amazon's as well.
+pub(super) fn fact(key: &str) -> Option<Fact> {
+    lookup(key, FACTS, NAMED_FACTS)
+}
+
+/// The same for somebody.
+pub(super) fn grantee(kind: &str, text: &str) -> Option<Grantee> {
+    match kind {
+        "" if text == "*" => Some(Grantee::Everyone),
+        "AWS" => by_name(text),
+        "CanonicalUser" => {
+            // The canonical ids that answers show are our account numbers; others belong to nobody here.
+            let short = text.strip_prefix(&"0".repeat(32)).filter(|rest| rest.len() == 32);
+            let known = AccountId::parse(short.unwrap_or(text));
+            Some(known.map_or(Grantee::Nobody, Grantee::Account))
+        }
+        "Service" | "Federated" => Some(Grantee::Nobody),
+        _ => None,
+    }
+}
+
+fn by_name(text: &str) -> Option<Grantee> {
+    if text == "*" {
+        return Some(Grantee::Everyone);
+    }
+    if let Some(account) = AccountId::parse(text) {
+        return Some(Grantee::Account(account));
+    }
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "iam", "", account, end] => in_account(account, end),
+        ["arn", _, "sts", "", _, _] => Some(Grantee::Nobody),
+        _ => None,
+    }
+}
+
+/// The same for resources.
+pub(super) fn place(text: &str, reading: Reading<'_>) -> Result<Place, InvalidPolicy> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", _, service, _, account, rest] = parts.as_slice() else { return Err(InvalidPolicy::Resource) };
+    if rest.is_empty() {
+        return Err(InvalidPolicy::Resource);
+    }
+    let (owner, form) = (owner(account), form(rest, reading)?);
+    Ok(match *service {
+        "s3" => Place::Storage { kind: None, owner, form },
+        "kms" => Place::Key { owner, form },
+        "iam" => Place::Identity { owner, form },
+        "*" if *rest == "*" => Place::Everything,
+        _ => Place::Nothing,
+    })
+}

@@ -1,0 +1,330 @@
+//! Every operation there is, once, in its plainest form.
+
+use strongroom_model::account::UserName;
+use strongroom_model::condition::Conditions;
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish};
+use strongroom_model::etag::TagPromise;
+use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
+use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
+use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
+use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
+use strongroom_model::operation::admin::StartScrub;
+use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
+use strongroom_model::operation::key::{
+    AliasBefore, CreateKey, GrantEnd, GrantsOf, ImportMaterial, ImportWrapping, KeyUse, ListGrants, ListKeys, Page,
+    Purpose, RotationChange, Switch,
+};
+use strongroom_model::operation::object::{
+    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetAttributes, GetObject, PutObject, Unsatisfiable,
+};
+use strongroom_model::operation::service::ListBuckets;
+use strongroom_model::operation::upload::{
+    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
+};
+use strongroom_model::operation::{
+    AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation, ServiceOperation,
+};
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
+use strongroom_model::secret::Plaintext;
+use strongroom_model::setting::{Setting, SettingKind, Versioning};
+
+pub(crate) fn bucket() -> BucketName {
+    BucketName::parse("bucket").expect("a valid name")
+}
+
+pub(crate) fn source_bucket() -> BucketName {
+    BucketName::parse("source").expect("a valid name")
+}
+
+pub(crate) fn key() -> ObjectKey {
+    ObjectKey::parse("key").expect("a valid key")
+}
+
+pub(crate) fn get() -> GetObject {
+    GetObject {
+        bucket: bucket(),
+        key: key(),
+        version: None,
+        range: None,
+        part: None,
+        unsatisfiable: Unsatisfiable::Refused,
+        conditions: Conditions::default(),
+        customer_key: None,
+        overrides: ContentHeaders::default(),
+        show_checksums: false,
+    }
+}
+
+pub(crate) fn put() -> PutObject {
+    PutObject {
+        bucket: bucket(),
+        key: key(),
+        metadata: ObjectMetadata::default(),
+        storage_class: None,
+        acl: CannedAcl::Private,
+        encryption: EncryptionWish::Unspecified,
+        conditions: Conditions::default(),
+        expected: ExpectedDigests::default(),
+        keep: Vec::new(),
+        tag: TagPromise::PlainOnly,
+    }
+}
+
+fn copy() -> CopyObject {
+    CopyObject {
+        source: GetObject { bucket: source_bucket(), ..get() },
+        target: put(),
+        metadata_from: MetadataFrom::Source,
+        checksums: CopiedChecksums::OfSource { otherwise: None },
+        onto_itself: OntoItself::Changes,
+        unchanged: Unchanged::Failed,
+    }
+}
+
+pub(crate) fn list() -> ListObjects {
+    ListObjects {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: String::new(),
+        after: String::new(),
+        marker: None,
+        start_after: None,
+        continuation_token: None,
+        max_keys: 1000,
+        url_encoded: false,
+        version: ListVersion::V1,
+        fetch_owner: false,
+    }
+}
+
+fn list_versions() -> ListVersions {
+    ListVersions {
+        bucket: bucket(),
+        prefix: String::new(),
+        delimiter: String::new(),
+        key_marker: String::new(),
+        version_marker: None,
+        max_keys: 1000,
+        url_encoded: false,
+    }
+}
+
+fn delete(version: Option<VersionId>) -> DeleteObject {
+    DeleteObject { bucket: bucket(), key: key(), version, conditions: Conditions::default() }
+}
+
+fn rule() -> Setting {
+    Setting::Encryption(BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false })
+}
+
+fn create() -> CreateBucket {
+    CreateBucket {
+        bucket: bucket(),
+        location: None,
+        acl: CannedAcl::Private,
+        storage_class: StorageClass::Standard,
+        encryption: None,
+        always_encrypted: false,
+    }
+}
+
+fn upload() -> UploadName {
+    UploadName { bucket: bucket(), key: key(), id: UploadId([7; 16]) }
+}
+
+fn upload_operations() -> [UploadOperation; 6] {
+    [
+        UploadOperation::Initiate(InitiateUpload {
+            bucket: bucket(),
+            key: key(),
+            metadata: ObjectMetadata::default(),
+            storage_class: None,
+            acl: CannedAcl::Private,
+            encryption: EncryptionWish::Unspecified,
+            conditions: Conditions::default(),
+            checksum: None,
+            url_encoded: false,
+        }),
+        UploadOperation::WritePart(WritePart {
+            upload: upload(),
+            number: PartNumber::new(1).expect("a part's number"),
+            customer_key: None,
+            expected: ExpectedDigests::default(),
+            keep: Vec::new(),
+            tag: TagPromise::PlainOnly,
+        }),
+        UploadOperation::Complete(CompleteUpload {
+            upload: upload(),
+            parts: NamedParts::All,
+            least_part: 0,
+            conditions: Conditions::default(),
+            customer_key: None,
+            size: None,
+            expected: Vec::new(),
+            scope: None,
+            url_encoded: false,
+        }),
+        UploadOperation::Abort(upload()),
+        UploadOperation::ListParts(ListParts { upload: upload(), after: 0, max_parts: 1000, url_encoded: false }),
+        UploadOperation::List(ListUploads {
+            bucket: bucket(),
+            prefix: String::new(),
+            delimiter: String::new(),
+            key_marker: String::new(),
+            upload_marker: None,
+            max_uploads: 1000,
+            url_encoded: false,
+        }),
+    ]
+}
+
+pub(crate) fn every_operation() -> Vec<Operation> {
+    let user = || UserName::parse("alice").expect("a valid name");
+    let mut all = vec![
+        Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default())),
+        Operation::Service(ServiceOperation::Probe),
+    ];
+    all.extend(
+        [
+            BucketOperation::Create(create()),
+            BucketOperation::Delete(bucket()),
+            BucketOperation::Head(bucket()),
+            BucketOperation::Probe(bucket()),
+            BucketOperation::Location(bucket()),
+            BucketOperation::Info(bucket()),
+            BucketOperation::ListObjects(list()),
+            BucketOperation::ListVersions(list_versions()),
+            BucketOperation::GetSetting(bucket(), SettingKind::Encryption),
+            BucketOperation::PutSetting(bucket(), rule()),
+            BucketOperation::DeleteSetting(bucket(), SettingKind::Encryption),
+            BucketOperation::GetSetting(bucket(), SettingKind::Versioning),
+            BucketOperation::PutSetting(bucket(), Setting::Versioning(Versioning::Enabled)),
+            BucketOperation::GetSetting(bucket(), SettingKind::Policy),
+            BucketOperation::PutSetting(bucket(), Setting::Policy(policy())),
+            BucketOperation::DeleteSetting(bucket(), SettingKind::Policy),
+            BucketOperation::PolicyStatus(bucket()),
+        ]
+        .map(Operation::Bucket),
+    );
+    let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default() };
+    all.extend(
+        [
+            ObjectOperation::Put(put()),
+            ObjectOperation::Copy(Box::new(copy())),
+            ObjectOperation::Get(get()),
+            ObjectOperation::Head(get()),
+            ObjectOperation::Meta(get()),
+            ObjectOperation::Attributes(GetAttributes { object: get(), wanted: Vec::new(), after: 0, max_parts: 1000 }),
+            ObjectOperation::Get(GetObject { version: Some(VersionId::Null), ..get() }),
+            ObjectOperation::Delete(delete(None)),
+            ObjectOperation::Delete(delete(Some(VersionId::Null))),
+            ObjectOperation::DeleteMany(DeleteObjects {
+                bucket: bucket(),
+                quiet: false,
+                url_encoded: false,
+                entries: vec![entry],
+            }),
+        ]
+        .map(Operation::Object),
+    );
+    all.extend(upload_operations().map(Operation::Upload));
+    all.extend(
+        [
+            AdminOperation::CreateUser(user()),
+            AdminOperation::ListUsers,
+            AdminOperation::DeleteUser(user()),
+            AdminOperation::ListBuckets,
+            AdminOperation::DescribeObject { bucket: bucket(), key: key(), version: None },
+            AdminOperation::ProveKeys,
+            AdminOperation::StartScrub(StartScrub::default()),
+            AdminOperation::DescribeScrub,
+            AdminOperation::StopScrub,
+        ]
+        .map(Operation::Admin),
+    );
+    all.extend(every_key_operation().map(Operation::Key));
+    all
+}
+
+fn terms() -> GrantTerms {
+    GrantTerms {
+        grantee: "g".to_owned(),
+        grantee_kind: GranteeKind::User,
+        retiring: None,
+        actions: vec![GrantAction::Decrypt],
+        name: None,
+        constraint: None,
+    }
+}
+
+fn import() -> ImportMaterial {
+    ImportMaterial {
+        key: KeyReference::parse("alias/a"),
+        token: Vec::new(),
+        wrapped: Vec::new(),
+        expires: None,
+        for_rotation: false,
+        material: None,
+    }
+}
+
+fn every_key_operation() -> [KeyOperation; 36] {
+    let key = || KeyReference::parse("alias/a");
+    let switch = || Switch::repeatable(key());
+    let plaintext = || Plaintext::new(Default::default());
+    let context = EncryptionContext::new;
+    let data_key = |shown| KeyUse::GenerateDataKey { key: key(), length: 32, context: context(), shown };
+    let decrypt = |purpose| KeyUse::Decrypt { key: None, ciphertext: Vec::new(), context: context(), purpose };
+    let grants = |of| KeyOperation::ListGrants(ListGrants { of, id: None, grantee: None, page: Page::default() });
+    let end = |by| KeyOperation::EndGrant { key: Some(key()), grant: "g".to_owned(), by };
+    let encrypt = |purpose| KeyUse::Encrypt { key: key(), plaintext: plaintext(), context: context(), purpose };
+    [
+        KeyOperation::Create(CreateKey::new(KeySpec::Sm4)),
+        KeyOperation::Describe(key()),
+        KeyOperation::List(ListKeys::default()),
+        KeyOperation::UpdateDescription { key: key(), description: String::new() },
+        KeyOperation::Enable(switch()),
+        KeyOperation::Disable(switch()),
+        KeyOperation::ScheduleDeletion { key: key(), days: 7 },
+        KeyOperation::CancelDeletion(key()),
+        KeyOperation::Protect { key: key(), reason: None },
+        KeyOperation::PointAlias { alias: "a".to_owned(), key: key(), before: AliasBefore::Any },
+        KeyOperation::Rename { key: key(), alias: "a".to_owned() },
+        KeyOperation::RemoveAlias("a".to_owned()),
+        KeyOperation::ListAliases { key: None, page: Page::default() },
+        KeyOperation::Retag { key: key(), set: KeyTags::new(), unset: vec!["t".to_owned()] },
+        KeyOperation::ListTags(key()),
+        KeyOperation::SetRotation { key: key(), change: RotationChange::Off },
+        KeyOperation::GetRotation(key()),
+        KeyOperation::Rotate { key: key(), demands_max: None },
+        KeyOperation::ListVersions { key: key(), page: Page::default() },
+        KeyOperation::GetPolicy(key()),
+        KeyOperation::PutPolicy { key: key(), policy: String::new() },
+        KeyOperation::CreateGrant { key: key(), terms: terms() },
+        grants(GrantsOf::Key(key())),
+        end(GrantEnd::Revoke),
+        end(GrantEnd::Retire),
+        KeyOperation::GetImportParameters { key: key(), wrapping: ImportWrapping::RsaOaepSha256Of2048 },
+        KeyOperation::ImportMaterial(import()),
+        KeyOperation::DeleteMaterial { key: key(), material: None },
+        KeyOperation::Use(data_key(true)),
+        KeyOperation::Use(data_key(false)),
+        KeyOperation::Use(encrypt(Purpose::Data)),
+        KeyOperation::Use(decrypt(Purpose::Data)),
+        KeyOperation::Use(decrypt(Purpose::DataKey { digest: None })),
+        KeyOperation::Use(KeyUse::ReEncrypt {
+            source: None,
+            ciphertext: Vec::new(),
+            source_context: context(),
+            key: key(),
+            context: context(),
+        }),
+        KeyOperation::Use(KeyUse::Random { length: 1 }),
+        KeyOperation::GetQuotas,
+    ]
+}
+
+fn policy() -> PolicyDocument {
+    PolicyDocument { language: PolicyLanguage::Amazon, text: "{}".to_owned() }
+}
