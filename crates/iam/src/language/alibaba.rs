@@ -4,7 +4,7 @@ use strongroom_model::account::AccountId;
 use strongroom_model::action::{Action, KeyAction as Key};
 use strongroom_model::setting::SettingKind;
 
-use super::spelling::{form, in_account, lookup, owner};
+use super::spelling::{NamedFact, form, in_account, lookup, owner};
 use super::{InvalidPolicy, ServiceWords, Version, Words, identities};
 use crate::policy::actions::Service;
 use crate::policy::fact::Fact;
@@ -115,7 +115,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("oss:x-oss-server-side-encryption-key-id", Fact::EncryptionKey),
 ];
 
-const NAMED_FACTS: &[(&str, fn(String) -> Fact)] = &[
+const NAMED_FACTS: &[NamedFact] = &[
     ("oss:ExistingObjectTag/", Fact::ExistingTag),
     ("oss:RequestObjectTag/", Fact::RequestTag),
     ("oss:BucketTag/", Fact::BucketTag),

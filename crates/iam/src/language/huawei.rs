@@ -3,7 +3,7 @@
 use strongroom_model::action::{Action, KeyAction as Key};
 use strongroom_model::setting::SettingKind;
 
-use super::spelling::{form, in_account, lookup, owner};
+use super::spelling::{NamedFact, form, in_account, lookup, owner};
 use super::{InvalidPolicy, ServiceWords, Version, Words, amazon, identities};
 use crate::policy::actions::Service;
 use crate::policy::fact::Fact;
@@ -143,7 +143,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("x-obs-server-side-encryption-customer-algorithm", Fact::CustomerAlgorithm),
 ];
 
-const NAMED_FACTS: &[(&str, fn(String) -> Fact)] = &[
+const NAMED_FACTS: &[NamedFact] = &[
     ("ExistingObjectTag/", Fact::ExistingTag),
     ("RequestObjectTag/", Fact::RequestTag),
     ("ResourceTag/", Fact::BucketTag),

@@ -9,6 +9,9 @@ use crate::policy::pattern::{Pattern, Reading};
 use crate::policy::principals::Grantee;
 use crate::policy::resources::Owner;
 
+/// Keys that begin so are followed by a name.
+pub(super) type NamedFact = (&'static str, fn(String) -> Fact);
+
 /// The account part of a resource's name.
 pub(super) fn owner(text: &str) -> Owner {
     match text {
@@ -43,7 +46,7 @@ pub(super) fn in_account(account: &str, end: &str) -> Option<Grantee> {
 }
 
 /// The fact that a key names in a table, whatever its case; keys that end in `/` or `:` are followed by a name.
-pub(super) fn lookup(key: &str, plain: &[(&str, Fact)], named: &[(&str, fn(String) -> Fact)]) -> Option<Fact> {
+pub(super) fn lookup(key: &str, plain: &[(&str, Fact)], named: &[NamedFact]) -> Option<Fact> {
     let same = |(word, _): &&(&str, Fact)| key.eq_ignore_ascii_case(word);
     if let Some((_, fact)) = plain.iter().find(same) {
         return Some(fact.clone());

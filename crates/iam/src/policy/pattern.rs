@@ -27,6 +27,9 @@ struct Variable {
     otherwise: Option<String>,
 }
 
+/// The fact that a variable stands for, if there is such a variable.
+pub(crate) type Variables = dyn Fn(&str) -> Option<Fact>;
+
 /// How a pattern's text is to be read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading<'a> {
@@ -35,7 +38,7 @@ pub(crate) struct Reading<'a> {
     /// Whether the letters `a` and `A` are the same.
     pub(crate) fold: bool,
     /// What variables there are; none reads `${` as text.
-    pub(crate) variables: Option<&'a dyn Fn(&str) -> Option<Fact>>,
+    pub(crate) variables: Option<&'a Variables>,
 }
 
 impl Reading<'_> {

@@ -25,7 +25,10 @@ const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allo
 /// Policies in their understood form, by text and by what they are attached to: understanding one takes longer than
 /// deciding by it.
 #[derive(Default)]
-pub(super) struct Understood(Mutex<HashMap<(PolicyDocument, Option<BucketName>), Arc<Policy>>>);
+pub(super) struct Understood(Mutex<HashMap<Text, Arc<Policy>>>);
+
+/// A policy's text, and the bucket it is attached to if it is to one.
+type Text = (PolicyDocument, Option<BucketName>);
 
 impl Understood {
     /// The policy that a text is.
