@@ -101,7 +101,17 @@ pub(crate) fn decide(action: Action, resource: &Resource, case: &Case, facts: &F
         Resource::Bucket(name) | Resource::Object(name, _) => case.bucket_named(name),
         _ => None,
     };
-    decide_for(action, resource, bucket, case, facts)
+    match resource {
+        // Whether a key's owner consents is the key service's to say, which knows the key's policy and its grants.
+        Resource::Key(reference) => {
+            let named = reference.account.as_deref().and_then(AccountId::parse);
+            match named.or(case.subject.requester.principal.account()) {
+                Some(owner) => decide_key(action, resource, owner, case, facts),
+                None => Decision::denied(Reason::NothingAllows),
+            }
+        }
+        _ => decide_for(action, resource, bucket, case, facts),
+    }
 }
 
 /// The same about a master key of `owner`: what the caller's own policies say of it.

@@ -9,10 +9,12 @@ use hyper::body::Incoming;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
     account::AccountId,
+    circumstance::RequestWords,
     failure::{Failure, FailureCode},
     name::RequestId,
     operation::Operation,
     outcome::{KeyOutcome, Outcome},
+    time::Timestamp,
 };
 use strongroom_wire::{
     Claim,
@@ -83,21 +85,23 @@ impl Asker<'_> {
         let intent = self.dialect.decode(parts, &document, &self.app.site)?;
         record.operation = intent.call.name();
         self.call = Some(intent.call);
-        let caller = self.authenticate(intent.claim).await?;
-        self.account = caller.principal.account();
-        record.principal = Some(caller.principal.to_string());
+        let now = clock::now();
+        let requester = self.authenticate(intent.claim, now).await?.requester;
+        self.account = requester.principal.account();
+        record.principal = Some(requester.principal.to_string());
         let operation = Operation::Key(intent.asked?);
-        let case = self.app.engine.case(&operation, Transport::TRUSTED).await?;
-        let granted = authorize(operation, caller.principal, &case)?;
+        let circumstances = self.peer.circumstances(now, RequestWords::default());
+        let case = self.app.engine.case(requester, &operation, circumstances, Transport::TRUSTED).await?;
+        let granted = authorize(operation, case)?;
         match self.app.engine.run(granted, None).await?.outcome {
             Outcome::Key(outcome) => Ok(outcome),
             other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a key operation answered {other:?}"))),
         }
     }
 
-    async fn authenticate(&self, claim: KeyClaim) -> Result<Caller, Failure> {
+    async fn authenticate(&self, claim: KeyClaim, now: Timestamp) -> Result<Caller, Failure> {
         match claim {
-            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(&self.app.engine, &signed, clock::now()).await,
+            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(&self.app.engine, &signed, now).await,
             KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
             KeyClaim::Token(_) => Err(FailureCode::InvalidToken.into()),
         }

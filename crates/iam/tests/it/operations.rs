@@ -115,7 +115,8 @@ fn delete(version: Option<VersionId>) -> DeleteObject {
 }
 
 fn rule() -> Setting {
-    Setting::Encryption(BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false })
+    let default = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
+    Setting::Encryption(default.into())
 }
 
 fn create() -> CreateBucket {
