@@ -12,10 +12,12 @@ use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted};
 use super::put::READERS_GRACE_MS;
 use super::{Caller, Engine, precondition};
 use crate::catalog::{
+    CatalogError,
     buckets::BucketId,
     history::{DELETIONS_MAX, Deleted, Deletion, Moment},
     objects::VersionUid,
 };
+use crate::kv::KvError;
 
 impl Engine {
     /// Deletes one object, or one version; what is not there is deleted already.
@@ -57,6 +59,8 @@ impl Engine {
         Ok(ManyDeleted { quiet: delete.quiet, url_encoded: delete.url_encoded, results: results.collect() })
     }
 
+    /// Deletes what can be deleted in one commit. If that would be too long, because of objects of thousands of parts, it is
+    /// done by halves.
     async fn delete_group(&self, bucket: BucketId, entries: &[&DeleteEntry]) -> Result<Vec<Deleted>, Failure> {
         let now = self.now();
         let moment = Moment { now, freed_due: now.plus_millis(READERS_GRACE_MS) };
@@ -67,7 +71,15 @@ impl Engine {
                 Ok(Deletion { key: &entry.key, version: entry.version, conditions: &entry.conditions, marker })
             })
             .collect();
-        Ok(self.catalog.delete(bucket, &wanted?, moment).await?)
+        match self.catalog.delete(bucket, &wanted?, moment).await {
+            Err(CatalogError::Kv(KvError::TooLarge { .. })) if entries.len() > 1 => {
+                let (some, others) = entries.split_at(entries.len() / 2);
+                let mut deleted = Box::pin(self.delete_group(bucket, some)).await?;
+                deleted.extend(Box::pin(self.delete_group(bucket, others)).await?);
+                Ok(deleted)
+            }
+            deleted => Ok(deleted?),
+        }
     }
 }
 

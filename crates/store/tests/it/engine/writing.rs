@@ -1,5 +1,8 @@
 //! Conditions, digests and tags of writes; batch deletion.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use md5::{Digest as _, Md5};
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
 use strongroom_model::condition::{Conditions, TagList};
@@ -9,9 +12,13 @@ use strongroom_model::name::VersionId;
 use strongroom_model::operation::object::{DeleteEntry, DeleteObjects, ExpectedDigests, GetObject, PutObject};
 use strongroom_model::operation::{ObjectOperation, Operation};
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
-use strongroom_store::{Body, Trailer};
+use strongroom_store::{
+    Body, Trailer,
+    blobs::MemoryBlobs,
+    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row},
+};
 
-use super::bench::{Bench, Method, bucket_name, get, noise, object_key, pieces, put};
+use super::bench::{BUCKET, Bench, Method, bucket_name, get, noise, object_key, pieces, put};
 
 fn md5(bytes: &[u8]) -> [u8; 16] {
     Md5::digest(bytes).into()
@@ -127,4 +134,50 @@ async fn a_batch_deletes_each_for_itself() {
     assert_eq!(left, [object_key("kept")]);
     bench.reap_later().await;
     assert_eq!(bench.blob_count().await, 0);
+}
+
+/// A store that takes few changes at once.
+#[derive(Default)]
+struct Narrow(MemoryKv);
+
+const DELETES_AT_ONCE: usize = 16;
+
+#[async_trait]
+impl Kv for Narrow {
+    async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
+        self.0.get(key).await
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        self.0.scan(range, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
+        match batch.deletes.len() {
+            ..=DELETES_AT_ONCE => self.0.commit(batch).await,
+            amount => Err(KvError::TooLarge { what: "deletes in a batch", amount, limit: DELETES_AT_ONCE }),
+        }
+    }
+
+    async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
+        self.0.submit(puts).await
+    }
+}
+
+/// Objects of thousands of parts fill a commit long before their number does.
+#[tokio::test]
+async fn a_batch_too_long_for_one_commit_is_deleted_in_several() {
+    let kv = Arc::new(Narrow::default());
+    let bench = Bench::over(kv, Arc::new(MemoryBlobs::new()), tempfile::tempdir().unwrap()).await.unwrap();
+    bench.create_bucket(BUCKET, None).await.unwrap();
+    let mut entries = Vec::new();
+    for n in 0..50 {
+        bench.put(&format!("k{n}"), b"x", Method::Plain).await.unwrap();
+        entries.push(DeleteEntry { key: object_key(&format!("k{n}")), version: None, conditions: Default::default() });
+    }
+    let asked = DeleteObjects { bucket: bucket_name(BUCKET), quiet: false, url_encoded: false, entries };
+    let reply = bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await.unwrap();
+    let Outcome::Object(ObjectOutcome::ManyDeleted(many)) = reply.outcome else { panic!("{:?}", reply.outcome) };
+    assert!(many.results.len() == 50 && many.results.iter().all(|entry| entry.result.is_ok()));
+    assert!(bench.list().await.objects.is_empty());
 }
