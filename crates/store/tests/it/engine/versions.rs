@@ -447,7 +447,7 @@ async fn set_default(bench: &Bench, model: &mut Model, number: usize) {
         None => BucketOperation::DeleteSetting(bucket_name(BUCKET), SettingKind::Encryption),
         Some(method) => {
             let rule = BucketEncryption { method, bucket_key: false };
-            BucketOperation::PutSetting(bucket_name(BUCKET), Setting::Encryption(rule))
+            BucketOperation::PutSetting(bucket_name(BUCKET), Setting::Encryption(rule.into()))
         }
     };
     bench.bucket(operation).await.unwrap();
