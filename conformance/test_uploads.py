@@ -4,8 +4,6 @@ way of encrypting that it has."""
 import base64
 import hashlib
 import io
-import itertools
-import os
 import threading
 
 import boto3.s3.transfer
@@ -279,3 +277,310 @@ def test_uploads_are_listed_page_by_page(client, by, bucket):
         by.abort(bucket, key, upload)
     assert by.uploads(bucket) == []
     client.delete_bucket(bucket)
+
+
+@pytest.fixture
+def s3(clients):
+    return clients["s3-v4"]
+
+
+@pytest.fixture
+def oss(clients):
+    return clients["oss-v4"]
+
+
+def md5_of_parts(parts):
+    return f'"{composite(parts)}"'
+
+
+@pytest.mark.parametrize("mode", ["plain", "managed", "kms", "customer"])
+def test_boto3_transfers_in_parts(s3, new_bucket, mode):
+    s3.create(new_bucket)
+    data = body(18 * MEBI + 12_345, 7)
+    config = boto3.s3.transfer.TransferConfig(multipart_threshold=MEBI, multipart_chunksize=5 * MEBI, max_concurrency=4)
+    s3.client.upload_fileobj(
+        io.BytesIO(data), new_bucket, "k", ExtraArgs={**s3._write_arguments(mode), "Metadata": {"a": "b"}}, Config=config
+    )
+    sink = io.BytesIO()
+    s3.client.download_fileobj(new_bucket, "k", sink, ExtraArgs=s3._read_arguments(mode), Config=config)
+    assert sink.getvalue() == data
+    head = s3.client.head_object(Bucket=new_bucket, Key="k", ChecksumMode="ENABLED", **s3._read_arguments(mode))
+    assert head["ETag"].endswith('-4"') and head["Metadata"] == {"a": "b"}
+    # boto3 asks for CRC-32, of which that of the whole is made of those of the parts.
+    assert head["ChecksumCRC32"].endswith("-4") and head["ChecksumType"] == "COMPOSITE"
+
+
+def test_s3_reads_by_part(s3, new_bucket):
+    s3.create(new_bucket)
+    by = ByS3(s3)
+    pieces = [body(5 * MEBI, 1), body(5 * MEBI + 3, 2), b"end"]
+    upload = by.begin(new_bucket, "k", "kms")
+    tags = [(at, by.part(new_bucket, "k", upload, at * 10, piece, "kms")) for at, piece in enumerate(pieces, 1)]
+    by.complete(new_bucket, "k", upload, [(at * 10, tag) for at, tag in tags])
+    offset = 0
+    for at, piece in enumerate(pieces, 1):
+        answer = s3.client.get_object(Bucket=new_bucket, Key="k", PartNumber=at * 10)
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 206
+        assert answer["Body"].read() == piece and answer["PartsCount"] == 3
+        assert answer["ContentRange"] == f"bytes {offset}-{offset + len(piece) - 1}/{sum(map(len, pieces))}"
+        head = s3.client.head_object(Bucket=new_bucket, Key="k", PartNumber=at * 10)
+        assert head["ContentLength"] == len(piece) and head["PartsCount"] == 3
+        offset += len(piece)
+    for number in (1, 40):
+        with pytest.raises(Refused) as refused:
+            s3._call(s3.client.get_object, Bucket=new_bucket, Key="k", PartNumber=number)
+        assert (refused.value.status, refused.value.code) == (416, "InvalidPartNumber")
+    s3.put(new_bucket, "whole", b"in one")
+    answer = s3.client.get_object(Bucket=new_bucket, Key="whole", PartNumber=1)
+    assert answer["Body"].read() == b"in one" and "PartsCount" not in answer
+
+
+SUMS = {
+    "CRC32": ("COMPOSITE", "FULL_OBJECT"),
+    "CRC32C": ("COMPOSITE", "FULL_OBJECT"),
+    "CRC64NVME": ("FULL_OBJECT",),
+    "SHA1": ("COMPOSITE",),
+    "SHA256": ("COMPOSITE",),
+}
+
+
+@pytest.mark.parametrize("algorithm,kind", [(name, kind) for name, kinds in SUMS.items() for kind in kinds])
+def test_s3_checksums_of_uploads(s3, new_bucket, algorithm, kind):
+    from botocore.httpchecksum import _CHECKSUM_CLS
+
+    s3.create(new_bucket)
+    client, field = s3.client, f"Checksum{algorithm}"
+    pieces = [body(5 * MEBI, 3), body(5 * MEBI, 4), b"tail"]
+    begun = client.create_multipart_upload(
+        Bucket=new_bucket, Key="k", ChecksumAlgorithm=algorithm, ChecksumType=kind, ServerSideEncryption="aws:kms"
+    )
+    assert (begun["ChecksumAlgorithm"], begun["ChecksumType"]) == (algorithm, kind)
+    upload = {"Bucket": new_bucket, "Key": "k", "UploadId": begun["UploadId"]}
+    parts = []
+    for number, piece in enumerate(pieces, 1):
+        answer = client.upload_part(**upload, PartNumber=number, Body=piece, ChecksumAlgorithm=algorithm)
+        parts.append({"PartNumber": number, "ETag": answer["ETag"], field: answer[field]})
+    listed = client.list_parts(**upload)
+    assert listed["ChecksumAlgorithm"] == algorithm and listed["ChecksumType"] == kind
+    assert [part[field] for part in listed["Parts"]] == [part[field] for part in parts]
+
+    def value(data):
+        sum = _CHECKSUM_CLS[algorithm.lower()]()
+        sum.update(data)
+        return sum.digest()
+
+    assert [base64.b64decode(part[field]) for part in parts] == [value(piece) for piece in pieces]
+    whole = value(b"".join(pieces)) if kind == "FULL_OBJECT" else value(b"".join(map(value, pieces)))
+    expected = base64.b64encode(whole).decode() + ("" if kind == "FULL_OBJECT" else "-3")
+    named = {"Parts": parts}
+    wrong = {"Parts": [{**parts[0], field: parts[1][field]}, *parts[1:]]}
+    with pytest.raises(Refused) as refused:
+        s3._call(client.complete_multipart_upload, **upload, MultipartUpload=wrong)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidPart")
+    if kind == "FULL_OBJECT":
+        with pytest.raises(Refused) as refused:
+            bad = base64.b64encode(bytes(len(whole))).decode()
+            s3._call(client.complete_multipart_upload, **upload, MultipartUpload=named, **{field: bad})
+        assert (refused.value.status, refused.value.code) == (400, "BadDigest")
+    with pytest.raises(Refused) as refused:
+        s3._call(client.complete_multipart_upload, **upload, MultipartUpload=named, MpuObjectSize=1)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidRequest")
+    size = sum(map(len, pieces))
+    more = {field: expected} if kind == "FULL_OBJECT" else {}
+    done = client.complete_multipart_upload(**upload, MultipartUpload=named, MpuObjectSize=size, ChecksumType=kind, **more)
+    assert (done[field], done["ChecksumType"]) == (expected, kind)
+    read = client.get_object(Bucket=new_bucket, Key="k", ChecksumMode="ENABLED")
+    assert read["Body"].read() == b"".join(pieces) and read[field] == expected
+    assert client.get_object(Bucket=new_bucket, Key="k", PartNumber=2, ChecksumMode="ENABLED")["Body"].read() == pieces[1]
+    told = client.get_object_attributes(
+        Bucket=new_bucket,
+        Key="k",
+        ObjectAttributes=["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"],
+        MaxParts=2,
+    )
+    assert told["ObjectSize"] == size and told["ETag"] == read["ETag"].strip('"') and told["StorageClass"] == "STANDARD"
+    assert told["Checksum"] == {field: expected, "ChecksumType": kind}
+    page = told["ObjectParts"]
+    assert (page["TotalPartsCount"], page["IsTruncated"], page["NextPartNumberMarker"]) == (3, True, 2)
+    assert page["Parts"] == [
+        {"PartNumber": at, "Size": len(piece), field: parts[at - 1][field]} for at, piece in enumerate(pieces[:2], 1)
+    ]
+
+
+def test_s3_completion_conditions(s3, new_bucket):
+    s3.create(new_bucket)
+    by = ByS3(s3)
+
+    def upload(**conditions):
+        id = by.begin(new_bucket, "k", "plain")
+        tag = by.part(new_bucket, "k", id, 1, b"new", "plain")
+        named = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
+        return s3._call(
+            s3.client.complete_multipart_upload,
+            Bucket=new_bucket,
+            Key="k",
+            UploadId=id,
+            MultipartUpload=named,
+            **conditions,
+        )
+
+    first = upload(IfNoneMatch="*")
+    with pytest.raises(Refused) as refused:
+        upload(IfNoneMatch="*")
+    assert (refused.value.status, refused.value.code) == (412, "PreconditionFailed")
+    with pytest.raises(Refused) as refused:
+        upload(IfMatch='"' + "0" * 32 + '"')
+    assert refused.value.status == 412
+    upload(IfMatch=first["ETag"])
+
+
+def test_s3_refuses_the_fields_of_a_beginning_on_parts(s3, new_bucket):
+    s3.create(new_bucket)
+    by = ByS3(s3)
+    upload = by.begin(new_bucket, "k", "managed")
+    events = s3.client.meta.events
+
+    def add(params, **_):
+        params["headers"]["x-amz-server-side-encryption"] = "AES256"
+
+    events.register("before-call.s3.UploadPart", add)
+    try:
+        with pytest.raises(Refused) as refused:
+            by.part(new_bucket, "k", upload, 1, b"x", "plain")
+    finally:
+        events.unregister("before-call.s3.UploadPart", add)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
+
+
+def test_oss_encryption_of_uploads(oss, new_bucket):
+    """Rows 16 and 17 of the acceptance table."""
+    oss.create(new_bucket)
+    bucket = oss.bucket(new_bucket)
+    headers = oss.headers("kms-sm4")
+
+    def told(answer):
+        return [
+            answer.headers.get(f"x-oss-server-side-{name}")
+            for name in ("encryption", "data-encryption", "encryption-key-id")
+        ]
+
+    begun = bucket.init_multipart_upload("k", headers=headers)
+    key = told(begun)[2]
+    assert told(begun) == ["KMS", "SM4", key] and key
+    with pytest.raises(Refused) as refused:
+        oss.call(bucket.upload_part, "k", begun.upload_id, 1, b"x" * 102_400, headers=headers)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
+    part = bucket.upload_part("k", begun.upload_id, 1, b"x" * 102_400)
+    assert told(part) == ["KMS", "SM4", key]
+    assert part.etag == hashlib.md5(b"x" * 102_400).hexdigest().upper()
+    parts = [oss2.models.PartInfo(1, part.etag, part_crc=part.crc, size=102_400)]
+    with pytest.raises(Refused) as refused:
+        oss.call(bucket.complete_multipart_upload, "k", begun.upload_id, parts, headers=headers)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
+    done = bucket.complete_multipart_upload("k", begun.upload_id, parts)
+    assert told(done) == ["KMS", "SM4", key]
+    assert told(bucket.head_object("k")) == ["KMS", "SM4", key]
+
+
+def test_oss_completes_with_all_parts(oss, new_bucket):
+    oss.create(new_bucket)
+    bucket = oss.bucket(new_bucket)
+    upload = bucket.init_multipart_upload("k").upload_id
+    pieces = [b"a" * 102_400, b"b" * 102_400, b"c"]
+    for number, piece in enumerate(pieces, 1):
+        part = bucket.upload_part("k", upload, number * 7, piece)
+    all_parts = {"x-oss-complete-all": "yes"}
+    both = [oss2.models.PartInfo(21, part.etag)]
+    with pytest.raises(Refused) as refused:
+        oss.call(bucket.complete_multipart_upload, "k", upload, both, headers=all_parts)
+    assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
+    bucket.complete_multipart_upload("k", upload, None, headers=all_parts)
+    assert bucket.get_object("k").read() == b"".join(pieces)
+    again = bucket.init_multipart_upload("k").upload_id
+    bucket.upload_part("k", again, 1, b"x")
+    with pytest.raises(Refused) as refused:
+        headers = {**all_parts, "x-oss-forbid-overwrite": "true"}
+        oss.call(bucket.complete_multipart_upload, "k", again, None, headers=headers)
+    assert (refused.value.status, refused.value.code) == (409, "FileAlreadyExists")
+
+
+@pytest.mark.parametrize("mode", ["plain", "managed", "managed-sm4", "kms", "kms-sm4"])
+def test_oss2_resumes_an_upload(oss, new_bucket, tmp_path, mode):
+    oss.create(new_bucket)
+    path = tmp_path / "file"
+    path.write_bytes(body(3 * MEBI + 77, 5))
+    store = oss2.ResumableStore(root=str(tmp_path))
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(consumed, total):
+        if consumed >= 2 * MEBI:
+            raise Interrupted
+
+    arguments = dict(multipart_threshold=MEBI, part_size=MEBI, num_threads=1, store=store, headers=oss.headers(mode))
+    bucket = oss.bucket(new_bucket)
+    with pytest.raises(Interrupted):
+        oss2.resumable_upload(bucket, "k", str(path), progress_callback=interrupt, **arguments)
+    assert ByOss(oss).uploads(new_bucket)
+    oss2.resumable_upload(bucket, "k", str(path), **arguments)
+    assert bucket.get_object("k").read() == path.read_bytes()
+    assert ByOss(oss).uploads(new_bucket) == []
+
+
+@pytest.mark.parametrize("name", ["obs", "obs-tls", "obs-fallback"])
+def test_the_obs_client_uploads_and_resumes_files(clients, new_bucket, tmp_path, name):
+    client = clients[name]
+    client.create(new_bucket)
+    path = tmp_path / "file"
+    path.write_bytes(body(21 * MEBI + 5, 6))
+    for mode in client.modes:
+        if mode == "kms-sm4":
+            continue
+        answer = client.client.uploadFile(
+            new_bucket,
+            mode,
+            str(path),
+            partSize=9 * MEBI,
+            taskNum=3,
+            enableCheckpoint=True,
+            checkpointFile=str(tmp_path / f"{mode}.checkpoint"),
+            headers=obs_upload_header(client, mode),
+        )
+        client.check(answer)
+        assert client.get(new_bucket, mode, mode) == path.read_bytes(), mode
+        head = {field.lower(): value for field, value in client.head(new_bucket, mode, mode).items()}
+        assert head["etag"].strip('"').endswith("-3")
+        if name != "obs-fallback":
+            assert len(head["uploadid"]) == 32
+
+
+def obs_upload_header(client, mode):
+    from obs import UploadFileHeader
+
+    return UploadFileHeader(sseHeader=client._sse(mode))
+
+
+def test_many_streams_at_once(s3, new_bucket):
+    """Parts of one upload from many threads, in no order, some of them twice."""
+    s3.create(new_bucket)
+    by = ByS3(s3)
+    upload = by.begin(new_bucket, "k", "kms")
+    pieces = [body(5 * MEBI, number) for number in range(6)]
+    tags, failures = {}, []
+
+    def write(number):
+        try:
+            tags[number] = by.part(new_bucket, "k", upload, number, pieces[number - 1], "kms")
+        except Exception as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in [*range(1, 7), 3, 5]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    listed = {number: tag for number, tag, _ in by.parts(new_bucket, "k", upload)}
+    by.complete(new_bucket, "k", upload, sorted(listed.items()))
+    assert s3.get(new_bucket, "k") == b"".join(pieces)

@@ -220,7 +220,7 @@ impl Assembly {
         let assembly = Self {
             size: parts.iter().map(|(part, _)| part.size).sum(),
             etag: ETag { digest: tags.finalize().into(), parts: Some(count) },
-            checksums: kept.and_then(|kept| combine(kept, &parts)).into_iter().collect(),
+            checksums: checksums(kept, &complete.expected, &parts),
             parts,
         };
         assembly.verify(complete, kept)?;
@@ -336,6 +336,16 @@ fn check_sizes(parts: &[(UploadedPart, u64)], least: u64) -> Result<(), Failure>
             .with_detail("ProposedSize", part.size.to_string())
             .with_detail("PartNumber", part.number.get().to_string())),
     }
+}
+
+/// The object's checksums: that which the upload keeps, and those that the completion names, if all parts came with them.
+fn checksums(kept: Option<UploadChecksum>, named: &[Checksum], parts: &[(UploadedPart, u64)]) -> Vec<Checksum> {
+    let named = named.iter().filter(|named| kept.is_none_or(|kept| kept.algorithm != named.algorithm));
+    let named = named.map(|named| {
+        let scope = if named.parts.is_some() { ChecksumScope::Composite } else { ChecksumScope::Whole };
+        UploadChecksum { algorithm: named.algorithm, scope, asked: false }
+    });
+    kept.into_iter().chain(named).filter_map(|kept| combine(kept, parts)).collect()
 }
 
 /// The object's checksum from those of its parts; none if a part lacks it.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::VersionId;
 use strongroom_model::operation::object::{DeleteObject, GetObject};
+use strongroom_model::operation::upload::UploadName;
 use strongroom_model::operation::{ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::{ListedVersion, VersionContent};
+use strongroom_model::outcome::upload::PartWritten;
 use strongroom_model::setting::Versioning;
 use strongroom_store::{
     blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
@@ -16,6 +18,7 @@ use strongroom_store::{
 };
 
 use super::bench::{BUCKET, Bench, Method, bucket_name, get, noise, object_key};
+use super::uploads::{initiate, named};
 
 /// Family numbers of docs/CATALOG.md.
 const LATEST: u8 = 0x40;
@@ -347,4 +350,99 @@ async fn reaping() {
             }
         }
     }
+}
+
+/// An upload of two parts, begun, and the first of them written.
+async fn with_upload(keys: &std::path::Path) -> (Stores, UploadName, Vec<(u32, PartWritten)>) {
+    let stores = with_object(&noise(70_000), keys).await;
+    let bench = stores.open(Arc::default()).await;
+    let upload = bench.begin(initiate("k", Method::ManagedAes)).await.unwrap();
+    let mut written = Vec::new();
+    for at in 1..=3 {
+        written.push((at, bench.write_part(&upload, at, &noise(100), Method::ManagedAes).await.unwrap()));
+    }
+    written.truncate(2);
+    (stores, upload, written)
+}
+
+/// What is done to an upload of which a call fails.
+#[derive(Clone, Copy, Debug)]
+enum Deed {
+    Write,
+    Complete,
+    Abort,
+}
+
+/// Whatever fails: the old object or the new one is there, whole; what was acknowledged is so; and when the upload is ended
+/// nothing of it is left.
+async fn uploading(deed: Deed) {
+    let (old, new) = (noise(70_000), [noise(100), noise(100)].concat());
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let (stores, upload, written) = with_upload(keys.path()).await;
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let done = match deed {
+                Deed::Write => bench.write_part(&upload, 2, &noise(200), Method::ManagedAes).await.map(Some),
+                Deed::Complete => bench.complete(&upload, named(&written)).await.map(|_| None),
+                Deed::Abort => bench.abort(&upload).await.map(|()| None),
+            };
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            let what = format!("{deed:?}, {way:?} at call {call}");
+            let bench = stores.open(Arc::default()).await;
+            bench.reap_later().await;
+            let object = bench.get("k", Method::ManagedAes).await.unwrap();
+            let completed = match (deed, &done) {
+                (Deed::Complete, Ok(_)) => {
+                    assert!(object == new, "{what}");
+                    true
+                }
+                (Deed::Complete, Err(_)) => object == new,
+                (Deed::Write, Ok(part)) => {
+                    let parts = [written[0].clone(), (2, part.clone().unwrap())];
+                    bench.complete(&upload, named(&parts)).await.unwrap();
+                    let expected = [noise(100), noise(200)].concat();
+                    assert!(bench.get("k", Method::ManagedAes).await.unwrap() == expected, "{what}");
+                    true
+                }
+                (Deed::Write | Deed::Abort, _) => false,
+            };
+            if !completed {
+                assert!(object == old, "{what}");
+                let gone = bench.abort(&upload).await.err().map(|failure| failure.code);
+                let may_be_gone = matches!(deed, Deed::Abort);
+                assert!(gone.is_none() || (may_be_gone && gone == Some(FailureCode::NoSuchUpload)), "{what}: {gone:?}");
+                assert!(done.is_err() || gone.is_some(), "{what}");
+            }
+            bench.reap_later().await;
+            let blobs = if completed { 2 } else { 1 };
+            assert_eq!((bench.blob_count().await, stores.rows(LIVE).await), (blobs, blobs), "{what}: blobs");
+            for family in [PENDING, DEAD, 0x48, 0x49, 0x4a] {
+                assert_eq!(stores.rows(family).await, 0, "{what}: rows of {family:#x}");
+            }
+            if !reached {
+                assert!(call > 3, "the fault was passed too early to have been in the deed");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_over_a_part() {
+    uploading(Deed::Write).await;
+}
+
+#[tokio::test]
+async fn completing_an_upload() {
+    uploading(Deed::Complete).await;
+}
+
+#[tokio::test]
+async fn aborting_an_upload() {
+    uploading(Deed::Abort).await;
 }

@@ -17,6 +17,7 @@ use strongroom_store::{
 };
 
 use super::bench::{BUCKET, Bench, Method, get, noise};
+use super::uploads::{initiate, named};
 
 /// Family numbers of docs/CATALOG.md.
 const ENTRIES: u8 = 0x40;
@@ -58,7 +59,13 @@ impl Kv for Flipping {
     }
 
     async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
-        self.kv.scan(range, limit).await
+        let mut rows = self.kv.scan(range, limit).await?;
+        if let Some(Place::Row(family, at)) = self.place() {
+            for row in rows.iter_mut().filter(|row| row.key[0] == family) {
+                row.value = flipped(&row.value, at);
+            }
+        }
+        Ok(rows)
     }
 
     async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
@@ -334,5 +341,52 @@ async fn what_is_moved_is_refused() {
             let _ = below.kv.commit(restored).await.unwrap();
         }
         assert_eq!(bench.get("k", Method::ManagedAes).await.unwrap(), noise(size));
+    }
+}
+
+/// An upload's own rows: a part is not written, and nothing is completed, over a changed one.
+#[tokio::test]
+async fn rows_of_an_upload() {
+    const UPLOADS: u8 = 0x48;
+    const PARTS: u8 = 0x49;
+    for method in METHODS {
+        let (bench, below) = bench().await;
+        let upload = bench.begin(initiate("k", method)).await.unwrap();
+        let written = bench.write_part(&upload, 1, &noise(300), method).await.unwrap();
+        for at in 0..row_len(&below, UPLOADS).await {
+            *below.place.lock().unwrap() = Some(Place::Row(UPLOADS, at));
+            assert!(bench.write_part(&upload, 2, b"x", method).await.is_err(), "{method:?}, byte {at}");
+            assert!(bench.complete(&upload, named(&[(1, written.clone())])).await.is_err(), "{method:?}, byte {at}");
+        }
+        for at in 0..row_len(&below, PARTS).await {
+            *below.place.lock().unwrap() = Some(Place::Row(PARTS, at));
+            assert!(bench.complete(&upload, named(&[(1, written.clone())])).await.is_err(), "{method:?}, byte {at}");
+        }
+        *below.place.lock().unwrap() = None;
+        bench.complete(&upload, named(&[(1, written)])).await.unwrap();
+        assert_eq!(bench.get("k", method).await.unwrap(), noise(300));
+    }
+}
+
+/// An object of three parts: its rows, byte by byte, and the same place in each of its blobs.
+#[tokio::test]
+async fn an_object_made_of_parts() {
+    for method in METHODS {
+        let (bench, below) = bench().await;
+        let bodies = [noise(70_000), noise(65_536), noise(66_000)];
+        let whole = bodies.concat();
+        bench.put_parts("k", &bodies, method).await;
+        for family in [ENTRIES, CONTENTS] {
+            for at in 0..row_len(&below, family).await {
+                let refused = read_flipped(&bench, &below, method, &whole, Place::Row(family, at)).await;
+                assert!(refused, "{method:?}, byte {at} of row {family:#x}");
+            }
+        }
+        let least = below.blobs.list(None, 3).await.unwrap().iter().map(|blob| blob.len).min().unwrap() as usize;
+        for at in (0..least).filter(|at| *at < 600 || at % 1501 == 0) {
+            let refused = read_flipped(&bench, &below, method, &whole, Place::Blob(at)).await;
+            assert!(refused || at < 600, "{method:?}, byte {at} of the blobs");
+        }
+        assert_eq!(bench.get("k", method).await.unwrap(), whole);
     }
 }

@@ -14,6 +14,7 @@ mod reaping;
 mod round_trip;
 mod scrub;
 mod sequences;
+mod uploads;
 mod version_races;
 mod versions;
 mod writing;
