@@ -57,6 +57,8 @@ pub struct Signed {
 pub(crate) enum KeyRule {
     /// It is the secret; signatures are spelled in base64.
     Secret(Mac),
+    /// It is the secret and an ampersand; signatures are spelled in base64.
+    SecretAndAmpersand(Mac),
     /// It is the secret; signatures are spelled in hex.
     SecretInHex(Mac),
     /// It is derived for a scope; signatures are spelled in hex.
@@ -120,7 +122,7 @@ impl Claim {
         region: Option<&Region>,
         document: &[u8],
     ) -> Result<Self, Failure> {
-        let head = Head { document: Some(document), ..Head::new(parts, target) };
+        let head = Head::with_document(parts, target, document);
         Self::read_head(&head, schemes, region)
     }
 
@@ -231,6 +233,10 @@ impl KeyRule {
     pub(crate) fn key(&self, secret: &SecretKey) -> MacKey {
         match self {
             Self::Secret(mac) | Self::SecretInHex(mac) => MacKey::new(*mac, secret.expose().as_bytes()),
+            Self::SecretAndAmpersand(mac) => {
+                let key = zeroize::Zeroizing::new(format!("{}&", secret.expose()));
+                MacKey::new(*mac, key.as_bytes())
+            }
             Self::Scoped { scope, .. } => scope.signing_key(secret).into_mac(),
         }
     }
@@ -239,7 +245,7 @@ impl KeyRule {
     fn read(&self, presented: &str) -> Option<Vec<u8>> {
         match self {
             // A plus sign that the client forgot to encode in a URL has become a blank.
-            Self::Secret(_) => BASE64_STANDARD.decode(presented.replace(' ', "+")).ok(),
+            Self::Secret(_) | Self::SecretAndAmpersand(_) => BASE64_STANDARD.decode(presented.replace(' ', "+")).ok(),
             Self::SecretInHex(_) | Self::Scoped { .. } => hex::decode(presented).ok(),
         }
     }
@@ -247,7 +253,7 @@ impl KeyRule {
     /// A signature as this kind of key spells it.
     pub(crate) fn show(&self, signature: &[u8]) -> String {
         match self {
-            Self::Secret(_) => BASE64_STANDARD.encode(signature),
+            Self::Secret(_) | Self::SecretAndAmpersand(_) => BASE64_STANDARD.encode(signature),
             Self::SecretInHex(_) | Self::Scoped { .. } => hex::encode(signature),
         }
     }

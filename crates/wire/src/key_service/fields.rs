@@ -27,6 +27,21 @@ impl Fields {
         }
     }
 
+    /// Parameters as text; the first of a name counts.
+    pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut members = Map::new();
+        for (name, value) in pairs {
+            members.entry(name).or_insert(Value::String(value));
+        }
+        Self(members)
+    }
+
+    /// The same with one more field, which the path said.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(name.to_owned(), Value::String(value.to_owned()));
+        self
+    }
+
     /// A field as it is; null is nothing.
     pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
@@ -111,6 +126,16 @@ impl Fields {
             None => Ok(BTreeMap::new()),
             Some(value) => text_map(value).ok_or_else(|| mistyped(name)),
         }
+    }
+
+    /// A map from text to text, as a JSON document in a text.
+    ///
+    /// # Errors
+    /// `MalformedXml` for what is none.
+    pub(crate) fn spelled_map(&self, name: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let Some(text) = self.text(name)? else { return Ok(BTreeMap::new()) };
+        let read = |text: &str| serde_json::from_str::<Value>(text).ok().as_ref().and_then(text_map);
+        read(text).ok_or_else(|| mistyped(name))
     }
 
     /// Fields within a field.

@@ -4,6 +4,7 @@
 //! are signed along with their body, so the body is read first; then the same line of functions as everywhere: recognise,
 //! decode, authenticate, authorize, run, encode.
 
+pub mod alibaba;
 pub mod aws;
 pub mod fields;
 mod words;
@@ -24,13 +25,14 @@ use crate::error::FailureRow;
 use crate::exchange::Site;
 use crate::signature::{Scheme, Target};
 
+pub use alibaba::ALIBABA;
 pub use aws::AWS;
 use fields::Fields;
 pub use words::Told;
 
 /// Every dialect of the key service, in the order in which they are asked whether a request is theirs. The last takes what
 /// nobody claims.
-pub static KEY_DIALECTS: [&KeyDialect; 1] = [&AWS];
+pub static KEY_DIALECTS: [&KeyDialect; 2] = [&ALIBABA, &AWS];
 
 /// Longest body of a request to the key service, in bytes: the longest is imported material with its token, or a policy.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::HOST;
+use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use strongroom_model::failure::Failure;
@@ -49,11 +49,16 @@ impl<'a> Head<'a> {
     /// Looks at a head.
     pub(crate) fn new(parts: &'a Parts, target: &'a Target<'a>) -> Self {
         let query = parts.uri.query().unwrap_or_default();
-        let parameters = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Parameter { name: decoded(name), value: decoded(value) }
-        });
-        Self { parts, target, parameters: parameters.collect(), document: None }
+        Self { parts, target, parameters: parameters(query).collect(), document: None }
+    }
+
+    /// Looks at a head and at the body that was read behind it. The fields of a form are parameters like those of the query.
+    pub(crate) fn with_document(parts: &'a Parts, target: &'a Target<'a>, document: &'a [u8]) -> Self {
+        let mut head = Self { document: Some(document), ..Self::new(parts, target) };
+        if let (true, Ok(form)) = (is_form(parts), std::str::from_utf8(document)) {
+            head.parameters.extend(parameters(form));
+        }
+        head
     }
 
     /// The method's name.
@@ -196,6 +201,19 @@ pub(crate) fn encoded(bytes: &[u8]) -> String {
 /// Percent-encodes all but the unreserved and the slash.
 pub(crate) fn encoded_path(bytes: &[u8]) -> String {
     percent_encode(bytes, RESERVED_IN_PATH).to_string()
+}
+
+/// Whether the body is a form in the spelling of queries.
+pub(crate) fn is_form(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+}
+
+fn parameters(query: &str) -> impl Iterator<Item = Parameter<'_>> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Parameter { name: decoded(name), value: decoded(value) }
+    })
 }
 
 fn decoded(text: &str) -> Cow<'_, [u8]> {

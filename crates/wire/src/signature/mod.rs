@@ -25,6 +25,7 @@ pub mod oss1;
 pub mod oss2;
 pub mod oss4;
 pub mod payload;
+pub mod rpc;
 pub mod scope;
 pub mod sdk;
 pub mod sign;
