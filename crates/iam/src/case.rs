@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::Acl;
 use strongroom_model::circumstance::Circumstances;
-use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::policy::LocalName;
 use strongroom_model::public_access::PublicAccessBlock;
@@ -85,7 +85,7 @@ pub struct BucketCase {
     /// Whose it is.
     pub owner: AccountId,
     /// Its access control list.
-    pub acl: CannedAcl,
+    pub acl: Acl,
     /// Its policy.
     pub policy: Option<Arc<Policy>>,
     /// What nobody may make public.

@@ -132,7 +132,10 @@ fn encryption(operation: &Operation) -> Encryption<'_> {
             | ObjectOperation::Meta(_)
             | ObjectOperation::Attributes(_)
             | ObjectOperation::Delete(_)
-            | ObjectOperation::DeleteMany(_),
+            | ObjectOperation::DeleteMany(_)
+            | ObjectOperation::GetSetting(..)
+            | ObjectOperation::PutSetting(_)
+            | ObjectOperation::DeleteSetting(..),
         )
         | Operation::Service(_)
         | Operation::Bucket(_)

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::Acl;
 use strongroom_model::action::{Action, KeyAction, Resource};
 use strongroom_model::encryption::EncryptionContext;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyName;
-use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::{BucketName, ObjectKey};
 use strongroom_model::operation::Operation;
 
@@ -117,7 +117,7 @@ impl Rights {
     ///
     /// # Errors
     /// As [`Rights::refusal`].
-    pub fn admit(&self, bucket: &BucketName, key: &ObjectKey, list: CannedAcl) -> Result<(), Failure> {
+    pub fn admit(&self, bucket: &BucketName, key: &ObjectKey, list: &Acl) -> Result<(), Failure> {
         let decides = self.asked.iter().any(|(its_bucket, its_key)| its_bucket == bucket && its_key == key);
         let admits = || {
             let case = self.case.bucket_named(bucket);

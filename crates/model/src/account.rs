@@ -1,6 +1,6 @@
 //! Who: accounts, users, principals.
 
-/// An account: one number with three spellings, one for each vendor's clients.
+/// An account: one number, with a spelling or two for each vendor's clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
@@ -33,13 +33,18 @@ impl AccountId {
         format!("1{:015}", self.0)
     }
 
-    /// The account that `text` names in any of the three spellings.
+    /// As S3 spells an owner: sixty-four hex digits.
+    pub fn canonical_user(self) -> String {
+        format!("{:064x}", self.0)
+    }
+
+    /// The account that `text` names in any of the spellings.
     pub fn parse(text: &str) -> Option<Self> {
         let decimal = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
         match text.len() {
             12 => decimal(text).and_then(Self::new),
             16 => text.strip_prefix('1').and_then(decimal).and_then(Self::new),
-            32 => u64::from_str_radix(text, 16).ok().and_then(Self::new),
+            32 | 64 => u64::from_str_radix(text, 16).ok().and_then(Self::new),
             _ => None,
         }
     }
@@ -113,7 +118,7 @@ mod tests {
     fn an_account_is_found_by_each_of_its_spellings() {
         let account = AccountId::new(123_456_789_012).expect("twelve digits");
         assert_eq!(account.aws(), "123456789012");
-        for spelling in [account.aws(), account.obs_domain(), account.oss_uid()] {
+        for spelling in [account.aws(), account.obs_domain(), account.oss_uid(), account.canonical_user()] {
             assert_eq!(AccountId::parse(&spelling), Some(account), "{spelling}");
         }
         for not_one in ["", "12345678901x", "1", "ffffffffffffffffffffffffffffffff"] {

@@ -2,7 +2,7 @@
 
 use crate::key::KeyReference;
 use crate::name::{BucketName, ObjectKey};
-use crate::setting::SettingKind;
+use crate::setting::{ObjectSettingKind, SettingKind};
 
 /// Something a principal may or may not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +49,12 @@ pub enum Action {
     ListParts,
     /// List a bucket's open multipart uploads.
     ListUploads,
+    /// Read a document of an object version.
+    GetObjectSetting(ObjectSettingKind),
+    /// Write or delete a document of an object version, or ask for one while writing the object.
+    PutObjectSetting(ObjectSettingKind),
+    /// Override a retention that may be overridden.
+    BypassGovernance,
     /// Use or administer a customer master key.
     Key(KeyAction),
     /// Administer accounts, users, groups, policies and access keys.

@@ -4,6 +4,7 @@
 //! believed by nobody until `iam` has granted it; an [`outcome::Outcome`] is plain data that any dialect can spell.
 
 pub mod account;
+pub mod acl;
 pub mod action;
 pub mod checksum;
 pub mod circumstance;
@@ -13,6 +14,7 @@ pub mod etag;
 pub mod failure;
 pub mod grant;
 pub mod key;
+pub mod lock;
 pub mod metadata;
 pub mod name;
 pub mod operation;
@@ -22,4 +24,5 @@ pub mod public_access;
 pub mod range;
 pub mod secret;
 pub mod setting;
+pub mod tag;
 pub mod time;

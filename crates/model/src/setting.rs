@@ -1,9 +1,14 @@
-//! Documents that configure a bucket: one put, one get and one delete for all of them.
+//! Documents that configure a bucket, and those that belong to an object version: one put, one get and one delete for all
+//! of each.
 
+use crate::acl::{Acl, AclDocument, AclWish};
 use crate::encryption::EncryptionRule;
+use crate::lock::{LockWish, ObjectLock, Retention};
+use crate::metadata::CannedAcl;
 use crate::policy::PolicyDocument;
+use crate::tag::TagSet;
 
-/// Which document.
+/// Which document of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SettingKind {
     /// Default encryption.
@@ -12,9 +17,13 @@ pub enum SettingKind {
     Versioning,
     /// Who may do what.
     Policy,
+    /// Tags.
+    Tagging,
+    /// The access control list, which cannot be deleted.
+    Acl,
 }
 
-/// A document's content.
+/// The content of a bucket's document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Setting {
     /// Default encryption.
@@ -23,6 +32,10 @@ pub enum Setting {
     Versioning(Versioning),
     /// Who may do what, as its owner wrote it.
     Policy(PolicyDocument),
+    /// Tags.
+    Tagging(TagSet),
+    /// The access control list.
+    Acl(AclDocument),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -37,6 +50,54 @@ pub enum Versioning {
     Suspended,
 }
 
+/// Which document of an object version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectSettingKind {
+    /// Tags.
+    Tagging,
+    /// The access control list, which cannot be deleted.
+    Acl,
+    /// Retention, which cannot be deleted.
+    Retention,
+    /// Legal hold, which cannot be deleted.
+    LegalHold,
+}
+
+/// The content of an object version's document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectSetting {
+    /// Tags.
+    Tagging(TagSet),
+    /// The access control list.
+    Acl(AclDocument),
+    /// Retention; none takes it away.
+    Retention(Option<Retention>),
+    /// Whether the version is held.
+    LegalHold(bool),
+}
+
+/// All documents of an object version. They are kept beside its bytes, and may change while those do not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSettings {
+    /// Its tags.
+    pub tags: TagSet,
+    /// Its access control list.
+    pub acl: Acl,
+    /// What keeps it from being destroyed.
+    pub lock: ObjectLock,
+}
+
+/// The documents that the head of a write asks for, of whatever kind the write is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSettingsWish {
+    /// Tags.
+    pub tags: TagSet,
+    /// The access control list.
+    pub acl: AclWish,
+    /// Retention and legal hold.
+    pub lock: LockWish,
+}
+
 impl Setting {
     /// Which document this is.
     pub fn kind(&self) -> SettingKind {
@@ -44,6 +105,65 @@ impl Setting {
             Self::Encryption(_) => SettingKind::Encryption,
             Self::Versioning(_) => SettingKind::Versioning,
             Self::Policy(_) => SettingKind::Policy,
+            Self::Tagging(_) => SettingKind::Tagging,
+            Self::Acl(_) => SettingKind::Acl,
         }
+    }
+}
+
+impl SettingKind {
+    /// The names of the operations that read, replace and remove the document.
+    pub(crate) fn names(self) -> [&'static str; 3] {
+        match self {
+            Self::Encryption => ["GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption"],
+            Self::Versioning => ["GetBucketVersioning", "PutBucketVersioning", "DeleteBucketVersioning"],
+            Self::Policy => ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"],
+            Self::Tagging => ["GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging"],
+            Self::Acl => ["GetBucketAcl", "PutBucketAcl", "DeleteBucketAcl"],
+        }
+    }
+}
+
+impl ObjectSetting {
+    /// Which document this is.
+    pub fn kind(&self) -> ObjectSettingKind {
+        match self {
+            Self::Tagging(_) => ObjectSettingKind::Tagging,
+            Self::Acl(_) => ObjectSettingKind::Acl,
+            Self::Retention(_) => ObjectSettingKind::Retention,
+            Self::LegalHold(_) => ObjectSettingKind::LegalHold,
+        }
+    }
+}
+
+impl ObjectSettingKind {
+    /// The names of the operations that read, replace and remove the document.
+    pub(crate) fn names(self) -> [&'static str; 3] {
+        match self {
+            Self::Tagging => ["GetObjectTagging", "PutObjectTagging", "DeleteObjectTagging"],
+            Self::Acl => ["GetObjectAcl", "PutObjectAcl", "DeleteObjectAcl"],
+            Self::Retention => ["GetObjectRetention", "PutObjectRetention", "DeleteObjectRetention"],
+            Self::LegalHold => ["GetObjectLegalHold", "PutObjectLegalHold", "DeleteObjectLegalHold"],
+        }
+    }
+}
+
+/// Nothing asked for, in a dialect whose objects are private unless they say otherwise.
+impl Default for ObjectSettingsWish {
+    fn default() -> Self {
+        Self { tags: TagSet::default(), acl: AclWish::Unspecified(CannedAcl::Private), lock: LockWish::default() }
+    }
+}
+
+impl ObjectSettingsWish {
+    /// The documents whose replacing the caller must be allowed besides the write.
+    pub(crate) fn asked(&self) -> Vec<ObjectSettingKind> {
+        let asked = [
+            (ObjectSettingKind::Tagging, !self.tags.is_empty()),
+            (ObjectSettingKind::Acl, self.acl.is_asked()),
+            (ObjectSettingKind::Retention, self.lock.retention.is_some()),
+            (ObjectSettingKind::LegalHold, self.lock.legal_hold),
+        ];
+        asked.into_iter().filter(|(_, asked)| *asked).map(|(kind, _)| kind).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use strongroom_model::account::AccountId;
 use strongroom_model::action::{Action, KeyAction as Key};
-use strongroom_model::setting::SettingKind;
+use strongroom_model::setting::{ObjectSettingKind, SettingKind};
 
 use super::spelling::{NamedFact, form, in_account, lookup, owner};
 use super::{InvalidPolicy, ServiceWords, Version, Words, identities};
@@ -51,6 +51,20 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("ListBucketVersions", &[Action::ListVersions]),
     ("GetBucketVersioning", &[Action::GetSetting(VERSIONING)]),
     ("PutBucketVersioning", &[Action::PutSetting(VERSIONING)]),
+    ("GetBucketTagging", &[Action::GetSetting(SettingKind::Tagging)]),
+    ("PutBucketTagging", &[Action::PutSetting(SettingKind::Tagging), Action::DeleteSetting(SettingKind::Tagging)]),
+    ("GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
+    ("PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
+    ("GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
+    ("PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
+    ("DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
+    ("GetObjectAcl", &[Action::GetObjectSetting(ObjectSettingKind::Acl)]),
+    ("PutObjectAcl", &[Action::PutObjectSetting(ObjectSettingKind::Acl)]),
+    ("GetObjectRetention", &[Action::GetObjectSetting(ObjectSettingKind::Retention)]),
+    ("PutObjectRetention", &[Action::PutObjectSetting(ObjectSettingKind::Retention)]),
+    ("GetObjectLegalHold", &[Action::GetObjectSetting(ObjectSettingKind::LegalHold)]),
+    ("PutObjectLegalHold", &[Action::PutObjectSetting(ObjectSettingKind::LegalHold)]),
+    ("BypassGovernanceRetention", &[Action::BypassGovernance]),
     ("PutObject", &[Action::PutObject]),
     ("AbortMultipartUpload", &[Action::AbortUpload]),
     ("ListMultipartUploadParts", &[Action::ListParts]),

@@ -1,7 +1,7 @@
 //! Policies as Huawei Cloud writes them: bucket policies in its own form and in that of S3, and policies of IAM.
 
 use strongroom_model::action::{Action, KeyAction as Key};
-use strongroom_model::setting::SettingKind;
+use strongroom_model::setting::{ObjectSettingKind, SettingKind};
 
 use super::spelling::{NamedFact, form, in_account, lookup, owner};
 use super::{InvalidPolicy, ServiceWords, Version, Words, amazon, identities};
@@ -56,6 +56,18 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("bucket:ListBucketVersions", &[Action::ListVersions]),
     ("bucket:GetBucketVersioning", &[Action::GetSetting(VERSIONING)]),
     ("bucket:PutBucketVersioning", &[Action::PutSetting(VERSIONING)]),
+    ("bucket:GetBucketTagging", &[Action::GetSetting(SettingKind::Tagging)]),
+    ("bucket:PutBucketTagging", &[Action::PutSetting(SettingKind::Tagging)]),
+    ("bucket:DeleteBucketTagging", &[Action::DeleteSetting(SettingKind::Tagging)]),
+    ("bucket:GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
+    ("bucket:PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
+    ("object:GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
+    ("object:PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
+    ("object:DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
+    ("object:GetObjectAcl", &[Action::GetObjectSetting(ObjectSettingKind::Acl)]),
+    ("object:PutObjectAcl", &[Action::PutObjectSetting(ObjectSettingKind::Acl)]),
+    ("object:GetObjectRetention", &[Action::GetObjectSetting(ObjectSettingKind::Retention)]),
+    ("object:PutObjectRetention", &[Action::PutObjectSetting(ObjectSettingKind::Retention)]),
     ("object:PutObject", &[Action::PutObject]),
     ("object:AbortMultipartUpload", &[Action::AbortUpload]),
     ("object:ListMultipartUploadParts", &[Action::ListParts]),

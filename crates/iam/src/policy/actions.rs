@@ -65,6 +65,9 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         | Action::GetObjectVersion
         | Action::DeleteObject
         | Action::DeleteObjectVersion
+        | Action::GetObjectSetting(_)
+        | Action::PutObjectSetting(_)
+        | Action::BypassGovernance
         | Action::AbortUpload
         | Action::ListParts
         | Action::ListUploads => Some(Service::Storage),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_iam::{Attached, BucketCase, Case, NamedPolicy, Policy, Subject, Transport};
 use strongroom_model::account::{AccountId, Principal, UserName};
+use strongroom_model::acl::Acl;
 use strongroom_model::circumstance::{Circumstances, RequestWords};
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::{BucketName, Region};
@@ -76,7 +77,7 @@ fn bucket_case(name: BucketName) -> BucketCase {
         name,
         id: [1; 16],
         owner: account(OWNER),
-        acl: CannedAcl::Private,
+        acl: Acl::canned(CannedAcl::Private, account(OWNER)),
         policy: None,
         block: PublicAccessBlock::default(),
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use strongroom_iam::{Case, Denied, Granted, Permission, PolicyPlace, Reason, Session, authorize};
 use strongroom_model::account::Principal;
+use strongroom_model::acl::Acl;
 use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::failure::{Failure, FailureCode};
@@ -120,7 +121,7 @@ fn across_accounts_both_sides_must_allow() {
     assert_eq!(reason(outcome), Reason::NotGrantedByOwner);
     // The bucket's lists do not say no to an object's own list, so that reading needs the object to refuse.
     let granted_user = authorize(read(), granted(case(user(OTHER, "bob"), &[]))).expect("the object may admit");
-    assert!(granted_user.rights().admit(&bucket(), &key(), CannedAcl::Private).is_err());
+    assert!(granted_user.rights().admit(&bucket(), &key(), &Acl::canned(CannedAcl::Private, account(OWNER))).is_err());
 }
 
 /// An account that is named passes the right on; a user who is named needs nobody in its own account.
@@ -153,7 +154,7 @@ fn groups_are_named_by_their_members() {
 fn lists_let_strangers_in_as_the_sheets_say() {
     let listed = |principal: Principal, acl| {
         let mut case = case(principal, &[]);
-        case.bucket.as_mut().expect("there is a bucket").acl = acl;
+        case.bucket.as_mut().expect("there is a bucket").acl = Acl::canned(acl, account(OWNER));
         case
     };
     let list_objects = || Operation::Bucket(BucketOperation::ListObjects(list()));
@@ -170,7 +171,7 @@ fn lists_let_strangers_in_as_the_sheets_say() {
     assert!(allowed(list_objects(), &listed(root(OTHER), CannedAcl::AuthenticatedRead)));
     let admits = |bucket_acl, object_acl| {
         let granted = authorize(read(), listed(Principal::Anonymous, bucket_acl)).expect("the object may admit");
-        granted.rights().admit(&bucket(), &key(), object_acl).is_ok()
+        granted.rights().admit(&bucket(), &key(), &Acl::canned(object_acl, account(OWNER))).is_ok()
     };
     assert!(admits(CannedAcl::Private, CannedAcl::PublicRead));
     assert!(admits(CannedAcl::PublicRead, CannedAcl::Inherit));
@@ -185,7 +186,7 @@ fn a_list_yields_to_a_denial() {
     let deny = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::bucket/*",
         "Condition":{"NotIpAddress":{"aws:SourceIp":"198.51.100.0/24"}}}]}"#;
     let mut case = with_bucket_policy(case(Principal::Anonymous, &[]), of_bucket(AMAZON, deny));
-    case.bucket.as_mut().expect("there is a bucket").acl = CannedAcl::PublicReadDelivered;
+    case.bucket.as_mut().expect("there is a bucket").acl = Acl::canned(CannedAcl::PublicReadDelivered, account(OWNER));
     assert!(!allowed(read(), &case));
     case.circumstances.source = Some("198.51.100.9".parse().expect("an address"));
     assert!(allowed(read(), &case));
@@ -201,7 +202,7 @@ fn the_public_access_block_takes_back_what_is_public() {
     block(&mut case, PublicAccessBlock { restrict_buckets: true, ..PublicAccessBlock::default() });
     assert!(!allowed(write(), &case));
     let bucket = case.bucket.as_mut().expect("there is a bucket");
-    (bucket.policy, bucket.acl) = (None, CannedAcl::PublicReadWrite);
+    (bucket.policy, bucket.acl) = (None, Acl::canned(CannedAcl::PublicReadWrite, account(OWNER)));
     assert!(allowed(write(), &case));
     block(&mut case, PublicAccessBlock { ignore_acls: true, ..PublicAccessBlock::default() });
     assert!(!allowed(write(), &case));

@@ -2,12 +2,13 @@
 
 use strongroom_iam::{Case, Verdict, authorize};
 use strongroom_model::account::Principal;
+use strongroom_model::acl::Acl;
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::object::DeleteObjects;
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
 use strongroom_model::policy::PolicyLanguage;
 
-use crate::cases::{EVERYTHING, OTHER, OWNER, case, of_bucket, root, user, with_bucket_policy};
+use crate::cases::{EVERYTHING, OTHER, OWNER, account, case, of_bucket, root, user, with_bucket_policy};
 use crate::operations::{bucket, every_operation, key};
 
 const READER: &str = r#"{"Version":"2012-10-17","Statement":[
@@ -27,7 +28,7 @@ const TO_NOBODY: &str = r#"{"Statement":[{"Effect":"Deny","Principal":"*","Actio
 fn roles() -> Vec<(&'static str, Case)> {
     let granted = |case, text| with_bucket_policy(case, of_bucket(PolicyLanguage::Amazon, text));
     let listed = |mut case: Case, acl| {
-        case.bucket.as_mut().expect("there is a bucket").acl = acl;
+        case.bucket.as_mut().expect("there is a bucket").acl = Acl::canned(acl, account(OWNER));
         case
     };
     vec![
@@ -59,7 +60,12 @@ fn the_matrix_is_as_reviewed() {
         for operation in every_operation() {
             let name = operation.name();
             let answer = match authorize(operation, case.clone()) {
-                Ok(granted) if granted.rights().admit(&bucket(), &key(), CannedAcl::Private).is_err() => {
+                Ok(granted)
+                    if granted
+                        .rights()
+                        .admit(&bucket(), &key(), &Acl::canned(CannedAcl::Private, account(OWNER)))
+                        .is_err() =>
+                {
                     "allowed if the object's list says so".to_owned()
                 }
                 Ok(_) => "allowed".to_owned(),

@@ -1,6 +1,7 @@
 //! Every operation there is, once, in its plainest form.
 
 use strongroom_model::account::UserName;
+use strongroom_model::acl::{AclDocument, AclWish};
 use strongroom_model::condition::Conditions;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish};
 use strongroom_model::etag::TagPromise;
@@ -16,7 +17,8 @@ use strongroom_model::operation::key::{
     Purpose, RotationChange, Switch,
 };
 use strongroom_model::operation::object::{
-    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetAttributes, GetObject, PutObject, Unsatisfiable,
+    DeleteEntry, DeleteObject, DeleteObjects, ExpectedDigests, GetAttributes, GetObject, ObjectTarget, PutObject,
+    PutObjectSetting, Unsatisfiable,
 };
 use strongroom_model::operation::service::ListBuckets;
 use strongroom_model::operation::upload::{
@@ -27,7 +29,8 @@ use strongroom_model::operation::{
 };
 use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::secret::Plaintext;
-use strongroom_model::setting::{Setting, SettingKind, Versioning};
+use strongroom_model::setting::{ObjectSetting, ObjectSettingsWish, Setting, SettingKind, Versioning};
+use strongroom_model::tag::TagSet;
 
 pub(crate) fn bucket() -> BucketName {
     BucketName::parse("bucket").expect("a valid name")
@@ -62,7 +65,7 @@ pub(crate) fn put() -> PutObject {
         key: key(),
         metadata: ObjectMetadata::default(),
         storage_class: None,
-        acl: CannedAcl::Private,
+        settings: ObjectSettingsWish::default(),
         encryption: EncryptionWish::Unspecified,
         conditions: Conditions::default(),
         expected: ExpectedDigests::default(),
@@ -76,6 +79,7 @@ fn copy() -> CopyObject {
         source: GetObject { bucket: source_bucket(), ..get() },
         target: put(),
         metadata_from: MetadataFrom::Source,
+        tags_from: MetadataFrom::Source,
         checksums: CopiedChecksums::OfSource { otherwise: None },
         onto_itself: OntoItself::Changes,
         unchanged: Unchanged::Failed,
@@ -123,7 +127,8 @@ fn create() -> CreateBucket {
     CreateBucket {
         bucket: bucket(),
         location: None,
-        acl: CannedAcl::Private,
+        acl: AclWish::Unspecified(CannedAcl::Private),
+        tags: TagSet::default(),
         storage_class: StorageClass::Standard,
         encryption: None,
         always_encrypted: false,
@@ -141,7 +146,7 @@ fn upload_operations() -> [UploadOperation; 6] {
             key: key(),
             metadata: ObjectMetadata::default(),
             storage_class: None,
-            acl: CannedAcl::Private,
+            settings: ObjectSettingsWish::default(),
             encryption: EncryptionWish::Unspecified,
             conditions: Conditions::default(),
             checksum: None,
@@ -180,6 +185,35 @@ fn upload_operations() -> [UploadOperation; 6] {
     ]
 }
 
+fn acl() -> AclDocument {
+    AclDocument { owner: None, list: AclWish::Canned(CannedAcl::Private) }
+}
+
+/// Every document of buckets that the list of operations has not by itself, and every one of objects: read, replaced and
+/// removed.
+fn every_document() -> Vec<Operation> {
+    let mut all = Vec::new();
+    for setting in [Setting::Tagging(TagSet::default()), Setting::Acl(acl())] {
+        let kind = setting.kind();
+        all.push(Operation::Bucket(BucketOperation::GetSetting(bucket(), kind)));
+        all.push(Operation::Bucket(BucketOperation::PutSetting(bucket(), setting)));
+        all.push(Operation::Bucket(BucketOperation::DeleteSetting(bucket(), kind)));
+    }
+    for setting in [
+        ObjectSetting::Tagging(TagSet::default()),
+        ObjectSetting::Acl(acl()),
+        ObjectSetting::Retention(None),
+        ObjectSetting::LegalHold(false),
+    ] {
+        let (kind, target) = (setting.kind(), ObjectTarget { bucket: bucket(), key: key(), version: None });
+        let put = PutObjectSetting { target: target.clone(), setting, bypass_governance: false };
+        all.push(Operation::Object(ObjectOperation::GetSetting(target.clone(), kind)));
+        all.push(Operation::Object(ObjectOperation::PutSetting(put)));
+        all.push(Operation::Object(ObjectOperation::DeleteSetting(target, kind)));
+    }
+    all
+}
+
 pub(crate) fn every_operation() -> Vec<Operation> {
     let user = || UserName::parse("alice").expect("a valid name");
     let mut all = vec![
@@ -205,9 +239,11 @@ pub(crate) fn every_operation() -> Vec<Operation> {
             BucketOperation::PutSetting(bucket(), Setting::Policy(policy())),
             BucketOperation::DeleteSetting(bucket(), SettingKind::Policy),
             BucketOperation::PolicyStatus(bucket()),
+            BucketOperation::RemoveTags(bucket(), vec!["k".to_owned()]),
         ]
         .map(Operation::Bucket),
     );
+    all.extend(every_document());
     let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default() };
     all.extend(
         [

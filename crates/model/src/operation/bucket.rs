@@ -1,10 +1,12 @@
 //! Operations on one bucket.
 
+use crate::acl::AclWish;
 use crate::action::{Action, Required, Resource};
 use crate::encryption::BucketEncryption;
-use crate::metadata::{CannedAcl, StorageClass};
+use crate::metadata::StorageClass;
 use crate::name::{BucketName, Region, VersionId};
 use crate::setting::{Setting, SettingKind};
+use crate::tag::TagSet;
 
 /// An operation on one bucket.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub enum BucketOperation {
     DeleteSetting(BucketName, SettingKind),
     /// Whether the bucket's policy lets in whoever comes.
     PolicyStatus(BucketName),
+    /// Remove the tags of these names.
+    RemoveTags(BucketName, Vec<String>),
 }
 
 /// Create a bucket.
@@ -43,7 +47,9 @@ pub struct CreateBucket {
     /// The location asked for; none means the server's region.
     pub location: Option<Region>,
     /// The access control list asked for.
-    pub acl: CannedAcl,
+    pub acl: AclWish,
+    /// The tags asked for.
+    pub tags: TagSet,
     /// The default storage class asked for.
     pub storage_class: StorageClass,
     /// The default encryption asked for in headers (OBS, OSS).
@@ -124,15 +130,10 @@ impl BucketOperation {
             Self::Info(_) => "GetBucketInfo",
             Self::ListObjects(_) => "ListObjects",
             Self::ListVersions(_) => "ListObjectVersions",
-            Self::GetSetting(_, SettingKind::Encryption) => "GetBucketEncryption",
-            Self::PutSetting(_, Setting::Encryption(_)) => "PutBucketEncryption",
-            Self::DeleteSetting(_, SettingKind::Encryption) => "DeleteBucketEncryption",
-            Self::GetSetting(_, SettingKind::Versioning) => "GetBucketVersioning",
-            Self::PutSetting(_, Setting::Versioning(_)) => "PutBucketVersioning",
-            Self::DeleteSetting(_, SettingKind::Versioning) => "DeleteBucketVersioning",
-            Self::GetSetting(_, SettingKind::Policy) => "GetBucketPolicy",
-            Self::PutSetting(_, Setting::Policy(_)) => "PutBucketPolicy",
-            Self::DeleteSetting(_, SettingKind::Policy) => "DeleteBucketPolicy",
+            Self::GetSetting(_, kind) => kind.names()[0],
+            Self::PutSetting(_, setting) => setting.kind().names()[1],
+            Self::DeleteSetting(_, kind) => kind.names()[2],
+            Self::RemoveTags(..) => SettingKind::Tagging.names()[2],
             Self::PolicyStatus(_) => "GetBucketPolicyStatus",
         }
     }
@@ -151,6 +152,7 @@ impl BucketOperation {
             | Self::GetSetting(bucket, _)
             | Self::PutSetting(bucket, _)
             | Self::DeleteSetting(bucket, _)
+            | Self::RemoveTags(bucket, _)
             | Self::PolicyStatus(bucket) => bucket,
         }
     }
@@ -168,6 +170,7 @@ impl BucketOperation {
             Self::GetSetting(_, kind) => Action::GetSetting(*kind),
             Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
             Self::DeleteSetting(_, kind) => Action::DeleteSetting(*kind),
+            Self::RemoveTags(..) => Action::DeleteSetting(SettingKind::Tagging),
             Self::PolicyStatus(_) => Action::GetPolicyStatus,
         };
         vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]

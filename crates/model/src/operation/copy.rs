@@ -15,6 +15,8 @@ pub struct CopyObject {
     pub target: PutObject,
     /// Where the target's metadata come from.
     pub metadata_from: MetadataFrom,
+    /// Where its tags come from.
+    pub tags_from: MetadataFrom,
     /// Which checksums the target keeps.
     pub checksums: CopiedChecksums,
     /// What a copy of an object onto itself must be.
@@ -70,6 +72,6 @@ impl CopyObject {
 
     /// A read of the source and a write of the target.
     pub(super) fn required(&self) -> Vec<Required> {
-        vec![self.source.required(), self.target.required()]
+        [vec![self.source.required()], self.target.required()].concat()
     }
 }

@@ -6,10 +6,11 @@ use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::condition::Conditions;
 use crate::encryption::EncryptionWish;
 use crate::etag::TagPromise;
-use crate::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
+use crate::metadata::{ContentHeaders, ObjectMetadata, StorageClass};
 use crate::name::{BucketName, ObjectKey, PartNumber, VersionId};
 use crate::range::RangeSpec;
 use crate::secret::CustomerKey;
+use crate::setting::{ObjectSetting, ObjectSettingKind, ObjectSettingsWish};
 
 /// An operation on objects.
 #[derive(Debug)]
@@ -30,6 +31,34 @@ pub enum ObjectOperation {
     Delete(DeleteObject),
     /// Delete many objects.
     DeleteMany(DeleteObjects),
+    /// Read a document of an object version.
+    GetSetting(ObjectTarget, ObjectSettingKind),
+    /// Replace a document of an object version.
+    PutSetting(PutObjectSetting),
+    /// Remove a document of an object version.
+    DeleteSetting(ObjectTarget, ObjectSettingKind),
+}
+
+/// An object version, named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectTarget {
+    /// In which bucket.
+    pub bucket: BucketName,
+    /// Which key.
+    pub key: ObjectKey,
+    /// Which version; none is the current one.
+    pub version: Option<VersionId>,
+}
+
+/// Replace a document of an object version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutObjectSetting {
+    /// Whose document.
+    pub target: ObjectTarget,
+    /// The document.
+    pub setting: ObjectSetting,
+    /// Whether a retention that may be overridden is to be overridden.
+    pub bypass_governance: bool,
 }
 
 /// Write an object in one request. The bytes travel beside it.
@@ -43,8 +72,8 @@ pub struct PutObject {
     pub metadata: ObjectMetadata,
     /// The storage class asked for; none leaves it to the bucket.
     pub storage_class: Option<StorageClass>,
-    /// The access control list asked for.
-    pub acl: CannedAcl,
+    /// Tags, access control list, retention and legal hold asked for.
+    pub settings: ObjectSettingsWish,
     /// The encryption asked for.
     pub encryption: EncryptionWish,
     /// Conditions on the object now there (`If-Match`, `If-None-Match`, `x-oss-forbid-overwrite`).
@@ -171,8 +200,12 @@ impl DeleteObjects {
 }
 
 impl PutObject {
-    pub(super) fn required(&self) -> Required {
-        Required::new(Action::PutObject, Resource::Object(self.bucket.clone(), self.key.clone()))
+    /// A write, and a replacing of each document that is asked for with it.
+    pub(super) fn required(&self) -> Vec<Required> {
+        let object = || Resource::Object(self.bucket.clone(), self.key.clone());
+        let documents = self.settings.asked().into_iter().map(Action::PutObjectSetting);
+        let actions = std::iter::once(Action::PutObject).chain(documents);
+        actions.map(|action| Required::new(action, object())).collect()
     }
 }
 
@@ -195,6 +228,9 @@ impl ObjectOperation {
             Self::Attributes(_) => "GetObjectAttributes",
             Self::Delete(_) => "DeleteObject",
             Self::DeleteMany(_) => "DeleteObjects",
+            Self::GetSetting(_, kind) => kind.names()[0],
+            Self::PutSetting(put) => put.setting.kind().names()[1],
+            Self::DeleteSetting(_, kind) => kind.names()[2],
         }
     }
 
@@ -209,6 +245,8 @@ impl ObjectOperation {
             | Self::Attributes(GetAttributes { object: get, .. }) => &get.bucket,
             Self::Delete(delete) => &delete.bucket,
             Self::DeleteMany(many) => &many.bucket,
+            Self::PutSetting(put) => &put.target.bucket,
+            Self::GetSetting(target, _) | Self::DeleteSetting(target, _) => &target.bucket,
         }
     }
 
@@ -219,7 +257,7 @@ impl ObjectOperation {
             None => Action::DeleteObject,
         };
         match self {
-            Self::Put(put) => vec![put.required()],
+            Self::Put(put) => put.required(),
             Self::Copy(copy) => copy.required(),
             Self::Get(get)
             | Self::Head(get)
@@ -230,6 +268,18 @@ impl ObjectOperation {
                 let required =
                     |entry: &DeleteEntry| Required::new(delete(&entry.version), object(&many.bucket, &entry.key));
                 many.entries.iter().map(required).collect()
+            }
+            Self::GetSetting(target, kind) => {
+                vec![Required::new(Action::GetObjectSetting(*kind), object(&target.bucket, &target.key))]
+            }
+            Self::PutSetting(put) => {
+                let bypass = put.bypass_governance.then_some(Action::BypassGovernance);
+                let actions = [Action::PutObjectSetting(put.setting.kind())].into_iter().chain(bypass);
+                let target = || object(&put.target.bucket, &put.target.key);
+                actions.map(|action| Required::new(action, target())).collect()
+            }
+            Self::DeleteSetting(target, kind) => {
+                vec![Required::new(Action::PutObjectSetting(*kind), object(&target.bucket, &target.key))]
             }
         }
     }

@@ -5,10 +5,11 @@ use crate::checksum::{Checksum, ChecksumAlgorithm, ChecksumScope};
 use crate::condition::Conditions;
 use crate::encryption::EncryptionWish;
 use crate::etag::TagPromise;
-use crate::metadata::{CannedAcl, ObjectMetadata, StorageClass};
+use crate::metadata::{ObjectMetadata, StorageClass};
 use crate::name::{BucketName, ObjectKey, PartNumber, UploadId};
 use crate::operation::object::ExpectedDigests;
 use crate::secret::CustomerKey;
+use crate::setting::ObjectSettingsWish;
 
 /// An operation on a multipart upload.
 #[derive(Debug)]
@@ -38,8 +39,8 @@ pub struct InitiateUpload {
     pub metadata: ObjectMetadata,
     /// The storage class asked for; none leaves it to the bucket.
     pub storage_class: Option<StorageClass>,
-    /// The access control list asked for.
-    pub acl: CannedAcl,
+    /// Tags, access control list, retention and legal hold asked for.
+    pub settings: ObjectSettingsWish,
     /// The encryption asked for.
     pub encryption: EncryptionWish,
     /// Conditions on the object that is there now.
@@ -203,7 +204,11 @@ impl UploadOperation {
         let object = |bucket: &BucketName, key: &ObjectKey| Resource::Object(bucket.clone(), key.clone());
         let upload = |name: &UploadName| object(&name.bucket, &name.key);
         let (action, resource) = match self {
-            Self::Initiate(initiate) => (Action::PutObject, object(&initiate.bucket, &initiate.key)),
+            Self::Initiate(initiate) => {
+                let documents = initiate.settings.asked().into_iter().map(Action::PutObjectSetting);
+                let actions = std::iter::once(Action::PutObject).chain(documents);
+                return actions.map(|action| Required::new(action, object(&initiate.bucket, &initiate.key))).collect();
+            }
             Self::WritePart(write) => (Action::PutObject, upload(&write.upload)),
             Self::Complete(complete) => (Action::PutObject, upload(&complete.upload)),
             Self::Abort(name) => (Action::AbortUpload, upload(name)),

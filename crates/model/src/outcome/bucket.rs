@@ -1,13 +1,16 @@
 //! Answers about buckets.
 
 use crate::account::AccountId;
+use crate::acl::Acl;
 use crate::encryption::BucketEncryption;
 use crate::etag::ETag;
-use crate::metadata::{CannedAcl, ObjectKind, StorageClass};
+use crate::lock::BucketLock;
+use crate::metadata::{ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
 use crate::operation::bucket::{ListObjects, ListVersions};
 use crate::operation::service::ListBuckets;
 use crate::setting::{Setting, SettingKind, Versioning};
+use crate::tag::TagSet;
 use crate::time::Timestamp;
 
 /// The answer to an operation on one bucket.
@@ -52,7 +55,13 @@ pub struct BucketFacts {
     /// When it was made.
     pub created: Timestamp,
     /// Its access control list.
-    pub acl: CannedAcl,
+    pub acl: Acl,
+    /// Its tags.
+    pub tags: TagSet,
+    /// How its objects are locked; none if they cannot be.
+    pub lock: Option<BucketLock>,
+    /// Bytes that its objects may come to; none if there is no limit.
+    pub quota: Option<u64>,
     /// The storage class of objects that ask for none.
     pub storage_class: StorageClass,
     /// Its default encryption.

@@ -6,9 +6,11 @@ use crate::checksum::Checksum;
 use crate::encryption::AppliedEncryption;
 use crate::etag::ETag;
 use crate::failure::Failure;
+use crate::lock::ObjectLock;
 use crate::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
 use crate::name::{ObjectKey, PartNumber, UploadId, VersionId};
 use crate::operation::object::ObjectAttribute;
+use crate::setting::ObjectSetting;
 use crate::time::Timestamp;
 
 /// The answer to an operation on objects.
@@ -35,6 +37,23 @@ pub enum ObjectOutcome {
     },
     /// A batch was deleted.
     ManyDeleted(ManyDeleted),
+    /// A document of an object version.
+    Setting {
+        /// The version, in a bucket that keeps versions.
+        version: Option<VersionId>,
+        /// The document.
+        setting: ObjectSetting,
+    },
+    /// A document of an object version was replaced.
+    SettingPut {
+        /// The version, in a bucket that keeps versions.
+        version: Option<VersionId>,
+    },
+    /// A document of an object version was removed, or was not there.
+    SettingDeleted {
+        /// The version, in a bucket that keeps versions.
+        version: Option<VersionId>,
+    },
 }
 
 /// What is answered to a write.
@@ -151,6 +170,10 @@ pub struct ObjectFacts {
     pub kind: ObjectKind,
     /// The upload that it was made by, if it was made of parts.
     pub upload: Option<UploadId>,
+    /// How many tags it has.
+    pub tag_count: usize,
+    /// What keeps it from being destroyed.
+    pub lock: ObjectLock,
 }
 
 /// The result of a batch deletion, in the order of the request.

@@ -5,15 +5,17 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
 use strongroom_model::key::KeyReference;
-use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::setting::Versioning;
+use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
-use super::spelling::{CannedAclRow, DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
+use super::setting_rows::{AclRow, BucketLockRow};
+use super::spelling::{DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
 
@@ -316,8 +318,10 @@ pub(super) struct BucketRow {
     owner: u64,
     location: String,
     created: i64,
-    #[serde(with = "CannedAclRow")]
-    acl: CannedAcl,
+    acl: AclRow,
+    tags: Vec<(String, String)>,
+    lock: Option<BucketLockRow>,
+    quota: Option<u64>,
     #[serde(with = "StorageClassRow")]
     storage_class: StorageClass,
     encryption: Option<EncryptionRow>,
@@ -370,7 +374,10 @@ impl BucketRow {
             owner: facts.owner.number(),
             location: facts.location.as_str().to_owned(),
             created: facts.created.millis(),
-            acl: facts.acl,
+            acl: AclRow::new(&facts.acl),
+            tags: facts.tags.as_slice().to_vec(),
+            lock: facts.lock.as_ref().map(BucketLockRow::new),
+            quota: facts.quota,
             storage_class: facts.storage_class,
             encryption: facts.encryption.as_ref().map(EncryptionRow::new),
             always_encrypted: bucket.always_encrypted,
@@ -386,7 +393,10 @@ impl BucketRow {
             owner: AccountId::new(self.owner).ok_or(CatalogError::Inconsistent("a bucket's owner"))?,
             location: Region::parse(&self.location).map_err(|_| CatalogError::Inconsistent("a bucket's location"))?,
             created: Timestamp::from_millis(self.created),
-            acl: self.acl,
+            acl: self.acl.into_acl()?,
+            tags: TagSet::restored(self.tags),
+            lock: self.lock.map(BucketLockRow::into_lock),
+            quota: self.quota,
             storage_class: self.storage_class,
             encryption: self.encryption.map(EncryptionRow::into_encryption),
             versioning: self.versioning,
@@ -423,16 +433,23 @@ impl EncryptionRow {
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::acl::Acl;
+    use strongroom_model::lock::{BucketLock, DefaultRetention, RetentionMode, RetentionPeriod};
+
     use super::*;
     use crate::catalog::record::{Record, decode, encode};
 
     fn bucket(encryption: Option<BucketEncryption>) -> Bucket {
+        let default = DefaultRetention { mode: RetentionMode::Compliance, period: RetentionPeriod::Years(3) };
         let facts = BucketFacts {
             name: BucketName::parse("name").unwrap(),
             owner: AccountId::new(300).unwrap(),
             location: Region::parse("r").unwrap(),
             created: Timestamp::from_millis(-1),
-            acl: CannedAcl::Inherit,
+            acl: Acl::Inherited,
+            tags: TagSet::restored(vec![("k".into(), "v".into())]),
+            lock: Some(BucketLock { default: Some(default) }),
+            quota: Some(7),
             storage_class: StorageClass::DeepArchive,
             encryption,
             versioning: Versioning::Suspended,
@@ -457,7 +474,9 @@ mod tests {
         ];
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
-            let golden = format!("01 11111111111111111111111111111111 ac02 0172 01 09 09 {golden} 01 02 01 00");
+            let golden = format!(
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00"
+            );
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
             assert_eq!(read.into_bucket(bucket.facts.name.clone()).unwrap(), bucket);

@@ -7,13 +7,14 @@ use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
 use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm, EncryptionContext, KmsApplied};
 use strongroom_model::etag::ETag;
 use strongroom_model::key::KeyName;
-use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
+use strongroom_model::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
 use strongroom_model::name::{PartNumber, Region};
 use strongroom_model::time::Timestamp;
 
 use super::CatalogError;
 use super::objects::{Content, Entry, Latest, Marker, Noncurrent, PartSummary, Parts, VersionEntry, VersionUid};
-use super::spelling::{CannedAclRow, ChecksumAlgorithmRow, DataAlgorithmRow, ObjectKindRow, StorageClassRow};
+use super::setting_rows::ObjectSettingsRow;
+use super::spelling::{ChecksumAlgorithmRow, DataAlgorithmRow, ObjectKindRow, StorageClassRow};
 use crate::blob_id::BlobId;
 
 /// See [`Latest`].
@@ -66,8 +67,7 @@ struct ObjectContentRow {
     checksums: Vec<ChecksumRow>,
     headers: HeadersRow,
     user_metadata: Vec<(String, String)>,
-    #[serde(with = "CannedAclRow")]
-    acl: CannedAcl,
+    settings: ObjectSettingsRow,
     encryption: AppliedRow,
     envelope: Bytes,
     manifest: Bytes,
@@ -224,7 +224,7 @@ impl ObjectContentRow {
             checksums: content.checksums.iter().map(ChecksumRow::new).collect(),
             headers: HeadersRow::new(&content.metadata.content),
             user_metadata: content.metadata.user.clone(),
-            acl: content.acl,
+            settings: ObjectSettingsRow::new(&content.settings),
             encryption: AppliedRow::new(&content.encryption),
             envelope: content.envelope.clone(),
             manifest: content.manifest.clone(),
@@ -239,7 +239,7 @@ impl ObjectContentRow {
             md5: self.md5,
             checksums: self.checksums.into_iter().map(ChecksumRow::into_checksum).collect(),
             metadata: ObjectMetadata { content: self.headers.into_headers(), user: self.user_metadata },
-            acl: self.acl,
+            settings: self.settings.into_settings()?,
             encryption: self.encryption.into_applied()?,
             envelope: self.envelope,
             manifest: self.manifest,
@@ -344,6 +344,11 @@ impl AppliedRow {
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::acl::{Acl, Grant, Grantee, Permission};
+    use strongroom_model::lock::{ObjectLock, Retention, RetentionMode};
+    use strongroom_model::setting::ObjectSettings;
+    use strongroom_model::tag::TagSet;
+
     use super::*;
     use crate::catalog::record::{Record, decode, encode};
 
@@ -370,7 +375,7 @@ mod tests {
             md5: Some([0x33; 16]),
             checksums: vec![Checksum { algorithm: ChecksumAlgorithm::Sha1, value: vec![1, 2], parts: Some(2) }],
             metadata: ObjectMetadata { content: headers, user: vec![("n".into(), "v".into())] },
-            acl: CannedAcl::PublicRead,
+            settings: settings(),
             encryption,
             envelope: Bytes::from_static(b"E"),
             manifest: Bytes::from_static(b"M"),
@@ -380,11 +385,28 @@ mod tests {
         }
     }
 
+    fn settings() -> ObjectSettings {
+        let grant = |grantee, permission, delivered| Grant { grantee, permission, delivered };
+        let grants = vec![
+            grant(Grantee::Account(AccountId::new(300).unwrap()), Permission::FullControl, false),
+            grant(Grantee::Everyone, Permission::Read, true),
+            grant(Grantee::SignedIn, Permission::ReadAcl, false),
+            grant(Grantee::LogDelivery, Permission::WriteAcl, false),
+        ];
+        let retention = Retention { mode: RetentionMode::Compliance, until: Timestamp::from_millis(1000) };
+        ObjectSettings {
+            tags: TagSet::restored(vec![("k".into(), "v".into())]),
+            acl: Acl::Granted(grants),
+            lock: ObjectLock { retention: Some(retention), legal_hold: true },
+        }
+    }
+
     fn is_golden<R: Record>(row: &R, golden: &str) {
         assert_eq!(hex::encode(encode(row)), golden.replace(' ', ""));
     }
 
-    const HEAD: &str = "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 02 01 0174 00 00 00 00 01 0165 01 016e 0176 01";
+    const HEAD: &str = "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 02 01 0174 00 00 00 00 01 0165 01 016e 0176 \
+        01 016b 0176 01 04 00 ac02 00 00 01 01 01 02 03 00 03 04 00 01 01 d00f 01";
     const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 \
         01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 0149";
 

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::checksum::Checksum;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::etag::ETag;
-use strongroom_model::metadata::{CannedAcl, ObjectKind, ObjectMetadata, StorageClass};
+use strongroom_model::metadata::{ObjectKind, ObjectMetadata, StorageClass};
 use strongroom_model::name::{ObjectKey, PartNumber, VersionId};
+use strongroom_model::setting::ObjectSettings;
 use strongroom_model::time::Timestamp;
 
 use super::buckets::BucketId;
@@ -99,8 +100,8 @@ pub(crate) struct Content {
     pub(crate) checksums: Vec<Checksum>,
     /// What its writer gave.
     pub(crate) metadata: ObjectMetadata,
-    /// The access control list asked for.
-    pub(crate) acl: CannedAcl,
+    /// Its tags, access control list, retention and legal hold.
+    pub(crate) settings: ObjectSettings,
     /// The encryption that answers name. The digest of a customer's key is not kept, and zero here.
     pub(crate) encryption: AppliedEncryption,
     /// The envelope (FORMAT.md §9).

@@ -4,10 +4,13 @@
 use serde::Serialize;
 use strongroom_model::checksum::Checksum;
 use strongroom_model::etag::ETag;
-use strongroom_model::metadata::{CannedAcl, ObjectMetadata, StorageClass};
+use strongroom_model::metadata::{ObjectMetadata, StorageClass};
+use strongroom_model::setting::ObjectSettings;
+use strongroom_model::tag::TagSet;
 
 use super::object_rows::{ChecksumRow, HeadersRow};
-use super::spelling::{CannedAclRow, StorageClassRow};
+use super::setting_rows::ObjectSettingsRow;
+use super::spelling::StorageClassRow;
 
 const DIGESTS_VERSION: u8 = 1;
 const HINT_VERSION: u8 = 1;
@@ -26,8 +29,7 @@ struct Hint<'a> {
     user_metadata: &'a [(String, String)],
     #[serde(with = "StorageClassRow")]
     storage_class: StorageClass,
-    #[serde(with = "CannedAclRow")]
-    acl: CannedAcl,
+    settings: ObjectSettingsRow,
 }
 
 /// The digests field of a manifest. Equal digests have equal fields.
@@ -36,10 +38,12 @@ pub(crate) fn digests(etag: &ETag, md5: Option<[u8; 16]>, checksums: &[Checksum]
     spell(DIGESTS_VERSION, &Digests { etag: etag.digest, parts: etag.parts, md5, checksums })
 }
 
-/// The hint in a blob's header.
-pub(crate) fn hint(metadata: &ObjectMetadata, storage_class: StorageClass, acl: CannedAcl) -> Vec<u8> {
-    let headers = HeadersRow::new(&metadata.content);
-    spell(HINT_VERSION, &Hint { headers, user_metadata: &metadata.user, storage_class, acl })
+/// The hint in a blob's header. Settings are those that the object was written with, for the header never changes; tags
+/// are left out, for they may be as long as the rest of the hint may be.
+pub(crate) fn hint(metadata: &ObjectMetadata, storage_class: StorageClass, settings: &ObjectSettings) -> Vec<u8> {
+    let settings = ObjectSettings { tags: TagSet::default(), ..settings.clone() };
+    let (headers, settings) = (HeadersRow::new(&metadata.content), ObjectSettingsRow::new(&settings));
+    spell(HINT_VERSION, &Hint { headers, user_metadata: &metadata.user, storage_class, settings })
 }
 
 fn spell<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
@@ -49,7 +53,9 @@ fn spell<T: Serialize>(version: u8, value: &T) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::acl::Acl;
     use strongroom_model::checksum::ChecksumAlgorithm;
+    use strongroom_model::lock::ObjectLock;
 
     use super::*;
 
@@ -61,7 +67,9 @@ mod tests {
         let golden = format!("01{}0000010104{}0107", "11".repeat(16), "01020304");
         assert_eq!(hex::encode(digests(&etag, None, &checksums)), golden);
         let metadata = ObjectMetadata { user: vec![("n".into(), "v".into())], ..Default::default() };
-        let hint = hint(&metadata, StorageClass::Standard, CannedAcl::PublicReadWrite);
-        assert_eq!(hex::encode(hint), "0100000000000001016e01760002");
+        let (tags, lock) = (TagSet::restored(vec![("t".into(), "u".into())]), ObjectLock::default());
+        let settings = ObjectSettings { tags, acl: Acl::Inherited, lock };
+        let hint = hint(&metadata, StorageClass::Standard, &settings);
+        assert_eq!(hex::encode(hint), "0100000000000001016e01760000000000");
     }
 }

@@ -2,9 +2,11 @@
 //! lists only ever grow at their end. The compiler refuses a list that has not all variants of the model.
 
 use serde::{Deserialize, Serialize};
+use strongroom_model::acl::Permission;
 use strongroom_model::checksum::{ChecksumAlgorithm, ChecksumScope};
 use strongroom_model::encryption::DataAlgorithm;
-use strongroom_model::metadata::{CannedAcl, ObjectKind, StorageClass};
+use strongroom_model::lock::{RetentionMode, RetentionPeriod};
+use strongroom_model::metadata::{ObjectKind, StorageClass};
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::setting::Versioning;
 
@@ -24,18 +26,27 @@ pub(super) enum StorageClassRow {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "CannedAcl")]
-pub(super) enum CannedAclRow {
-    Private,
-    PublicRead,
-    PublicReadWrite,
-    PublicReadDelivered,
-    PublicReadWriteDelivered,
-    AuthenticatedRead,
-    BucketOwnerRead,
-    BucketOwnerFullControl,
-    LogDeliveryWrite,
-    Inherit,
+#[serde(remote = "Permission")]
+pub(super) enum PermissionRow {
+    FullControl,
+    Read,
+    Write,
+    ReadAcl,
+    WriteAcl,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RetentionMode")]
+pub(super) enum RetentionModeRow {
+    Governance,
+    Compliance,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RetentionPeriod")]
+pub(super) enum RetentionPeriodRow {
+    Days(u32),
+    Years(u32),
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::{AccountId, Principal, UserName};
 use strongroom_model::checksum::{ChecksumAlgorithm, ChecksumScope};
-use strongroom_model::metadata::{CannedAcl, ObjectMetadata, StorageClass};
+use strongroom_model::metadata::{ObjectMetadata, StorageClass};
 use strongroom_model::name::PartNumber;
 use strongroom_model::operation::upload::UploadChecksum;
 use strongroom_model::time::Timestamp;
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::CatalogError;
 use super::object_rows::{AppliedRow, ChecksumRow, HeadersRow};
-use super::spelling::{CannedAclRow, ChecksumAlgorithmRow, ChecksumScopeRow, StorageClassRow};
+use super::setting_rows::ObjectSettingsRow;
+use super::spelling::{ChecksumAlgorithmRow, ChecksumScopeRow, StorageClassRow};
 use super::uploads::{Upload, UploadedPart};
 use crate::blob_id::BlobId;
 
@@ -24,8 +25,7 @@ pub(super) struct UploadRow {
     user: Option<String>,
     headers: HeadersRow,
     user_metadata: Vec<(String, String)>,
-    #[serde(with = "CannedAclRow")]
-    acl: CannedAcl,
+    settings: ObjectSettingsRow,
     #[serde(with = "StorageClassRow")]
     storage_class: StorageClass,
     encryption: AppliedRow,
@@ -86,7 +86,7 @@ impl UploadRow {
             user,
             headers: HeadersRow::new(&upload.metadata.content),
             user_metadata: upload.metadata.user.clone(),
-            acl: upload.acl,
+            settings: ObjectSettingsRow::new(&upload.settings),
             storage_class: upload.storage_class,
             encryption: AppliedRow::new(&upload.encryption),
             envelope: upload.envelope.clone(),
@@ -100,7 +100,7 @@ impl UploadRow {
             initiated: Timestamp::from_millis(self.initiated),
             initiator: principal(self.account, self.user)?,
             metadata: ObjectMetadata { content: self.headers.into_headers(), user: self.user_metadata },
-            acl: self.acl,
+            settings: self.settings.into_settings()?,
             storage_class: self.storage_class,
             encryption: self.encryption.into_applied()?,
             envelope: self.envelope,
@@ -159,9 +159,13 @@ fn principal(account: Option<u64>, user: Option<String>) -> Result<Principal, Ca
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::acl::Acl;
     use strongroom_model::checksum::Checksum;
     use strongroom_model::encryption::AppliedEncryption;
+    use strongroom_model::lock::ObjectLock;
     use strongroom_model::metadata::ContentHeaders;
+    use strongroom_model::setting::ObjectSettings;
+    use strongroom_model::tag::TagSet;
 
     use super::*;
     use crate::catalog::record::{Record, decode, encode};
@@ -174,6 +178,11 @@ mod tests {
     #[test]
     fn the_golden_forms_of_version_1() {
         let user = Principal::User(AccountId::new(7).unwrap(), UserName::parse("u").unwrap());
+        let settings = ObjectSettings {
+            tags: TagSet::restored(vec![("t".into(), "u".into())]),
+            acl: Acl::Inherited,
+            lock: ObjectLock::default(),
+        };
         for (initiator, golden) in [
             (Principal::Anonymous, "00 00"),
             (Principal::Root(AccountId::new(7).unwrap()), "01 07 00"),
@@ -186,7 +195,7 @@ mod tests {
                 initiated: Timestamp::from_millis(1000),
                 initiator: initiator.clone(),
                 metadata: ObjectMetadata { content, user: vec![("n".into(), "v".into())] },
-                acl: CannedAcl::PublicRead,
+                settings: settings.clone(),
                 storage_class: StorageClass::Archive,
                 encryption: AppliedEncryption::Customer { key_md5: None },
                 envelope: Bytes::from_static(b"E"),
@@ -194,7 +203,7 @@ mod tests {
                 checksum: Some(checksum),
             };
             let row = UploadRow::new(&upload);
-            let rest = "01 0174 00 00 00 00 00 01 016e 0176 01 07 03 0145 01 02 0809 01 05 01 01";
+            let rest = "01 0174 00 00 00 00 00 01 016e 0176 01 0174 0175 00 00 00 07 03 0145 01 02 0809 01 05 01 01";
             is_golden(&row, &format!("01 d00f {golden} {rest}"));
             let read = decode::<UploadRow>(&encode(&row)).unwrap().into_upload().unwrap();
             assert_eq!(

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use strongroom_model::account::Principal;
 use strongroom_model::checksum::Checksum;
 use strongroom_model::encryption::AppliedEncryption;
-use strongroom_model::metadata::{CannedAcl, ObjectMetadata, StorageClass};
+use strongroom_model::metadata::{ObjectMetadata, StorageClass};
 use strongroom_model::name::{ObjectKey, PartNumber, UploadId};
 use strongroom_model::operation::upload::UploadChecksum;
+use strongroom_model::setting::ObjectSettings;
 use strongroom_model::time::Timestamp;
 use zeroize::Zeroizing;
 
@@ -30,8 +31,8 @@ pub(crate) struct Upload {
     pub(crate) initiator: Principal,
     /// What its object will have.
     pub(crate) metadata: ObjectMetadata,
-    /// The access control list asked for.
-    pub(crate) acl: CannedAcl,
+    /// The documents that its object will have.
+    pub(crate) settings: ObjectSettings,
     /// The object's storage class.
     pub(crate) storage_class: StorageClass,
     /// The encryption that answers name.

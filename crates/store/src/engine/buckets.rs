@@ -55,6 +55,10 @@ impl Engine {
                 self.delete_setting(caller, &name, kind).await?;
                 BucketOutcome::SettingDeleted
             }
+            BucketOperation::RemoveTags(name, keys) => {
+                self.remove_tags(caller, &name, &keys).await?;
+                BucketOutcome::SettingDeleted
+            }
             BucketOperation::PolicyStatus(name) => {
                 BucketOutcome::PolicyStatus { is_public: self.is_policy_public(caller, &name).await? }
             }
@@ -77,7 +81,10 @@ impl Engine {
             owner,
             location: create.location.unwrap_or_else(|| self.region.clone()),
             created: self.now(),
-            acl: create.acl,
+            acl: create.acl.resolve(owner),
+            tags: create.tags,
+            lock: None,
+            quota: None,
             storage_class: create.storage_class,
             encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
             blocks_customer_keys: false,

@@ -101,7 +101,11 @@ fn target(copy: CopyObject, version: &Version) -> PutObject {
         }
         CopiedChecksums::OfSource { .. } => has.collect(),
     };
-    PutObject { metadata, keep, ..copy.target }
+    let mut settings = copy.target.settings;
+    if copy.tags_from == MetadataFrom::Source {
+        settings.tags = version.content.settings.tags.clone();
+    }
+    PutObject { metadata, keep, settings, ..copy.target }
 }
 
 /// A failure of the source, told as such.

@@ -12,6 +12,7 @@ mod encryption;
 mod get;
 mod head;
 mod list;
+mod object_settings;
 mod precondition;
 mod put;
 mod reading;
@@ -257,6 +258,9 @@ impl Engine {
             ObjectOperation::DeleteMany(delete) => {
                 ObjectOutcome::ManyDeleted(self.delete_objects(caller, delete).await?)
             }
+            ObjectOperation::GetSetting(target, kind) => self.object_setting(caller, &target, kind).await?,
+            ObjectOperation::PutSetting(put) => self.put_object_setting(caller, put).await?,
+            ObjectOperation::DeleteSetting(target, kind) => self.delete_object_setting(caller, &target, kind).await?,
         };
         Ok(Outcome::Object(outcome).into())
     }
@@ -313,6 +317,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | ObjectOperation::Head(_)
                     | ObjectOperation::Meta(_)
                     | ObjectOperation::Attributes(_)
+                    | ObjectOperation::GetSetting(..)
             )
             | Operation::Upload(UploadOperation::ListParts(_) | UploadOperation::List(_))
             | Operation::Bucket(

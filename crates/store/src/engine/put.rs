@@ -10,6 +10,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::{ObjectKind, StorageClass};
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::outcome::object::ObjectWritten;
+use strongroom_model::setting::ObjectSettings;
 use strongroom_model::time::Timestamp;
 use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 
@@ -42,6 +43,13 @@ pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
 /// overwrites does not fill the disk with what nobody can name any more.
 pub(super) const READERS_GRACE_MS: i64 = 30 * 1000;
 
+/// Where a new version goes.
+struct Place<'a> {
+    bucket: &'a Bucket,
+    uid: VersionUid,
+    identity: &'a Identity,
+}
+
 /// An object's sealed bytes, stored.
 struct Stored {
     part: Part,
@@ -66,8 +74,10 @@ impl Engine {
         let uid = VersionUid(self.entropy.array()?);
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
-        let stored = self.store(&put, &identity, &protection, body).await?;
-        let committed = self.commit(&bucket, &put, uid, &identity, &protection, &stored).await;
+        let settings = self.settings_of_write(&bucket, &put.settings)?;
+        let stored = self.store(&put, &settings, &identity, &protection, body).await?;
+        let version = Place { bucket: &bucket, uid, identity: &identity };
+        let committed = self.commit(version, &put, settings, &protection, &stored).await;
         if committed.is_err() {
             self.give_up(&stored.part).await;
         }
@@ -78,6 +88,7 @@ impl Engine {
     async fn store(
         &self,
         put: &PutObject,
+        settings: &ObjectSettings,
         identity: &Identity,
         protection: &Protection,
         body: Body,
@@ -98,7 +109,7 @@ impl Engine {
             Some(rest) => {
                 let plaintext: ByteStream = Box::pin(once(small).chain(rest));
                 let blob = BlobId::from_bytes(self.entropy.array()?);
-                let head = header(put, identity, &id, protection)?;
+                let head = header(put, settings, identity, &id, protection)?;
                 let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
                 let sealed = seal_stream(&protection.content, &id, head.into(), plaintext, inspect.inspection);
                 self.write_blob(blob, sealed).await?;
@@ -124,10 +135,9 @@ impl Engine {
     /// The committing rows, last.
     async fn commit(
         &self,
-        bucket: &Bucket,
+        Place { bucket, uid, identity }: Place<'_>,
         put: &PutObject,
-        uid: VersionUid,
-        identity: &Identity,
+        settings: ObjectSettings,
         protection: &Protection,
         stored: &Stored,
     ) -> Result<ObjectWritten, Failure> {
@@ -151,7 +161,7 @@ impl Engine {
             md5: tally.md5,
             checksums: tally.checksums.clone(),
             metadata: put.metadata.clone(),
-            acl: put.acl,
+            settings,
             encryption: protection.applied.clone(),
             envelope: protection.envelope.encode().into(),
             manifest: manifest.into(),
@@ -248,8 +258,14 @@ pub(super) fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> b
 }
 
 /// What stands before the chunks in a blob, so that a lost catalog is a recoverable loss.
-fn header(put: &PutObject, identity: &Identity, part: &PartId, protection: &Protection) -> Result<Vec<u8>, Failure> {
-    let hint = recovery::hint(&put.metadata, put.storage_class.unwrap_or_default(), put.acl);
+fn header(
+    put: &PutObject,
+    settings: &ObjectSettings,
+    identity: &Identity,
+    part: &PartId,
+    protection: &Protection,
+) -> Result<Vec<u8>, Failure> {
+    let hint = recovery::hint(&put.metadata, put.storage_class.unwrap_or_default(), settings);
     let header = Header::encode(identity, part, &protection.envelope, &protection.content, &hint);
     header.map_err(failure::of_sealing)
 }

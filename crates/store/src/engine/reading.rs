@@ -90,6 +90,8 @@ impl Version {
             checksums: self.content.checksums.clone(),
             kind: self.entry.kind,
             upload: self.content.parts.as_ref().map(|_| UploadId(self.entry.uid.0)),
+            tag_count: self.content.settings.tags.as_slice().len(),
+            lock: self.content.settings.lock,
         }
     }
 
@@ -146,7 +148,7 @@ impl Version {
 
 /// What was found, if it is an object, and one whose own access control list does not refuse the caller; else the delete marker
 /// that was found, if any.
-fn found(
+pub(super) fn found(
     caller: &Caller,
     leases: &Leases,
     bucket: &Bucket,
@@ -158,13 +160,13 @@ fn found(
         Sought::Marker(marker) => return Ok(Err(Some(marker))),
         Sought::Nothing => return Ok(Err(None)),
     };
-    caller.rights.admit(&bucket.facts.name, key, content.acl)?;
+    caller.rights.admit(&bucket.facts.name, key, &content.settings.acl)?;
     Version::new(leases, bucket, key, entry, content).map(Ok)
 }
 
 /// Whoever may not list the bucket may not learn what is not in it. A delete marker says itself that it is one: in the place
 /// of an object that is gone, and asked for by its own id, which has no such method.
-fn not_found(caller: &Caller, version: Option<VersionId>, marker: Option<Marker>) -> Failure {
+pub(super) fn not_found(caller: &Caller, version: Option<VersionId>, marker: Option<Marker>) -> Failure {
     let failure = match (caller.may_list, version, &marker) {
         (false, _, _) => return caller.rights.refusal().into(),
         (true, Some(_), Some(_)) => FailureCode::MethodNotAllowed,

@@ -1,11 +1,14 @@
 //! The documents that configure a bucket.
 
 use strongroom_iam::{InvalidPolicy, read_bucket_policy};
+use strongroom_model::account::AccountId;
+use strongroom_model::acl::AclDocument;
 use strongroom_model::encryption::EncryptionRule;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
 use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
+use strongroom_model::tag::TagSet;
 
 use super::buckets::ALWAYS;
 use super::{Caller, Engine};
@@ -28,6 +31,8 @@ impl Engine {
             }
             SettingKind::Versioning => Ok(Setting::Versioning(bucket.facts.versioning)),
             SettingKind::Policy => Ok(Setting::Policy(bucket.policy.ok_or(FailureCode::NoBucketPolicy)?)),
+            SettingKind::Tagging => Ok(Setting::Tagging(bucket.facts.tags)),
+            SettingKind::Acl => Ok(Setting::Acl(AclDocument::of(bucket.facts.owner, &bucket.facts.acl))),
         }
     }
 
@@ -46,6 +51,14 @@ impl Engine {
             Setting::Policy(document) => {
                 let (document, _) = read_bucket_policy(document, name).map_err(malformed)?;
                 self.change_bucket(caller, name, |bucket| bucket.policy = Some(document.clone())).await?;
+            }
+            Setting::Tagging(tags) => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.tags = tags.clone()).await?;
+            }
+            Setting::Acl(document) => {
+                of_owner(&document, self.bucket(caller, name).await?.facts.owner)?;
+                let change = |bucket: &mut Bucket| bucket.facts.acl = document.list.resolve(bucket.facts.owner);
+                self.change_bucket(caller, name, change).await?;
             }
         }
         Ok(())
@@ -77,12 +90,21 @@ impl Engine {
                 };
                 self.change_bucket(caller, name, change).await?;
             }
-            SettingKind::Versioning => return Err(FailureCode::MethodNotAllowed.into()),
+            SettingKind::Versioning | SettingKind::Acl => return Err(FailureCode::MethodNotAllowed.into()),
             SettingKind::Policy => {
                 self.change_bucket(caller, name, |bucket| bucket.policy = None).await?;
             }
+            SettingKind::Tagging => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.tags = TagSet::default()).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Removes the tags of these names.
+    pub(super) async fn remove_tags(&self, caller: &Caller, name: &BucketName, keys: &[String]) -> Result<(), Failure> {
+        let change = |bucket: &mut Bucket| bucket.facts.tags = bucket.facts.tags.without(keys);
+        self.change_bucket(caller, name, change).await.map(drop)
     }
 
     /// Whether the bucket's policy lets in whoever comes.
@@ -101,4 +123,15 @@ fn apply(rule: &EncryptionRule, facts: &mut BucketFacts) {
 
 fn malformed(invalid: InvalidPolicy) -> Failure {
     Failure::new(FailureCode::MalformedPolicy).with_message(invalid.to_string())
+}
+
+/// Refuses a list that names somebody else as the owner: ownership cannot be given away.
+///
+/// # Errors
+/// `AccessDenied`.
+pub(super) fn of_owner(document: &AclDocument, owner: AccountId) -> Result<(), Failure> {
+    match document.owner {
+        Some(named) if named != owner => Err(FailureCode::AccessDenied.into()),
+        _ => Ok(()),
+    }
 }

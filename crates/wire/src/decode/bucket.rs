@@ -1,12 +1,15 @@
 //! Operations on one bucket.
 
 use strongroom_model::failure::Failure;
+use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::BucketName;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::bucket::{BucketOperation, CreateBucket};
+use strongroom_model::tag::TagSet;
 
 use crate::decode::digest::DocumentDigests;
-use crate::decode::{encryption, metadata, refuse_unbuilt};
+use crate::decode::{encryption, metadata, object_setting, refuse_unbuilt};
+use crate::document::tagging::{self, Tagged};
 use crate::document::{SETTING_LIMIT, creation};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
@@ -22,7 +25,8 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Asked, Failure> {
     let head = CreateBucket {
         bucket,
         location: None,
-        acl: metadata::acl(request, "acl")?,
+        acl: object_setting::acl_wish(request, "acl", CannedAcl::Private)?,
+        tags: tags(request)?,
         storage_class: storage_class.unwrap_or_default(),
         encryption: encryption::bucket_default(request)?,
         always_encrypted: starts_encrypted(request),
@@ -64,6 +68,14 @@ pub(crate) fn info(request: &Request<'_>) -> Result<Asked, Failure> {
 /// clients is not.
 pub(crate) fn starts_encrypted(request: &Request<'_>) -> bool {
     request.dialect().starts_encrypted && request.site().s3_always_on && request.is_signed_by_scope()
+}
+
+/// The tags of a new bucket, where a field may carry them.
+fn tags(request: &Request<'_>) -> Result<TagSet, Failure> {
+    let dialect = request.dialect();
+    let Some(suffix) = dialect.settings.creation_tags else { return Ok(TagSet::default()) };
+    let tags = request.field(suffix)?.map(|text| tagging::read_field(text, Tagged::Bucket, dialect)).transpose()?;
+    Ok(tags.unwrap_or_default())
 }
 
 fn complete(request: &Request<'_>, operation: impl FnOnce(BucketName) -> BucketOperation) -> Result<Asked, Failure> {

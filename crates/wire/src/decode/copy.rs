@@ -10,7 +10,7 @@ use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFro
 use strongroom_model::operation::object::{ExpectedDigests, GetObject, ObjectOperation, PutObject, Unsatisfiable};
 
 use crate::decode::customer::{self, Purpose};
-use crate::decode::{condition, encryption, metadata, parse_version, refuse_unbuilt};
+use crate::decode::{condition, encryption, metadata, object_setting, parse_version, refuse_unbuilt};
 use crate::intent::Asked;
 use crate::request::{Request, argument, invalid_argument};
 use crate::target::parse_key;
@@ -20,6 +20,8 @@ use crate::text::percent;
 const SOURCE: &str = "copy-source";
 /// The field that says where the metadata come from.
 const METADATA_DIRECTIVE: &str = "metadata-directive";
+/// The field that says where the tags come from.
+const TAGGING_DIRECTIVE: &str = "tagging-directive";
 
 /// `PUT /bucket/key` with a source.
 pub(crate) fn copy_object(request: &Request<'_>) -> Result<Asked, Failure> {
@@ -32,7 +34,7 @@ pub(crate) fn copy_object(request: &Request<'_>) -> Result<Asked, Failure> {
         key,
         metadata: metadata::of_object(request)?,
         storage_class: class.map(|word| metadata::storage_class(request, word)).transpose()?,
-        acl: metadata::acl(request, words.object_acl)?,
+        settings: object_setting::of_write(request)?,
         encryption: encryption::wish(request)?,
         conditions: condition::of_write(request)?,
         expected: ExpectedDigests::default(),
@@ -42,7 +44,8 @@ pub(crate) fn copy_object(request: &Request<'_>) -> Result<Asked, Failure> {
     let copy = CopyObject {
         source: source(request)?,
         target,
-        metadata_from: metadata_from(request)?,
+        metadata_from: from(request, METADATA_DIRECTIVE)?.unwrap_or(MetadataFrom::Source),
+        tags_from: from(request, TAGGING_DIRECTIVE)?.unwrap_or(request.dialect().settings.copied_tags),
         checksums: checksums(request)?,
         onto_itself: words.copy.onto_itself,
         unchanged: words.copy.unchanged,
@@ -96,13 +99,14 @@ fn conditions(request: &Request<'_>) -> Result<Conditions, Failure> {
 
 /// # Errors
 /// `InvalidArgument` for another word than the two.
-fn metadata_from(request: &Request<'_>) -> Result<MetadataFrom, Failure> {
-    match request.field(METADATA_DIRECTIVE)? {
-        None => Ok(MetadataFrom::Source),
-        Some(word) if word.eq_ignore_ascii_case("COPY") => Ok(MetadataFrom::Source),
-        Some(word) if word.eq_ignore_ascii_case("REPLACE") => Ok(MetadataFrom::Request),
-        Some(word) => Err(invalid_argument(&request.dialect().field(METADATA_DIRECTIVE), word)
-            .with_message("Unknown metadata directive.")),
+fn from(request: &Request<'_>, directive: &str) -> Result<Option<MetadataFrom>, Failure> {
+    match request.field(directive)? {
+        None => Ok(None),
+        Some(word) if word.eq_ignore_ascii_case("COPY") => Ok(Some(MetadataFrom::Source)),
+        Some(word) if word.eq_ignore_ascii_case("REPLACE") => Ok(Some(MetadataFrom::Request)),
+        Some(word) => {
+            Err(invalid_argument(&request.dialect().field(directive), word).with_message("Unknown directive."))
+        }
     }
 }
 

@@ -27,14 +27,14 @@ pub(crate) fn of_object(request: &Request<'_>) -> Result<ObjectMetadata, Failure
     Ok(ObjectMetadata { content, user })
 }
 
-/// The access control list that the field of that name asks for.
+/// The ready-made access control list that the field of that name asks for.
 ///
 /// # Errors
 /// `InvalidArgument` for an unknown one.
-pub(crate) fn acl(request: &Request<'_>, suffix: &str) -> Result<CannedAcl, Failure> {
-    let Some(word) = request.field(suffix)? else { return Ok(CannedAcl::default()) };
+pub(crate) fn canned_acl(request: &Request<'_>, suffix: &str) -> Result<Option<CannedAcl>, Failure> {
+    let Some(word) = request.field(suffix)? else { return Ok(None) };
     let found = request.dialect().resources.acls.iter().find(|(known, _)| *known == word);
-    found.map(|(_, acl)| *acl).ok_or_else(|| invalid_argument(&request.dialect().field(suffix), word))
+    found.map(|(_, acl)| Some(*acl)).ok_or_else(|| invalid_argument(&request.dialect().field(suffix), word))
 }
 
 /// The storage class of that name.

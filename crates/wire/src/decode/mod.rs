@@ -12,6 +12,7 @@ pub(crate) mod form;
 pub(crate) mod listing;
 pub(crate) mod metadata;
 pub(crate) mod object;
+pub(crate) mod object_setting;
 pub(crate) mod put;
 pub(crate) mod service;
 pub(crate) mod setting;

@@ -5,7 +5,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{ExpectedDigests, ObjectOperation, PutObject};
 
-use crate::decode::{checksum, condition, digest, encryption, metadata, refuse_unbuilt};
+use crate::decode::{checksum, condition, digest, encryption, metadata, object_setting, refuse_unbuilt};
 use crate::intent::{Asked, Framing, StreamPlan};
 use crate::request::{Request, invalid_argument};
 
@@ -34,7 +34,7 @@ pub(crate) fn written(
         key,
         metadata: metadata::of_object(request)?,
         storage_class: class.map(|word| metadata::storage_class(request, word)).transpose()?,
-        acl: metadata::acl(request, words.object_acl)?,
+        settings: object_setting::of_write(request)?,
         encryption,
         conditions: condition::of_write(request)?,
         keep: kept(request, &expected, plan.framing)?,

@@ -1,7 +1,9 @@
 //! Documents that configure a bucket.
 
+use strongroom_model::acl::{AclDocument, AclWish};
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::bucket::BucketOperation;
 use strongroom_model::policy::PolicyDocument;
@@ -9,27 +11,30 @@ use strongroom_model::setting::{Setting, SettingKind};
 
 use crate::decode::bucket::starts_encrypted;
 use crate::decode::digest::DocumentDigests;
-use crate::decode::refuse_unbuilt;
-use crate::document::{SETTING_LIMIT, versioning};
+use crate::decode::{object_setting, refuse_unbuilt};
+use crate::document::tagging::Tagged;
+use crate::document::{SETTING_LIMIT, acl, tagging, versioning};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
 
-/// `GET /bucket?encryption`.
-pub(crate) fn get_encryption(request: &Request<'_>) -> Result<Asked, Failure> {
+/// `GET /bucket?<document>`.
+pub(crate) fn get(request: &Request<'_>, kind: SettingKind) -> Result<Asked, Failure> {
     refuse_unbuilt(request)?;
-    Ok(complete(BucketOperation::GetSetting(request.bucket()?, SettingKind::Encryption)))
+    Ok(complete(BucketOperation::GetSetting(request.bucket()?, kind)))
+}
+
+/// `DELETE /bucket?<document>`.
+pub(crate) fn delete(request: &Request<'_>, kind: SettingKind) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    Ok(complete(BucketOperation::DeleteSetting(request.bucket()?, kind)))
 }
 
 /// `PUT /bucket?encryption`.
 pub(crate) fn put_encryption(request: &Request<'_>) -> Result<Asked, Failure> {
-    refuse_unbuilt(request)?;
-    let (bucket, dialect) = (request.bucket()?, request.dialect());
-    let finish = move |document: &[u8]| {
-        let setting = Setting::Encryption((dialect.documents.read_encryption)(document, dialect)?);
-        Ok(Operation::Bucket(BucketOperation::PutSetting(bucket, setting)))
-    };
-    let digests = DocumentDigests::read(request)?;
-    Ok(Asked::Documented(Draft::new("PutBucketEncryption", SETTING_LIMIT, digests, Box::new(finish))))
+    let dialect = request.dialect();
+    documented(request, "PutBucketEncryption", move |document| {
+        (dialect.documents.read_encryption)(document, dialect).map(Setting::Encryption)
+    })
 }
 
 /// `DELETE /bucket?encryption`. On AWS there is no bucket without a rule: what is deleted is set back to AES256.
@@ -43,22 +48,56 @@ pub(crate) fn delete_encryption(request: &Request<'_>) -> Result<Asked, Failure>
     Ok(complete(BucketOperation::PutSetting(bucket, Setting::Encryption(base.into()))))
 }
 
-/// `GET /bucket?versioning`.
-pub(crate) fn get_versioning(request: &Request<'_>) -> Result<Asked, Failure> {
-    refuse_unbuilt(request)?;
-    Ok(complete(BucketOperation::GetSetting(request.bucket()?, SettingKind::Versioning)))
-}
-
 /// `PUT /bucket?versioning`.
 pub(crate) fn put_versioning(request: &Request<'_>) -> Result<Asked, Failure> {
+    documented(request, "PutBucketVersioning", |document| versioning::read(document).map(Setting::Versioning))
+}
+
+/// `PUT /bucket?tagging`.
+pub(crate) fn put_tagging(request: &Request<'_>) -> Result<Asked, Failure> {
+    let dialect = request.dialect();
+    documented(request, "PutBucketTagging", move |document| {
+        tagging::read(document, Tagged::Bucket, dialect).map(Setting::Tagging)
+    })
+}
+
+/// `DELETE /bucket?tagging`, of all tags, or of those that the parameter names (OSS).
+pub(crate) fn delete_tagging(request: &Request<'_>) -> Result<Asked, Failure> {
+    let Some(names) = request.query().value("tagging") else { return delete(request, SettingKind::Tagging) };
+    refuse_unbuilt(request)?;
+    let names = names.split(',').map(str::to_owned).collect();
+    Ok(complete(BucketOperation::RemoveTags(request.bucket()?, names)))
+}
+
+/// `PUT /bucket?acl`: in fields, or in a document.
+pub(crate) fn put_acl(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    match object_setting::acl_wish(request, "acl", CannedAcl::Private)? {
+        AclWish::Unspecified(_) => {
+            object_setting::acl_document(request)?;
+            let dialect = request.dialect();
+            documented(request, "PutBucketAcl", move |document| acl::read(document, dialect).map(Setting::Acl))
+        }
+        list => {
+            let setting = Setting::Acl(AclDocument { owner: None, list });
+            Ok(complete(BucketOperation::PutSetting(request.bucket()?, setting)))
+        }
+    }
+}
+
+fn documented(
+    request: &Request<'_>,
+    name: &'static str,
+    read: impl FnOnce(&[u8]) -> Result<Setting, Failure> + Send + 'static,
+) -> Result<Asked, Failure> {
     refuse_unbuilt(request)?;
     let bucket = request.bucket()?;
     let finish = move |document: &[u8]| {
-        let setting = Setting::Versioning(versioning::read(document)?);
+        let setting = read(document)?;
         Ok(Operation::Bucket(BucketOperation::PutSetting(bucket, setting)))
     };
     let digests = DocumentDigests::read(request)?;
-    Ok(Asked::Documented(Draft::new("PutBucketVersioning", SETTING_LIMIT, digests, Box::new(finish))))
+    Ok(Asked::Documented(Draft::new(name, SETTING_LIMIT, digests, Box::new(finish))))
 }
 
 /// `GET /bucket?policy`.

@@ -12,7 +12,7 @@ use strongroom_model::operation::upload::{
 
 use crate::decode::customer::{self, Purpose};
 use crate::decode::digest::{self, DocumentDigests};
-use crate::decode::{checksum, condition, encryption, listing, metadata, put, refuse_unbuilt};
+use crate::decode::{checksum, condition, encryption, listing, metadata, object_setting, put, refuse_unbuilt};
 use crate::dialect::ChecksumsShown;
 use crate::document::{COMPLETION_LIMIT, completion};
 use crate::intent::{Asked, Draft};
@@ -28,7 +28,7 @@ pub(crate) fn initiate(request: &Request<'_>) -> Result<Asked, Failure> {
         key,
         metadata: metadata::of_object(request)?,
         storage_class: class.map(|word| metadata::storage_class(request, word)).transpose()?,
-        acl: metadata::acl(request, request.dialect().resources.object_acl)?,
+        settings: object_setting::of_write(request)?,
         encryption: encryption::wish(request)?,
         conditions: condition::of_write(request)?,
         checksum: checksum_to_keep(request)?,

@@ -3,6 +3,7 @@
 pub mod obs;
 pub mod oss;
 pub mod s3;
+mod setting_words;
 mod words;
 
 use http::header::AUTHORIZATION;
@@ -28,6 +29,7 @@ use crate::target::Target;
 pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
+pub use setting_words::{AclStyle, SettingWords};
 pub use words::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,
@@ -68,6 +70,8 @@ pub struct Dialect {
     pub resources: ResourceWords,
     /// Browser forms.
     pub form: FormWords,
+    /// Tags, access control lists, locks.
+    pub settings: SettingWords,
     /// Answers.
     pub format: Format,
     /// Documents.

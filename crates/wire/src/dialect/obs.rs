@@ -1,19 +1,21 @@
 //! Huawei Cloud OBS.
 
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::Permission;
 use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
-use strongroom_model::operation::copy::{OntoItself, Unchanged};
+use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::policy::PolicyLanguage;
+use strongroom_model::tag::TagLimits;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
-    ListingStyle, ResourceWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords,
+    FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -38,14 +40,12 @@ pub const RECORD: Dialect = Dialect {
     routes: &[route::obs::PROBES, route::obs::ROWS],
     failures: error::obs::ROWS,
     unbuilt_fields: &[
-        "tagging",
         "expires",
         "object-lock-mode",
         "object-lock-retain-until-date",
         "bucket-object-lock-enabled",
         "website-redirect-location",
         "callback",
-        "grant-",
         "fs-file-interface",
     ],
     encryption: EncryptionWords {
@@ -140,6 +140,28 @@ pub const RECORD: Dialect = Dialect {
         content_type: None,
         unbuilt: &[],
         answer: &["Location", "Bucket", "Key", "ETag"],
+    },
+    settings: SettingWords {
+        bucket_tags: TagLimits { count: 20, key: 36, value: 43 },
+        object_tags: TagLimits { count: 10, key: 128, value: 255 },
+        in_tag_key: |character| !"=*<>\\,|/?!;".contains(character),
+        in_tag_value: |character| !"=*<>\\,|?!;".contains(character),
+        no_bucket_tags_fails: true,
+        no_object_tags_fails: true,
+        copied_tags: MetadataFrom::Request,
+        creation_tags: None,
+        bucket_tags_put: 204,
+        object_acl_default: CannedAcl::Private,
+        acl: AclStyle::Delivered { account: AccountId::obs_domain },
+        grants: &[
+            ("grant-full-control", Permission::FullControl, false),
+            ("grant-read", Permission::Read, false),
+            ("grant-write", Permission::Write, false),
+            ("grant-read-acp", Permission::ReadAcl, false),
+            ("grant-write-acp", Permission::WriteAcl, false),
+            ("grant-read-delivered", Permission::Read, true),
+            ("grant-full-control-delivered", Permission::FullControl, true),
+        ],
     },
     format: Format {
         server: "OBS",

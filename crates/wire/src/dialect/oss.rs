@@ -6,13 +6,14 @@ use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
-use strongroom_model::operation::copy::{OntoItself, Unchanged};
+use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::policy::PolicyLanguage;
+use strongroom_model::tag::TagLimits;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
-    ListingStyle, ResourceWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords,
+    FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -36,8 +37,6 @@ pub const RECORD: Dialect = Dialect {
     routes: &[route::oss::ROWS],
     failures: error::oss::ROWS,
     unbuilt_fields: &[
-        "tagging",
-        "bucket-tagging",
         "callback",
         "object-worm-mode",
         "object-worm-retain-until-date",
@@ -114,6 +113,20 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &["callback"],
         answer: &["Bucket", "ETag", "Key", "Location"],
     },
+    settings: SettingWords {
+        bucket_tags: TagLimits { count: 20, key: 64, value: 128 },
+        object_tags: TagLimits { count: 10, key: 128, value: 256 },
+        in_tag_key: in_tag,
+        in_tag_value: in_tag,
+        no_bucket_tags_fails: false,
+        no_object_tags_fails: false,
+        copied_tags: MetadataFrom::Source,
+        creation_tags: Some("bucket-tagging"),
+        bucket_tags_put: 200,
+        object_acl_default: CannedAcl::Inherit,
+        acl: AclStyle::Canned,
+        grants: &[],
+    },
     format: Format {
         server: "AliyunOSS",
         request_id_digits: 24,
@@ -149,3 +162,8 @@ pub const RECORD: Dialect = Dialect {
         },
     },
 };
+
+/// Letters and digits of any script, blanks, and a few signs.
+fn in_tag(character: char) -> bool {
+    character.is_alphanumeric() || character.is_whitespace() || "_.:/=+-".contains(character)
+}

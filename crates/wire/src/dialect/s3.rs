@@ -1,19 +1,21 @@
 //! Amazon S3, and what the OBS clients make of it when they fall back to it.
 
-use strongroom_model::account::Principal;
+use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::Permission;
 use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
-use strongroom_model::operation::copy::{OntoItself, Unchanged};
+use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::policy::PolicyLanguage;
+use strongroom_model::tag::TagLimits;
 
 use super::{
-    ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords, FormWords, Format,
-    ListingStyle, ResourceWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords,
+    FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_flagged_configuration};
 use crate::encode::OBS_API;
@@ -37,14 +39,12 @@ pub const RECORD: Dialect = Dialect {
     routes: &[route::s3::ROWS, route::obs::ROWS],
     failures: &[],
     unbuilt_fields: &[
-        "tagging",
         "object-lock-mode",
         "object-lock-retain-until-date",
         "object-lock-legal-hold",
         "bucket-object-lock-enabled",
         "website-redirect-location",
         "write-offset-bytes",
-        "grant-",
         "expected-bucket-owner",
         "fs-file-interface",
         "checksum-md5",
@@ -141,6 +141,26 @@ pub const RECORD: Dialect = Dialect {
         unbuilt: &["tagging"],
         answer: &["Location", "Bucket", "Key", "ETag"],
     },
+    settings: SettingWords {
+        bucket_tags: TagLimits { count: 50, key: 128, value: 256 },
+        object_tags: TagLimits { count: 10, key: 128, value: 256 },
+        in_tag_key: in_tag,
+        in_tag_value: in_tag,
+        no_bucket_tags_fails: true,
+        no_object_tags_fails: false,
+        copied_tags: MetadataFrom::Source,
+        creation_tags: None,
+        bucket_tags_put: 204,
+        object_acl_default: CannedAcl::Private,
+        acl: AclStyle::Typed { account: AccountId::canonical_user, shown: AccountId::aws },
+        grants: &[
+            ("grant-full-control", Permission::FullControl, false),
+            ("grant-read", Permission::Read, false),
+            ("grant-write", Permission::Write, false),
+            ("grant-read-acp", Permission::ReadAcl, false),
+            ("grant-write-acp", Permission::WriteAcl, false),
+        ],
+    },
     format: Format {
         server: "AmazonS3",
         request_id_digits: 16,
@@ -170,11 +190,16 @@ pub const RECORD: Dialect = Dialect {
             empty_delimiter: false,
             initiator: Some(initiator),
             owner_last: false,
-            owner: |account| format!("{:064x}", account.number()),
-            owner_shown: strongroom_model::account::AccountId::aws,
+            owner: AccountId::canonical_user,
+            owner_shown: AccountId::aws,
         },
     },
 };
+
+/// Letters and digits of any script, blanks, and a few signs.
+fn in_tag(character: char) -> bool {
+    character.is_alphanumeric() || character.is_whitespace() || "_.:/=+-@".contains(character)
+}
 
 const fn base64_field(algorithm: Sum, name: &'static str, element: &'static str) -> ChecksumField {
     ChecksumField { algorithm, name, element: Some(element), spelling: ChecksumSpelling::Base64 }
@@ -184,7 +209,7 @@ const fn base64_field(algorithm: Sum, name: &'static str, element: &'static str)
 fn initiator(principal: &Principal) -> String {
     match principal {
         Principal::User(account, name) => format!("arn:aws:iam::{}:user/{}", account.aws(), name.as_str()),
-        Principal::Root(account) => format!("{:064x}", account.number()),
+        Principal::Root(account) => account.canonical_user(),
         Principal::Anonymous => "anonymous".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::Region;
 use strongroom_model::operation::bucket::CreateBucket;
 
+use super::tagging::{self, Tagged};
 use super::{Element, malformed, reader};
 use crate::dialect::Dialect;
 use crate::exchange::Site;
@@ -11,7 +12,8 @@ use crate::exchange::Site;
 /// Completes what the head of a creation says with its document, which need not be there.
 ///
 /// # Errors
-/// `MalformedXml`, `InvalidLocation`, `InvalidStorageClass`, `NotImplemented` for a directory bucket or tags.
+/// `MalformedXml`, `InvalidLocation`, `InvalidStorageClass`, `NotImplemented` for a directory bucket,
+/// `InvalidBucketTag`, `TooManyTags`.
 pub(crate) fn complete(
     head: CreateBucket,
     document: &[u8],
@@ -22,10 +24,13 @@ pub(crate) fn complete(
         return Ok(head);
     }
     let root = reader::read(document, "CreateBucketConfiguration")?;
-    if root.children().iter().any(|child| child.name() == "Tags" || child.name() == "Bucket") {
+    if root.children().iter().any(|child| child.name() == "Bucket") {
         return Err(FailureCode::NotImplemented.into());
     }
     let mut create = CreateBucket { location: location(&root, site)?, ..head };
+    if let Some(tags) = root.at_most_one("Tags")? {
+        create.tags = tagging::set(tags, Tagged::Bucket, dialect)?;
+    }
     if let Some(word) = root.child_word("StorageClass")? {
         let found = dialect.resources.storage_classes.iter().find(|(known, _)| *known == word);
         create.storage_class = found.ok_or(FailureCode::InvalidStorageClass)?.1;

@@ -1,10 +1,13 @@
 //! XML in and out: one bounded reader, one writer.
 
+pub(crate) mod acl;
 pub(crate) mod completion;
 pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
+pub(crate) mod lock;
 pub(crate) mod reader;
+pub(crate) mod tagging;
 pub(crate) mod versioning;
 pub(crate) mod writer;
 

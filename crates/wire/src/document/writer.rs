@@ -34,6 +34,13 @@ impl Writer {
         self.push(format_args!("</{name}>"));
     }
 
+    /// An element with attributes, which are text of our own, and children.
+    pub fn element_with(&mut self, name: &str, attributes: &str, content: impl FnOnce(&mut Self)) {
+        self.push(format_args!("<{name} {attributes}>"));
+        content(self);
+        self.push(format_args!("</{name}>"));
+    }
+
     /// An element with text.
     pub fn leaf(&mut self, name: &str, text: impl Display) {
         self.element(name, |writer| writer.text(&text.to_string()));

@@ -149,7 +149,9 @@ pub(crate) fn info(facts: &BucketFacts, dialect: &Dialect, site: &Site) -> Write
             writer.leaf("TransferAcceleration", "Disabled");
             writer.optional("Versioning", versioning::word(facts.versioning));
             owner(writer, facts.owner, dialect);
-            writer.element("AccessControlList", |writer| writer.leaf("Grant", dialect.resources.acl_word(facts.acl)));
+            writer.element("AccessControlList", |writer| {
+                writer.leaf("Grant", dialect.resources.acl_word(facts.acl.closest()))
+            });
             writer.element("ServerSideEncryptionRule", |writer| match &facts.encryption {
                 Some(rule) => encryption::rule(writer, rule, &dialect.encryption),
                 None => writer.leaf("SSEAlgorithm", "None"),

@@ -12,8 +12,9 @@ pub(crate) mod upload;
 pub(crate) mod versions;
 
 use http::Response;
+use strongroom_model::failure::FailureCode;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
-use strongroom_model::setting::{Setting, SettingKind};
+use strongroom_model::setting::{ObjectSetting, Setting, SettingKind};
 
 use crate::dialect::Dialect;
 use crate::document;
@@ -49,7 +50,10 @@ fn of_bucket(
         // AWS has no bucket without a rule, so that there a deletion puts the base rule back.
         BucketOutcome::SettingPut(_) if exchange.method == http::Method::DELETE => answer.empty(204),
         BucketOutcome::SettingPut(SettingKind::Policy) => answer.empty(dialect.documents.policy_put),
-        BucketOutcome::SettingPut(SettingKind::Encryption | SettingKind::Versioning) => answer.empty(200),
+        BucketOutcome::SettingPut(SettingKind::Tagging) => answer.empty(dialect.settings.bucket_tags_put),
+        BucketOutcome::SettingPut(SettingKind::Encryption | SettingKind::Versioning | SettingKind::Acl) => {
+            answer.empty(200)
+        }
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
         BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
@@ -61,14 +65,21 @@ fn of_bucket(
             let location = dialect.resources.bucket_location;
             answer.field(location, listed.location.as_str()).document(versions::versions(listed, dialect))
         }
-        BucketOutcome::Setting(Setting::Versioning(versioning)) => {
-            answer.document(document::versioning::write(*versioning, dialect))
-        }
-        BucketOutcome::Setting(Setting::Policy(policy)) => answer.json(&policy.text),
-        BucketOutcome::Setting(Setting::Encryption(encryption)) => {
-            answer.document((dialect.documents.write_encryption)(encryption, dialect))
-        }
+        BucketOutcome::Setting(setting) => of_setting(dialect, setting, answer, exchange),
         BucketOutcome::PolicyStatus { is_public } => answer.document(bucket::policy_status(*is_public, dialect)),
+    }
+}
+
+fn of_setting(dialect: &Dialect, setting: &Setting, answer: Answer<'_>, exchange: &Exchange<'_>) -> Response<Payload> {
+    match setting {
+        Setting::Tagging(tags) if tags.is_empty() && dialect.settings.no_bucket_tags_fails => {
+            failure::answer(dialect, &FailureCode::NoTagSet.into(), exchange)
+        }
+        Setting::Encryption(rule) => answer.document((dialect.documents.write_encryption)(rule, dialect)),
+        Setting::Versioning(versioning) => answer.document(document::versioning::write(*versioning, dialect)),
+        Setting::Policy(policy) => answer.json(&policy.text),
+        Setting::Tagging(tags) => answer.document(document::tagging::write(tags, dialect)),
+        Setting::Acl(list) => answer.document(document::acl::write(list, dialect)),
     }
 }
 
@@ -90,5 +101,15 @@ fn of_object(
         ObjectOutcome::Attributes(told) => upload::attributes(answer, told),
         ObjectOutcome::Deleted { version, marker } => answer.version(version.or(*marker)).marked(*marker).empty(204),
         ObjectOutcome::ManyDeleted(many) => answer.document(listing::many_deleted(many, dialect, exchange)),
+        ObjectOutcome::Setting { setting: ObjectSetting::Tagging(tags), .. }
+            if tags.is_empty() && dialect.settings.no_object_tags_fails =>
+        {
+            failure::answer(dialect, &FailureCode::NoTagSet.into(), exchange)
+        }
+        ObjectOutcome::Setting { version, setting } => {
+            answer.version(*version).document(object::setting(setting, dialect))
+        }
+        ObjectOutcome::SettingPut { version } => answer.version(*version).empty(200),
+        ObjectOutcome::SettingDeleted { version } => answer.version(*version).empty(204),
     }
 }

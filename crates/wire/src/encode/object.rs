@@ -8,9 +8,12 @@ use http::header::{
 use strongroom_model::checksum::{Checksum, ChecksumScope};
 use strongroom_model::metadata::{ContentHeaders, StorageClass};
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead};
+use strongroom_model::setting::ObjectSetting;
 
 use crate::decode::upload::scope_word;
-use crate::dialect::{ChecksumField, ChecksumsShown};
+use crate::dialect::{ChecksumField, ChecksumsShown, Dialect};
+use crate::document::writer::Writer;
+use crate::document::{acl, lock, tagging};
 use crate::encode::answer::Answer;
 use crate::encode::bucket::hides_class;
 use crate::encode::echo::{self, Told};
@@ -34,6 +37,16 @@ pub(crate) fn described_write<'a>(answer: Answer<'a>, written: &ObjectWritten) -
     let answer = echo::object(answer, &written.encryption, Told::Write);
     let answer = checksums(digest(answer, written.md5), &written.checksums);
     class(answer, written.storage_class)
+}
+
+/// A document of an object version.
+pub(crate) fn setting(setting: &ObjectSetting, dialect: &Dialect) -> Writer {
+    match setting {
+        ObjectSetting::Tagging(tags) => tagging::write(tags, dialect),
+        ObjectSetting::Acl(document) => acl::write(document, dialect),
+        ObjectSetting::Retention(retention) => lock::write_retention(*retention, dialect),
+        ObjectSetting::LegalHold(held) => lock::write_legal_hold(*held, dialect),
+    }
 }
 
 /// To GetObject.
@@ -82,6 +95,8 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
         (Some(suffix), Some(upload)) if told == Told::Head => answer.field(suffix, &spell_upload(upload)),
         _ => answer,
     };
+    let tagged = Some(facts.tag_count).filter(|count| *count > 0).map(|count| count.to_string());
+    let answer = answer.optional_field("tagging-count", tagged.as_deref());
     let answer = if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer };
     match &read.range {
         None => {

@@ -12,6 +12,8 @@ pub(crate) const ROWS: &[FailureRow] = &[
         "NotImplemented",
         "A header or operation you provided implies functionality that is not implemented.",
     ),
+    FailureRow::new(Code::InvalidBucketTag, 400, "InvalidTagError", "The tag you have provided is invalid"),
+    FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be"),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "Specified method is not supported."),
     FailureRow::new(Code::MissingBody, 400, "MissingRequestBodyError", "Request body is empty."),
     FailureRow::new(Code::HeadTooLarge, 400, "BadRequest", "The request head is too large."),

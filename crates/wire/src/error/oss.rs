@@ -7,6 +7,8 @@ use super::FailureRow;
 /// The rows.
 pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::InvalidUri, 400, "InvalidURI", "Couldn't parse the specified URI."),
+    FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be."),
+    FailureRow::new(Code::ObjectLocked, 409, "FileImmutable", "The object you specified is immutable."),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource."),
     FailureRow::new(Code::MalformedXml, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema."),
     FailureRow::new(Code::MissingBody, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema."),

@@ -1,5 +1,7 @@
 //! Operations that every dialect has, unless a row of its own says otherwise.
 
+use strongroom_model::setting::{ObjectSettingKind, SettingKind};
+
 use super::{Route, Verb, When};
 use crate::decode;
 use crate::target::Level;
@@ -10,13 +12,9 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Options, Level::Bucket, When::Anything, "OptionsPreflight"),
     Route::not_built(Verb::Options, Level::Object, When::Anything, "OptionsPreflight"),
     Route::built(Verb::Get, Level::Service, When::Plain, "ListBuckets", decode::service::list_buckets),
-    Route::built(
-        Verb::Get,
-        Level::Bucket,
-        When::Query("encryption"),
-        "GetBucketEncryption",
-        decode::setting::get_encryption,
-    ),
+    Route::built(Verb::Get, Level::Bucket, When::Query("encryption"), "GetBucketEncryption", |request| {
+        decode::setting::get(request, SettingKind::Encryption)
+    }),
     Route::built(
         Verb::Put,
         Level::Bucket,
@@ -33,8 +31,10 @@ pub(crate) const ROWS: &[Route] = &[
     ),
     Route::built(Verb::Get, Level::Bucket, When::Query("location"), "GetBucketLocation", decode::bucket::location),
     Route::built(Verb::Post, Level::Bucket, When::Query("delete"), "DeleteObjects", decode::batch::delete_objects),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("acl"), "GetBucketAcl"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("acl"), "PutBucketAcl"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("acl"), "GetBucketAcl", |request| {
+        decode::setting::get(request, SettingKind::Acl)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("acl"), "PutBucketAcl", decode::setting::put_acl),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("cors"), "GetBucketCors"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("cors"), "PutBucketCors"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("cors"), "DeleteBucketCors"),
@@ -57,9 +57,17 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Bucket, When::Query("publicAccessBlock"), "GetPublicAccessBlock"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("publicAccessBlock"), "PutPublicAccessBlock"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("publicAccessBlock"), "DeletePublicAccessBlock"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("tagging"), "GetBucketTagging"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("tagging"), "PutBucketTagging"),
-    Route::not_built(Verb::Delete, Level::Bucket, When::Query("tagging"), "DeleteBucketTagging"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("tagging"), "GetBucketTagging", |request| {
+        decode::setting::get(request, SettingKind::Tagging)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("tagging"), "PutBucketTagging", decode::setting::put_tagging),
+    Route::built(
+        Verb::Delete,
+        Level::Bucket,
+        When::Query("tagging"),
+        "DeleteBucketTagging",
+        decode::setting::delete_tagging,
+    ),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("lifecycle"), "GetBucketLifecycle"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("lifecycle"), "PutBucketLifecycle"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("lifecycle"), "DeleteBucketLifecycle"),
@@ -69,13 +77,9 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Bucket, When::Query("website"), "GetBucketWebsite"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("website"), "PutBucketWebsite"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("website"), "DeleteBucketWebsite"),
-    Route::built(
-        Verb::Get,
-        Level::Bucket,
-        When::Query("versioning"),
-        "GetBucketVersioning",
-        decode::setting::get_versioning,
-    ),
+    Route::built(Verb::Get, Level::Bucket, When::Query("versioning"), "GetBucketVersioning", |request| {
+        decode::setting::get(request, SettingKind::Versioning)
+    }),
     Route::built(
         Verb::Put,
         Level::Bucket,
@@ -118,11 +122,23 @@ pub(crate) const ROWS: &[Route] = &[
     Route::built(Verb::Head, Level::Bucket, When::Plain, "HeadBucket", decode::bucket::head),
     Route::built(Verb::Delete, Level::Bucket, When::Plain, "DeleteBucket", decode::bucket::delete),
     Route::built(Verb::Post, Level::Bucket, When::Plain, "PostObject", decode::form::post_object),
-    Route::not_built(Verb::Get, Level::Object, When::Query("acl"), "GetObjectAcl"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("acl"), "PutObjectAcl"),
-    Route::not_built(Verb::Get, Level::Object, When::Query("tagging"), "GetObjectTagging"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("tagging"), "PutObjectTagging"),
-    Route::not_built(Verb::Delete, Level::Object, When::Query("tagging"), "DeleteObjectTagging"),
+    Route::built(Verb::Get, Level::Object, When::Query("acl"), "GetObjectAcl", |request| {
+        decode::object_setting::get(request, ObjectSettingKind::Acl)
+    }),
+    Route::built(Verb::Put, Level::Object, When::Query("acl"), "PutObjectAcl", decode::object_setting::put_acl),
+    Route::built(Verb::Get, Level::Object, When::Query("tagging"), "GetObjectTagging", |request| {
+        decode::object_setting::get(request, ObjectSettingKind::Tagging)
+    }),
+    Route::built(
+        Verb::Put,
+        Level::Object,
+        When::Query("tagging"),
+        "PutObjectTagging",
+        decode::object_setting::put_tagging,
+    ),
+    Route::built(Verb::Delete, Level::Object, When::Query("tagging"), "DeleteObjectTagging", |request| {
+        decode::object_setting::delete(request, ObjectSettingKind::Tagging)
+    }),
     Route::not_built(Verb::Get, Level::Object, When::Query("retention"), "GetObjectRetention"),
     Route::not_built(Verb::Put, Level::Object, When::Query("retention"), "PutObjectRetention"),
     Route::not_built(Verb::Post, Level::Object, When::Query("restore"), "RestoreObject"),

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use http::{Method, Response};
 use strongroom_model::account::AccountId;
+use strongroom_model::acl::Acl;
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
 use strongroom_model::encryption::{
     AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, KmsApplied,
@@ -11,6 +12,7 @@ use strongroom_model::encryption::{
 use strongroom_model::etag::ETag;
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::key::{KeyName, KeyReference};
+use strongroom_model::lock::ObjectLock;
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, Region, VersionId};
 use strongroom_model::operation::bucket::{ListObjects, ListVersion, ListVersions};
@@ -23,6 +25,7 @@ use strongroom_model::outcome::object::{
 };
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
+use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 use strongroom_wire::dialect::{OBS, OSS, S3};
 use strongroom_wire::{DIALECTS, Dialect, Payload};
@@ -63,7 +66,10 @@ fn bucket_facts(encryption: Option<BucketEncryption>) -> BucketFacts {
         owner: owner(),
         location: region(),
         created: THEN,
-        acl: CannedAcl::PublicRead,
+        acl: Acl::canned(CannedAcl::PublicRead, owner()),
+        tags: TagSet::default(),
+        lock: None,
+        quota: None,
         storage_class: StorageClass::InfrequentAccess,
         encryption,
         blocks_customer_keys: false,
@@ -165,6 +171,8 @@ fn facts(encryption: AppliedEncryption, class: StorageClass) -> ObjectFacts {
         checksums: checksums(),
         kind: ObjectKind::Normal,
         upload: None,
+        tag_count: 0,
+        lock: ObjectLock::default(),
     }
 }
 

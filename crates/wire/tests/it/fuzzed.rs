@@ -25,7 +25,7 @@ use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::object::ObjectWritten;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::secret::SecretKey;
-use strongroom_model::setting::Setting;
+use strongroom_model::setting::{ObjectSetting, Setting};
 use strongroom_model::time::Timestamp;
 use strongroom_wire::chunked::{ChunkError, Chunks, Step};
 use strongroom_wire::dialect::S3;
@@ -159,14 +159,32 @@ fn check_error_document(document: &[u8]) {
 const DOCUMENTED: [(Method, &str); 3] =
     [(Method::PUT, "/bkt1?encryption"), (Method::POST, "/bkt1?delete"), (Method::PUT, "/bkt1")];
 
-/// The first byte says which dialect and which kind of document (modulo nine: OBS, OSS, S3 by threes); the rest is it.
+/// The least first byte that means one of [`SETTINGS`].
+const SETTINGS_FROM: u8 = 192;
+
+/// The heads of the documents that configure buckets and objects. New ones are added at the end.
+const SETTINGS: [(Method, &str); 4] = [
+    (Method::PUT, "/bkt1?tagging"),
+    (Method::PUT, "/bkt1/key?tagging"),
+    (Method::PUT, "/bkt1?acl"),
+    (Method::PUT, "/bkt1/key?acl"),
+];
+
+/// The first byte says which dialect and which kind of document (modulo nine: OBS, OSS, S3 by threes; from
+/// [`SETTINGS_FROM`] on the settings, each in OBS, OSS and S3); the rest is it.
 pub(crate) fn document(data: &[u8]) -> bool {
     let Some((&selector, document)) = data.split_first() else { return false };
-    let dialect = DIALECTS[usize::from(selector) / DOCUMENTED.len() % DIALECTS.len()];
-    let (method, uri) = &DOCUMENTED[usize::from(selector) % DOCUMENTED.len()];
+    let (dialect, (method, uri)) = match selector.checked_sub(SETTINGS_FROM).map(usize::from) {
+        Some(place) => (DIALECTS[place % DIALECTS.len()], &SETTINGS[place / DIALECTS.len() % SETTINGS.len()]),
+        None => {
+            let place = usize::from(selector);
+            (DIALECTS[place / DOCUMENTED.len() % DIALECTS.len()], &DOCUMENTED[place % DOCUMENTED.len()])
+        }
+    };
     let Ok(operation) = finish(dialect, method, uri, document) else { return false };
     match &operation {
-        Operation::Bucket(BucketOperation::PutSetting(_, setting)) => check_setting(dialect, setting),
+        Operation::Bucket(BucketOperation::PutSetting(_, setting)) => check_setting(dialect, uri, setting),
+        Operation::Object(ObjectOperation::PutSetting(put)) => check_object_setting(dialect, uri, &put.setting),
         Operation::Object(ObjectOperation::DeleteMany(many)) => {
             assert!((1..=DeleteObjects::KEYS_MAX).contains(&many.entries.len()));
             let valid = many.entries.iter().all(|entry| ObjectKey::parse(entry.key.as_str()).is_ok());
@@ -189,15 +207,17 @@ pub(crate) fn document(data: &[u8]) -> bool {
 fn finish(dialect: &'static Dialect, method: &Method, uri: &str, document: &[u8]) -> Result<Operation, Failure> {
     let (parts, ()) =
         http::Request::builder().method(method).uri(uri).body(()).expect("a head of constants").into_parts();
-    match dialect.decode(&parts, &site()).expect("a head of constants").asked {
+    // One that is refused already is of a dialect that puts this document by fields only.
+    let intent = dialect.decode(&parts, &site())?;
+    match intent.asked {
         Asked::Documented(draft) => draft.finish(document),
         other => panic!("{uri} wants no document: {other:?}"),
     }
 }
 
 /// What the dialect writes of a setting, it reads again as the same; what is blocked, only S3 tells. A rule that leaves
-/// something out is not answered as it is: the bucket has more to tell.
-fn check_setting(dialect: &'static Dialect, setting: &Setting) {
+/// something out is not answered as it is: the bucket has more to tell; and a set without tags is a failure in some.
+fn check_setting(dialect: &'static Dialect, uri: &str, setting: &Setting) {
     let shown = match setting {
         Setting::Encryption(EncryptionRule { default: None, .. }) => return,
         Setting::Encryption(rule) => {
@@ -208,11 +228,28 @@ fn check_setting(dialect: &'static Dialect, setting: &Setting) {
     };
     let site = site();
     let outcome = Outcome::Bucket(BucketOutcome::Setting(setting.clone()));
+    if matches!(setting, Setting::Tagging(tags) if tags.is_empty()) {
+        return;
+    }
     let answer = dialect.encode(&outcome, &exchange(&Method::GET, "localhost", "/bkt1", &site));
     let Payload::Document(written) = answer.into_body() else { panic!("{setting:?} is no document") };
-    let (method, uri) = &DOCUMENTED[0];
-    match finish(dialect, method, uri, &written) {
+    match finish(dialect, &Method::PUT, uri, &written) {
         Ok(Operation::Bucket(BucketOperation::PutSetting(_, read))) => assert_eq!(&read, shown),
+        other => panic!("{written:?} became {other:?}"),
+    }
+}
+
+/// The same of an object's. A set without tags is answered as a failure in some dialects.
+fn check_object_setting(dialect: &'static Dialect, uri: &str, setting: &ObjectSetting) {
+    let site = site();
+    if matches!(setting, ObjectSetting::Tagging(tags) if tags.is_empty()) {
+        return;
+    }
+    let outcome = Outcome::Object(ObjectOutcome::Setting { version: None, setting: setting.clone() });
+    let answer = dialect.encode(&outcome, &exchange(&Method::GET, "localhost", "/bkt1/key", &site));
+    let Payload::Document(written) = answer.into_body() else { panic!("{setting:?} is no document") };
+    match finish(dialect, &Method::PUT, uri, &written) {
+        Ok(Operation::Object(ObjectOperation::PutSetting(read))) => assert_eq!(&read.setting, setting),
         other => panic!("{written:?} became {other:?}"),
     }
 }

@@ -105,7 +105,7 @@ impl Engine {
             md5: None,
             checksums: assembly.checksums.clone(),
             metadata: upload.metadata.clone(),
-            acl: upload.acl,
+            settings: upload.settings.clone(),
             encryption: upload.encryption.clone(),
             envelope: upload.envelope.clone(),
             manifest: assembly.manifest(open, key)?.into(),

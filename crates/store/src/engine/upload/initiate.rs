@@ -41,7 +41,7 @@ impl Engine {
             initiated: self.now(),
             initiator: caller.rights.principal().clone(),
             metadata: initiate.metadata,
-            acl: initiate.acl,
+            settings: self.settings_of_write(&bucket, &initiate.settings)?,
             storage_class: initiate.storage_class.unwrap_or(bucket.facts.storage_class),
             encryption: protection.applied.clone(),
             envelope: protection.envelope.encode().into(),

@@ -92,7 +92,7 @@ impl Engine {
         let id = PartId { salt: self.entropy.array()?, number: part.number.get() };
         let blob = BlobId::from_bytes(self.entropy.array()?);
         let upload = &open.upload;
-        let hint = recovery::hint(&upload.metadata, upload.storage_class, upload.acl);
+        let hint = recovery::hint(&upload.metadata, upload.storage_class, &upload.settings);
         let head = Header::encode(&open.identity, &id, &open.envelope, content, &hint).map_err(failure::of_sealing)?;
         let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
         let tally = Arc::new(OnceLock::new());

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::AclWish;
 use strongroom_model::circumstance::Circumstances;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::etag::TagPromise;
@@ -29,6 +30,7 @@ use strongroom_model::outcome::object::{ObjectCopied, ObjectRead, ObjectWritten}
 use strongroom_model::outcome::{AdminOutcome, BucketOutcome, KeyOutcome, ObjectOutcome, Outcome};
 use strongroom_model::range::RangeSpec;
 use strongroom_model::secret::CustomerKey;
+use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 use strongroom_store::{
     Body, Config, Engine, OpenError, Reaper, Reply, RootCredentials, Scrub, ServerDefault, Trailer,
@@ -224,7 +226,8 @@ impl Bench {
         let create = CreateBucket {
             bucket: bucket_name(name),
             location: None,
-            acl: CannedAcl::Private,
+            acl: AclWish::Unspecified(CannedAcl::Private),
+            tags: TagSet::default(),
             storage_class: StorageClass::Standard,
             encryption,
             always_encrypted: false,
@@ -404,7 +407,7 @@ pub(crate) fn put(key: &str) -> PutObject {
         key: object_key(key),
         metadata: Default::default(),
         storage_class: None,
-        acl: CannedAcl::Private,
+        settings: Default::default(),
         encryption: EncryptionWish::Unspecified,
         conditions: Default::default(),
         expected: Default::default(),
@@ -433,6 +436,7 @@ pub(crate) fn copy(from: &str, source: Method, to: &str, target: Method) -> Copy
         source: GetObject { customer_key: source.key_for_reading(), ..get(from) },
         target: PutObject { encryption: target.wish(), ..put(to) },
         metadata_from: MetadataFrom::Source,
+        tags_from: MetadataFrom::Source,
         checksums: CopiedChecksums::OfSource { otherwise: None },
         onto_itself: OntoItself::Changes,
         unchanged: Unchanged::Failed,

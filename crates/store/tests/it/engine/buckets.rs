@@ -2,6 +2,7 @@
 
 use strongroom_iam::Transport;
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::acl::AclWish;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionRule};
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
@@ -12,6 +13,7 @@ use strongroom_model::operation::{BucketOperation, Operation, ServiceOperation};
 use strongroom_model::outcome::bucket::ListedBuckets;
 use strongroom_model::outcome::{BucketOutcome, Outcome};
 use strongroom_model::setting::{Setting, SettingKind};
+use strongroom_model::tag::TagSet;
 
 use super::bench::{BUCKET, Bench, Method, bucket_name};
 
@@ -19,7 +21,8 @@ fn create(name: &str) -> CreateBucket {
     CreateBucket {
         bucket: bucket_name(name),
         location: Some(Region::parse("cn-north-4").unwrap()),
-        acl: CannedAcl::PublicRead,
+        acl: AclWish::Canned(CannedAcl::PublicRead),
+        tags: TagSet::default(),
         storage_class: StorageClass::InfrequentAccess,
         encryption: None,
         always_encrypted: true,
@@ -40,10 +43,10 @@ async fn a_bucket_keeps_what_it_was_made_with() {
     let made = bench.bucket(BucketOperation::Create(create("mine"))).await.unwrap();
     let BucketOutcome::Created(made) = made else { panic!() };
     let aes = BucketEncryption { method: DefaultMethod::Managed(DataAlgorithm::Aes256), bucket_key: false };
-    assert_eq!((made.location.as_str(), made.acl), ("cn-north-4", CannedAcl::PublicRead));
+    assert_eq!((made.location.as_str(), made.acl.closest()), ("cn-north-4", CannedAcl::PublicRead));
     assert_eq!((made.storage_class, made.encryption.clone()), (StorageClass::InfrequentAccess, Some(aes)));
     bench.advance(1000);
-    let again = CreateBucket { acl: CannedAcl::Private, ..create("mine") };
+    let again = CreateBucket { acl: AclWish::Canned(CannedAcl::Private), ..create("mine") };
     for operation in [
         BucketOperation::Create(again),
         BucketOperation::Head(made.name.clone()),

@@ -1,0 +1,141 @@
+//! The documents of buckets and object versions as rows hold them.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::account::AccountId;
+use strongroom_model::acl::{Acl, Grant, Grantee, Permission};
+use strongroom_model::lock::{BucketLock, DefaultRetention, ObjectLock, Retention, RetentionMode, RetentionPeriod};
+use strongroom_model::setting::ObjectSettings;
+use strongroom_model::tag::TagSet;
+use strongroom_model::time::Timestamp;
+
+use super::CatalogError;
+use super::spelling::{PermissionRow, RetentionModeRow, RetentionPeriodRow};
+
+/// See [`ObjectSettings`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ObjectSettingsRow {
+    tags: Vec<(String, String)>,
+    acl: AclRow,
+    retention: Option<RetentionRow>,
+    legal_hold: bool,
+}
+
+/// A variant's place is its number on disk: the list grows at its end only.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum AclRow {
+    Inherited,
+    Granted(Vec<GrantRow>),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct GrantRow {
+    grantee: GranteeRow,
+    #[serde(with = "PermissionRow")]
+    permission: Permission,
+    delivered: bool,
+}
+
+/// A variant's place is its number on disk: the list grows at its end only.
+#[derive(Debug, Serialize, Deserialize)]
+enum GranteeRow {
+    Account(u64),
+    Everyone,
+    SignedIn,
+    LogDelivery,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RetentionRow {
+    #[serde(with = "RetentionModeRow")]
+    mode: RetentionMode,
+    until: i64,
+}
+
+/// See [`BucketLock`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct BucketLockRow {
+    default: Option<DefaultRetentionRow>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct DefaultRetentionRow {
+    #[serde(with = "RetentionModeRow")]
+    mode: RetentionMode,
+    #[serde(with = "RetentionPeriodRow")]
+    period: RetentionPeriod,
+}
+
+impl ObjectSettingsRow {
+    pub(super) fn new(settings: &ObjectSettings) -> Self {
+        Self {
+            tags: settings.tags.as_slice().to_vec(),
+            acl: AclRow::new(&settings.acl),
+            retention: settings.lock.retention.map(|it| RetentionRow { mode: it.mode, until: it.until.millis() }),
+            legal_hold: settings.lock.legal_hold,
+        }
+    }
+
+    pub(super) fn into_settings(self) -> Result<ObjectSettings, CatalogError> {
+        let retention = |it: RetentionRow| Retention { mode: it.mode, until: Timestamp::from_millis(it.until) };
+        Ok(ObjectSettings {
+            tags: TagSet::restored(self.tags),
+            acl: self.acl.into_acl()?,
+            lock: ObjectLock { retention: self.retention.map(retention), legal_hold: self.legal_hold },
+        })
+    }
+}
+
+impl BucketLockRow {
+    pub(super) fn new(lock: &BucketLock) -> Self {
+        let row = |it: DefaultRetention| DefaultRetentionRow { mode: it.mode, period: it.period };
+        Self { default: lock.default.map(row) }
+    }
+
+    pub(super) fn into_lock(self) -> BucketLock {
+        let default = |it: DefaultRetentionRow| DefaultRetention { mode: it.mode, period: it.period };
+        BucketLock { default: self.default.map(default) }
+    }
+}
+
+impl AclRow {
+    pub(super) fn new(acl: &Acl) -> Self {
+        match acl {
+            Acl::Inherited => Self::Inherited,
+            Acl::Granted(grants) => Self::Granted(grants.iter().map(GrantRow::new).collect()),
+        }
+    }
+
+    pub(super) fn into_acl(self) -> Result<Acl, CatalogError> {
+        match self {
+            Self::Inherited => Ok(Acl::Inherited),
+            Self::Granted(grants) => {
+                let grants = grants.into_iter().map(GrantRow::into_grant).collect::<Result<_, _>>()?;
+                Ok(Acl::Granted(grants))
+            }
+        }
+    }
+}
+
+impl GrantRow {
+    fn new(grant: &Grant) -> Self {
+        let grantee = match grant.grantee {
+            Grantee::Account(account) => GranteeRow::Account(account.number()),
+            Grantee::Everyone => GranteeRow::Everyone,
+            Grantee::SignedIn => GranteeRow::SignedIn,
+            Grantee::LogDelivery => GranteeRow::LogDelivery,
+        };
+        Self { grantee, permission: grant.permission, delivered: grant.delivered }
+    }
+
+    fn into_grant(self) -> Result<Grant, CatalogError> {
+        let grantee = match self.grantee {
+            GranteeRow::Account(number) => {
+                Grantee::Account(AccountId::new(number).ok_or(CatalogError::Inconsistent("a grantee's account"))?)
+            }
+            GranteeRow::Everyone => Grantee::Everyone,
+            GranteeRow::SignedIn => Grantee::SignedIn,
+            GranteeRow::LogDelivery => Grantee::LogDelivery,
+        };
+        Ok(Grant { grantee, permission: self.permission, delivered: self.delivered })
+    }
+}

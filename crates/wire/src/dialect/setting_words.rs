@@ -1,0 +1,55 @@
+//! How a dialect speaks of the documents of buckets and objects beyond encryption.
+
+use strongroom_model::account::AccountId;
+use strongroom_model::acl::Permission;
+use strongroom_model::metadata::CannedAcl;
+use strongroom_model::operation::copy::MetadataFrom;
+use strongroom_model::tag::TagLimits;
+
+/// How a dialect speaks of tags, access control lists and locks. Field names follow the dialect's prefix.
+#[derive(Debug, Clone, Copy)]
+pub struct SettingWords {
+    /// Limits of a bucket's tags.
+    pub bucket_tags: TagLimits,
+    /// Limits of an object's tags.
+    pub object_tags: TagLimits,
+    /// Which characters a tag's name may have.
+    pub in_tag_key: fn(char) -> bool,
+    /// Which characters a tag's value may have.
+    pub in_tag_value: fn(char) -> bool,
+    /// Whether a bucket without tags is answered as a failure rather than by an empty set.
+    pub no_bucket_tags_fails: bool,
+    /// The same of an object.
+    pub no_object_tags_fails: bool,
+    /// Where the tags of a copy come from whose request does not say.
+    pub copied_tags: MetadataFrom,
+    /// The field of CreateBucket that has the bucket's tags.
+    pub creation_tags: Option<&'static str>,
+    /// The status of the answer to a bucket's tags.
+    pub bucket_tags_put: u16,
+    /// The access control list of an object whose writer asks for none.
+    pub object_acl_default: CannedAcl,
+    /// How lists name their grants.
+    pub acl: AclStyle,
+    /// Fields of grants: the permission, and whether the same holds for the objects of a bucket.
+    pub grants: &'static [(&'static str, Permission, bool)],
+}
+
+/// How documents of access control lists look.
+#[derive(Debug, Clone, Copy)]
+pub enum AclStyle {
+    /// One of the ready-made lists, as `Grant` (OSS). It is put by a field; there is no document to put.
+    Canned,
+    /// Grants to accounts and groups, of which the schema's type tells the kind (S3).
+    Typed {
+        /// How an account is spelled.
+        account: fn(AccountId) -> String,
+        /// How its `DisplayName` is spelled.
+        shown: fn(AccountId) -> String,
+    },
+    /// Grants to domains, or to `Canned` everyone, with `Delivered` for those that objects have as well (OBS).
+    Delivered {
+        /// How an account is spelled.
+        account: fn(AccountId) -> String,
+    },
+}
