@@ -8,7 +8,6 @@ use strongroom_iam::Transport;
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm, ChecksumScope};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::{PartNumber, UploadId};
 use strongroom_model::operation::object::GetObject;
 use strongroom_model::operation::upload::{
@@ -35,7 +34,7 @@ pub(crate) fn initiate(key: &str, method: Method) -> InitiateUpload {
         key: object_key(key),
         metadata: Default::default(),
         storage_class: None,
-        acl: CannedAcl::Private,
+        settings: Default::default(),
         encryption: method.wish(),
         conditions: Default::default(),
         checksum: None,
