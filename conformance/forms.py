@@ -45,7 +45,7 @@ class Maker:
     prefix, methods, acl, tls = "x-amz-", {"managed": "AES256", "kms": "aws:kms"}, "acl", False
 
     def __init__(self, server, clients):
-        self.server, self.client = server, clients[self.reader]
+        self.server, self.client, self.client_s3 = server, clients[self.reader], clients["s3-v4"]
 
     def fields(self, mode):
         name = f"{self.prefix}server-side-encryption"

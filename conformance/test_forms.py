@@ -242,6 +242,26 @@ def test_what_encryption_refuses_is_refused_in_forms(maker, bucket):
     assert maker.client.keys(bucket) == []
 
 
+def test_a_form_makes_a_version(maker, bucket):
+    maker.client_s3.client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    versions = []
+    for body in [b"one", b"two"]:
+        url, fields = maker.make(bucket, "k", maker.fields("kms"))
+        answer = maker.post(url, fields, body)
+        versions.append(answer.headers[f"{maker.prefix}version-id"])
+    first = maker.client_s3.client.get_object(Bucket=bucket, Key="k", VersionId=versions[0])
+    assert first["Body"].read() == b"one" and maker.client.get(bucket, "k", "kms") == b"two"
+
+
+def test_a_blocked_key_of_the_clients_own_is_blocked_in_forms(maker, bucket):
+    rule = {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
+    maker.client_s3.client.put_bucket_encryption(
+        Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    url, fields = maker.make(bucket, "k", maker.fields("customer"))
+    assert refused(maker.post(url, fields, b"body"))[:2] == (403, "AccessDenied")
+
+
 def test_a_buckets_default_seals_forms_too(server, clients, new_bucket):
     maker = MAKERS["s3-v4"](server, clients)
     maker.client.create(new_bucket)

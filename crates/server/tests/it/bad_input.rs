@@ -2,7 +2,11 @@
 
 use std::{net::Shutdown, time::Duration};
 
-use ring::digest::{SHA256, digest};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use ring::{
+    digest::{SHA256, digest},
+    hmac,
+};
 use strongroom_wire::signature::{
     chunk::{ChunkDigest, ChunkSeed},
     payload::PayloadWord,
@@ -10,7 +14,7 @@ use strongroom_wire::signature::{
 
 use crate::{
     client::{Answer, Ask, Connection, insert_header, keys, make_bucket},
-    process::{Server, Site},
+    process::{ACCESS_KEY, SECRET_KEY, Server, Site},
 };
 
 /// Bytes that are stored in a blob, not in the catalog.
@@ -111,6 +115,62 @@ fn a_body_that_ends_early_is_no_object() {
         assert!(connection.is_closed());
     }
     assert_nothing_left(server);
+}
+
+/// A form, signed by AWS V2, whose policy takes files of up to `most` bytes; the file begins at its end.
+fn form(most: usize) -> Vec<u8> {
+    let conditions = format!("[{{\"bucket\": \"bucket\"}}, {{\"key\": \"k\"}}, [\"content-length-range\", 1, {most}]]");
+    let policy = format!("{{\"expiration\": \"2099-01-01T00:00:00Z\", \"conditions\": {conditions}}}");
+    let policy = BASE64_STANDARD.encode(policy);
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET_KEY.as_bytes());
+    let signature = BASE64_STANDARD.encode(hmac::sign(&key, policy.as_bytes()));
+    let fields = [("key", "k"), ("AWSAccessKeyId", ACCESS_KEY), ("policy", &policy), ("signature", &signature)];
+    let mut form = String::new();
+    for (name, value) in fields {
+        form += &format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+    }
+    (form + "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n").into_bytes()
+}
+
+fn post(server: &Server, length: usize, body: &[u8]) -> Connection {
+    let kind = "content-type: multipart/form-data; boundary=b";
+    let head = format!("POST /bucket HTTP/1.1\r\nhost: localhost\r\n{kind}\r\ncontent-length: {length}\r\n\r\n");
+    let mut connection = Connection::open(server.http).unwrap();
+    connection.send(&[head.as_bytes(), body].concat()).unwrap();
+    connection
+}
+
+#[test]
+fn a_form_that_does_not_end_as_it_should_is_no_object() {
+    let server = server_with_bucket();
+    let whole = |most, end: &[u8]| [form(most), vec![7; LARGE], end.to_vec()].concat();
+    let cut = whole(LARGE, b"");
+    for sent in [100, cut.len() - LARGE, cut.len()] {
+        let mut connection = post(&server, cut.len() + 9, &cut[..sent]);
+        connection.stream().shutdown(Shutdown::Write).unwrap();
+        if let Ok(answer) = connection.receive(false) {
+            assert_refused(&answer, 400, "IncompleteBody");
+        }
+        assert!(connection.is_closed());
+    }
+    for (body, code) in [
+        (whole(LARGE, b""), "MalformedPOSTRequest"),
+        (whole(2 * LARGE, b"\r\n--c--"), "MalformedPOSTRequest"),
+        (whole(LARGE - 1, b"\r\n--b--"), "EntityTooLarge"),
+        ([form(LARGE), b"\r\n--b--".to_vec()].concat(), "EntityTooSmall"),
+        (whole(LARGE, &[&b"\r\n--b--"[..], &[b' '; 1_000_000]].concat()), "MaxPostPreDataLengthExceeded"),
+    ] {
+        assert_refused(&post(&server, body.len(), &body).receive(false).unwrap(), 400, code);
+    }
+    assert_nothing_left(server);
+}
+
+#[test]
+fn a_form_that_ends_as_it_should_is_an_object() {
+    let server = server_with_bucket();
+    let body = [form(LARGE), vec![7; LARGE], b"\r\n--b--\r\n".to_vec()].concat();
+    assert_eq!(post(&server, body.len(), &body).receive(false).unwrap().status, 204);
+    assert_eq!(Ask::s3("GET", "/bucket/k").send(server.http, b"").unwrap().body, vec![7; LARGE]);
 }
 
 #[test]

@@ -59,3 +59,35 @@ fn page(text: &str) -> Option<String> {
     let is_page = uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS);
     is_page.then(|| uri.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_the_web_are_gone_to() {
+        for (text, expected) in [
+            ("http://example.com/done?a=b#top", Some("http://example.com/done?a=b")),
+            ("https://example.com", Some("https://example.com/")),
+            ("/done", None),
+            ("example.com", None),
+            ("javascript:alert(1)", None),
+            ("ftp://example.com/", None),
+            ("http://example.com/a b", None),
+            ("http://example.com/\r\nset-cookie: a", None),
+            ("", None),
+        ] {
+            assert_eq!(page(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_what_was_written() {
+        let bucket = BucketName::parse("bucket").unwrap();
+        let ending = Ending::Status(204);
+        let reply = FormReply { bucket, key: "a b&c/é".to_owned(), location: String::new(), ending };
+        let told = "bucket=bucket&key=a%20b%26c%2F%C3%A9&etag=%22ab%22";
+        assert_eq!(reply.told("http://p/", "\"ab\""), format!("http://p/?{told}"));
+        assert_eq!(reply.told("http://p/?q=1", "\"ab\""), format!("http://p/?q=1&{told}"));
+    }
+}
