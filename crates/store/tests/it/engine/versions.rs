@@ -11,7 +11,7 @@ use strongroom_model::encryption::{
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyReference;
-use strongroom_model::metadata::{ObjectMetadata};
+use strongroom_model::metadata::ObjectMetadata;
 use strongroom_model::name::{PartNumber, VersionId};
 use strongroom_model::operation::bucket::ListVersions;
 use strongroom_model::operation::copy::CopyObject;
