@@ -7,6 +7,7 @@
 pub mod alibaba;
 pub mod aws;
 pub mod fields;
+pub mod huawei;
 mod words;
 
 use bytes::Bytes;
@@ -28,11 +29,12 @@ use crate::signature::{Scheme, Target};
 pub use alibaba::ALIBABA;
 pub use aws::AWS;
 use fields::Fields;
+pub use huawei::HUAWEI;
 pub use words::Told;
 
 /// Every dialect of the key service, in the order in which they are asked whether a request is theirs. The last takes what
 /// nobody claims.
-pub static KEY_DIALECTS: [&KeyDialect; 2] = [&ALIBABA, &AWS];
+pub static KEY_DIALECTS: [&KeyDialect; 3] = [&ALIBABA, &HUAWEI, &AWS];
 
 /// Longest body of a request to the key service, in bytes: the longest is imported material with its token, or a policy.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024;

@@ -5,11 +5,16 @@ use strongroom_model::failure::{Failure, FailureCode};
 use super::{Call, KeyDialect, KeyExchange};
 use crate::error::{FailureRow, row};
 
+/// The detail that says a failure's code.
+pub(crate) const CODE: &str = "Code";
+
 /// What a dialect says of a failure.
 #[derive(Debug)]
 pub struct Told {
     /// Its row of the table.
     pub row: &'static FailureRow,
+    /// The dialect's code: the row's, or that of the detail `Code` where one kind of failure has many.
+    pub code: String,
     /// Its words, with what they stand for.
     pub message: String,
 }
@@ -35,6 +40,8 @@ impl Told {
             .details
             .iter()
             .fold(words.to_owned(), |words, (name, value)| words.replace(&format!("{{{name}}}"), value));
-        Self { row, message: filled.replace("{subject}", subject.as_deref().unwrap_or("(unnamed)")) }
+        let code = failure.details.iter().find(|(name, _)| *name == CODE).map(|(_, code)| code.clone());
+        let code = code.unwrap_or_else(|| row.name.to_owned());
+        Self { row, code, message: filled.replace("{subject}", subject.as_deref().unwrap_or("(unnamed)")) }
     }
 }
