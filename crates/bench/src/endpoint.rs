@@ -1,14 +1,17 @@
 //! A server under load: how its requests are addressed, signed and sent.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::{ETAG, RANGE};
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use md5::{Digest as _, Md5};
 
 use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
@@ -55,6 +58,15 @@ pub enum LoadError {
         status: http::StatusCode,
         /// The beginning of its document.
         document: String,
+    },
+    /// The answer lacks something.
+    #[error("the answer has no {0}")]
+    Lacking(&'static str),
+    /// What came back is not what was written.
+    #[error("other bytes than were written came back, from byte {first} on")]
+    Changed {
+        /// The first byte of the range.
+        first: u64,
     },
     /// The answer's body has another length than the object.
     #[error("a body of {got} bytes came where {wanted} were stored")]
@@ -118,6 +130,72 @@ impl Endpoint {
             got += frame?.data_ref().map_or(0, Bytes::len) as u64;
         }
         if got == size { Ok(()) } else { Err(LoadError::Short { got, wanted: size }) }
+    }
+
+    /// Begins an upload in parts and answers its id.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn begin_upload(&self, key: &str, mode: Mode) -> Result<String, LoadError> {
+        let request = Request::builder().method(Method::POST).uri(self.uri(key) + "?uploads");
+        let request = mode.write_headers(self.speech, request, key).body(Bytes::new())?;
+        let document = self.send(request).await?.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&document);
+        let id = text.split_once("<UploadId>").and_then(|(_, rest)| rest.split_once("</UploadId>"));
+        id.map(|(id, _)| id.to_owned()).ok_or(LoadError::Lacking("upload id"))
+    }
+
+    /// Writes a part, of an upload and a number, and answers its tag.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn write_part(
+        &self,
+        key: &str,
+        (upload, number): (&str, u64),
+        body: Bytes,
+        mode: Mode,
+    ) -> Result<String, LoadError> {
+        let uri = format!("{}?partNumber={number}&uploadId={upload}", self.uri(key));
+        let request = Request::builder().method(Method::PUT).uri(uri);
+        let request = mode.read_headers(self.speech, request, key).body(body)?;
+        let answer = self.send(request).await?;
+        let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        answer.into_body().collect().await?;
+        tag.ok_or(LoadError::Lacking("tag"))
+    }
+
+    /// Makes the object of all parts, whose tags are given in order.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn complete_upload(&self, key: &str, upload: &str, tags: &[String]) -> Result<(), LoadError> {
+        let part = |(number, tag): (usize, &String)| {
+            format!("<Part><PartNumber>{}</PartNumber><ETag>{tag}</ETag></Part>", number + 1)
+        };
+        let parts: String = tags.iter().enumerate().map(part).collect();
+        let document = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+        let request = Request::builder().method(Method::POST).uri(format!("{}?uploadId={upload}", self.uri(key)));
+        self.send(request.body(document.into())?).await?.into_body().collect().await?;
+        Ok(())
+    }
+
+    /// Reads a range and answers its MD5.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn read_range(&self, key: &str, range: Range<u64>, mode: Mode) -> Result<[u8; 16], LoadError> {
+        let asked = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+        let request = Request::builder().method(Method::GET).uri(self.uri(key)).header(RANGE, asked);
+        let request = mode.read_headers(self.speech, request, key).body(Bytes::new())?;
+        let mut body = self.send(request).await?.into_body();
+        let mut digest = Md5::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                digest.update(&data);
+            }
+        }
+        Ok(digest.finalize().into())
     }
 
     fn uri(&self, key: &str) -> String {

@@ -8,6 +8,7 @@ mod floor;
 mod load;
 mod measure;
 mod mode;
+mod multipart;
 mod process;
 mod report;
 
@@ -42,6 +43,8 @@ struct Arguments {
 enum Command {
     /// Every encryption mode against the first, on one server, in alternated rounds.
     Modes(Modes),
+    /// One large object, uploaded in parts and read back in ranges by many streams, and the server's peak memory.
+    Multipart(multipart::MultipartArguments),
     /// The least that any server of this kind can cost: minimal programs, side by side.
     Floor(floor::FloorArguments),
 }
@@ -54,15 +57,8 @@ struct Modes {
     /// The dialect to speak.
     #[arg(long, value_enum, default_value = "obs")]
     dialect: Speech,
-    /// The access key.
-    #[arg(long, env = "STRONGROOM_ROOT_ACCESS_KEY")]
-    access_key: String,
-    /// Its secret; better given in the environment, where no other user sees it.
-    #[arg(long, env = "STRONGROOM_ROOT_SECRET_KEY", hide_env_values = true)]
-    secret_key: String,
-    /// The region to sign for.
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
+    #[command(flatten)]
+    account: Account,
     /// The bucket to use; made if it is not there.
     #[arg(long, default_value = "strongroom-bench")]
     bucket: String,
@@ -95,10 +91,25 @@ struct Modes {
     json: bool,
 }
 
+/// Who asks.
+#[derive(Args)]
+struct Account {
+    /// The access key.
+    #[arg(long, env = "STRONGROOM_ROOT_ACCESS_KEY")]
+    access_key: String,
+    /// Its secret; better given in the environment, where no other user sees it.
+    #[arg(long, env = "STRONGROOM_ROOT_SECRET_KEY", hide_env_values = true)]
+    secret_key: String,
+    /// The region to sign for.
+    #[arg(long, default_value = "us-east-1")]
+    region: String,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Modes(modes) => modes.run().await,
+        Command::Multipart(arguments) => arguments.run().await,
         Command::Floor(arguments) => arguments.run().await,
     };
     match outcome {
@@ -110,9 +121,18 @@ async fn main() -> ExitCode {
     }
 }
 
+impl Account {
+    fn open(&self, origin: Uri, dialect: Speech, bucket: String) -> Result<Endpoint, Box<dyn Error>> {
+        let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
+        let region = Region::parse(&self.region).map_err(|why| format!("the region is {why}"))?;
+        let secret = SecretKey::new(self.secret_key.clone());
+        Ok(Endpoint::new(origin, dialect, bucket, access_key, secret, region))
+    }
+}
+
 impl Modes {
     async fn run(self) -> Result<(), Box<dyn Error>> {
-        let endpoint = Arc::new(self.open()?);
+        let endpoint = Arc::new(self.account.open(self.endpoint.clone(), self.dialect, self.bucket.clone())?);
         endpoint.create_bucket().await?;
         let watched = Watched { pid: self.pid, metrics: self.metrics.clone() };
         let modes = if self.modes.is_empty() { self.dialect.modes().to_vec() } else { self.modes.clone() };
@@ -133,13 +153,6 @@ impl Modes {
             eprintln!("peak memory of the server: {} MiB", peak >> 20);
         }
         Ok(())
-    }
-
-    fn open(&self) -> Result<Endpoint, Box<dyn Error>> {
-        let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
-        let region = Region::parse(&self.region).map_err(|why| format!("the region is {why}"))?;
-        let secret = SecretKey::new(self.secret_key.clone());
-        Ok(Endpoint::new(self.endpoint.clone(), self.dialect, self.bucket.clone(), access_key, secret, region))
     }
 
     async fn compare(

@@ -84,16 +84,21 @@ impl Content {
     }
 
     pub(crate) fn put(&self, target: &str) -> Ask<'static> {
-        let target: &'static str = Box::leak(target.to_owned().into_boxed_str());
+        self.asked("PUT", target)
+    }
+
+    /// A request to write it, or to begin writing it.
+    fn asked(&self, method: &'static str, target: &str) -> Ask<'static> {
+        let target = leaked(target);
         match self.mode {
-            Mode::Plain => Ask::oss("PUT", target),
-            Mode::Managed => Ask::s3("PUT", target).header("x-amz-server-side-encryption", "AES256"),
-            Mode::ManagedSm4 => Ask::oss("PUT", target).header("x-oss-server-side-encryption", "SM4"),
-            Mode::Kms => Ask::s3("PUT", target).header("x-amz-server-side-encryption", "aws:kms"),
-            Mode::KmsSm4 => Ask::oss("PUT", target)
+            Mode::Plain => Ask::oss(method, target),
+            Mode::Managed => Ask::s3(method, target).header("x-amz-server-side-encryption", "AES256"),
+            Mode::ManagedSm4 => Ask::oss(method, target).header("x-oss-server-side-encryption", "SM4"),
+            Mode::Kms => Ask::s3(method, target).header("x-amz-server-side-encryption", "aws:kms"),
+            Mode::KmsSm4 => Ask::oss(method, target)
                 .header("x-oss-server-side-encryption", "KMS")
                 .header("x-oss-server-side-data-encryption", "SM4"),
-            Mode::Customer => with_customer_key(Ask::s3("PUT", target)),
+            Mode::Customer => with_customer_key(Ask::s3(method, target)),
         }
     }
 }
@@ -127,6 +132,9 @@ impl Writer {
             let possible = self.keys.entry(key).or_insert_with(|| vec![None]);
             possible.push(wanted);
             let answer = match &wanted {
+                Some(content) if self.dice.below(4) == 0 => {
+                    upload(&mut connection, address, &target, content, &mut self.dice)
+                }
                 Some(content) => content.put(&target).send_on(&mut connection, address, &content.bytes()),
                 None => Ask::s3("DELETE", &target).send_on(&mut connection, address, b""),
             };
@@ -152,6 +160,57 @@ impl Writer {
             *possible = vec![found];
         }
     }
+}
+
+/// Writes the content in parts: the beginning, one part or two, and the completion, whose answer is what counts. Uploads that a kill has interrupted stay open, and nobody sees them.
+fn upload(
+    connection: &mut Connection,
+    address: SocketAddr,
+    target: &str,
+    content: &Content,
+    dice: &mut Dice,
+) -> std::io::Result<Answer> {
+    // All parts but the last have at least 100 KiB: where that is too much, there is one part.
+    let bytes = content.bytes();
+    let (first, second) = bytes.split_at(if bytes.len() > LEAST_PART { LEAST_PART } else { bytes.len() });
+    let mut parts = vec![(1, first), (7, second)];
+    if second.is_empty() {
+        parts.pop();
+    }
+    let begun = content.asked("POST", &format!("{target}?uploads")).send_on(connection, address, b"")?;
+    let document = begun.text();
+    let Some(id) = document.split("<UploadId>").nth(1).and_then(|rest| rest.split('<').next()) else {
+        return Ok(begun);
+    };
+    let mut named = Vec::new();
+    for &(number, piece) in &parts {
+        // Now and then a part is written twice; the second time counts.
+        for _turn in 0..=u64::from(dice.below(4) == 0) {
+            let query = format!("{target}?partNumber={number}&uploadId={id}");
+            let ask = match content.mode {
+                Mode::Customer => with_customer_key(Ask::s3("PUT", leaked(&query))),
+                _ => Ask::oss("PUT", leaked(&query)),
+            };
+            let answer = ask.send_on(connection, address, piece)?;
+            if answer.status != 200 {
+                return Ok(answer);
+            }
+            named.retain(|(named, _)| *named != number);
+            named.push((number, answer.header("etag").unwrap().to_owned()));
+        }
+    }
+    let element =
+        |(number, tag): &(u32, String)| format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
+    let document: String = named.iter().map(element).collect();
+    let document = format!("<CompleteMultipartUpload>{document}</CompleteMultipartUpload>");
+    Ask::oss("POST", leaked(&format!("{target}?uploadId={id}"))).send_on(connection, address, document.as_bytes())
+}
+
+/// The least part but the last, in the dialect that has the least.
+const LEAST_PART: usize = 100 * 1024;
+
+fn leaked(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
 }
 
 fn read(connection: &mut Connection, address: SocketAddr, key: &str, possible: &Possible) -> Option<Content> {
