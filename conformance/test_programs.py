@@ -21,8 +21,6 @@ from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 FILES_MAX = 120
 SECONDS_MAX = 300
 
-needs_more = pytest.mark.xfail(strict=True, reason="uses multipart uploads and copies, which are not built")
-
 
 @pytest.fixture
 def tree(tmp_path):
@@ -77,7 +75,6 @@ def assert_same(left, right):
     assert (different, failed) == ([], []) and len(same) == len(names)
 
 
-@needs_more
 @pytest.mark.parametrize("provider", ["HuaweiOBS", "Alibaba", "AWS"])
 def test_rclone(server, encrypted_bucket, tree, tmp_path, provider):
     remote = {
@@ -128,7 +125,6 @@ def test_restic(server, encrypted_bucket, tree, tmp_path):
     run("restic", "check", "--read-data", env=repository)
 
 
-@needs_more
 def test_s3cmd(server, encrypted_bucket, tree, tmp_path):
     configuration = tmp_path / "s3cmd.ini"
     configuration.write_text(
@@ -190,7 +186,6 @@ def can_mount():
     return device.exists() and os.access(device, os.R_OK | os.W_OK)
 
 
-@needs_more
 @pytest.mark.skipif(not can_mount(), reason="no access to /dev/fuse here")
 def test_s3fs(server, encrypted_bucket, tree, tmp_path):
     with mounted(server, encrypted_bucket, tmp_path / "mount", tmp_path / "passwords") as mount:
