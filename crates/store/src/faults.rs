@@ -45,6 +45,14 @@ impl Faults {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// Whether the process has died: no later call takes effect.
+    pub fn has_stopped(&self) -> bool {
+        match self.plan {
+            Some((at, Fault::StoppedBefore | Fault::StoppedAfter)) => self.calls() >= at,
+            _ => false,
+        }
+    }
+
     /// Makes one call, as planned.
     pub(crate) async fn around<T, E>(
         &self,

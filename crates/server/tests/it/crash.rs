@@ -56,7 +56,7 @@ pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// SplitMix64.
-    fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -64,6 +64,7 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    /// A number less than `limit`.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
     }

@@ -7,6 +7,7 @@ mod bad_input;
 mod client;
 mod crash;
 mod crash_versions;
+mod history;
 mod process;
 mod scrub;
 mod slow;

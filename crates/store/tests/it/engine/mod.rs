@@ -4,6 +4,7 @@ mod bench;
 mod buckets;
 mod budget;
 mod copying;
+mod crash;
 mod disk;
 mod faults;
 mod flips;

@@ -1,0 +1,119 @@
+//! Crash at every call: a scripted workload over all operations runs again and again, and each time another call to the stores
+//! goes wrong. What is found afterwards must be one of the worlds that the answers allow, with nothing left behind.
+//!
+//! `STRONGROOM_FAULT_STRIDE` leaves out calls between those that are tried: 1 tries each.
+
+mod checker;
+mod workload;
+mod world;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use strongroom_store::{
+    blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
+    faults::{Fault, Faults},
+    kv::{Kv, MemoryKv, faults::FaultyKv},
+};
+
+use super::bench::Bench;
+use workload::{SCRIPT, perform};
+use world::{World, Worlds};
+
+/// Stores that outlive the process, and its key files.
+struct Site {
+    kv: Arc<dyn Kv>,
+    blobs: Arc<dyn Blobs>,
+    keys: tempfile::TempDir,
+}
+
+impl Site {
+    /// Stores that one process has opened before: what a first start makes is there.
+    async fn new() -> Self {
+        let keys = tempfile::tempdir().unwrap();
+        let site = Self { kv: Arc::new(MemoryKv::new()), blobs: Arc::new(MemoryBlobs::new()), keys };
+        let bench = Bench::over(site.kv.clone(), site.blobs.clone(), tempfile::tempdir().unwrap()).await.unwrap();
+        copy_keys(bench.folder.path(), site.keys.path());
+        site
+    }
+
+    /// The next process, all of whose calls go as planned.
+    async fn open(&self, faults: Arc<Faults>) -> Result<Bench, strongroom_store::OpenError> {
+        let kv = Arc::new(FaultyKv::new(self.kv.clone(), faults.clone()));
+        let blobs = Arc::new(FaultyBlobs::new(self.blobs.clone(), faults));
+        let folder = tempfile::tempdir().unwrap();
+        copy_keys(self.keys.path(), folder.path());
+        Bench::over(kv, blobs, folder).await
+    }
+}
+
+fn copy_keys(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.join("keys")).unwrap();
+    for name in ["metadata.key", "root.key"] {
+        std::fs::copy(from.join("keys").join(name), to.join("keys").join(name)).unwrap();
+    }
+}
+
+/// Runs the script under a plan, and answers which worlds there may be.
+async fn run(site: &Site, faults: &Arc<Faults>, at: u64) -> Worlds {
+    let mut worlds = Worlds::one(World::default());
+    let Ok(bench) = site.open(faults.clone()).await else { return worlds };
+    for step in SCRIPT {
+        let before = faults.calls();
+        let done = perform(&bench, step).await;
+        let hit = before < at && at <= faults.calls();
+        match done {
+            Ok(()) => worlds.done(step),
+            Err(_) if hit => worlds.perhaps_done(step),
+            Err(failure) => worlds.refused(step, &failure),
+        }
+        if faults.has_stopped() {
+            break;
+        }
+    }
+    worlds
+}
+
+async fn spoil_every_call(fault: Fault) {
+    let stride: u64 = std::env::var("STRONGROOM_FAULT_STRIDE").map_or(1, |text| text.parse().unwrap());
+    let mut cases = 0;
+    for at in (1..).step_by(stride as usize) {
+        let site = Site::new().await;
+        let faults = Arc::new(Faults::at(at, fault));
+        let worlds = run(&site, &faults, at).await;
+        let reached = faults.calls() >= at;
+        checker::check(&site.open(Arc::default()).await.unwrap(), &worlds, &format!("{fault:?} at call {at}")).await;
+        if !reached {
+            assert_eq!(worlds.len(), 1, "nothing went wrong, so there is one world");
+            break;
+        }
+        cases += 1;
+    }
+    println!("{fault:?}: {cases} calls spoilt");
+    assert!(cases * stride > 150, "the script makes more calls than {cases}");
+}
+
+#[tokio::test]
+async fn a_call_is_refused() {
+    spoil_every_call(Fault::Refused).await;
+}
+
+#[tokio::test]
+async fn an_answer_is_lost() {
+    spoil_every_call(Fault::AnswerLost).await;
+}
+
+#[tokio::test]
+async fn the_process_dies_before_a_call() {
+    spoil_every_call(Fault::StoppedBefore).await;
+}
+
+#[tokio::test]
+async fn the_process_dies_after_a_call() {
+    spoil_every_call(Fault::StoppedAfter).await;
+}
+
+/// A call that takes its time changes nothing but the time.
+#[tokio::test(start_paused = true)]
+async fn a_call_is_late() {
+    spoil_every_call(Fault::Delayed(Duration::from_secs(20))).await;
+}

@@ -1,0 +1,168 @@
+//! The script: every operation that changes something, in every kind of sealing, over small objects and large ones.
+
+use strongroom_model::account::UserName;
+use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::key::{KeyReference, KeySpec};
+use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::operation::bucket::ListVersions;
+use strongroom_model::operation::object::{DeleteEntry, DeleteObject, DeleteObjects};
+use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
+use strongroom_model::outcome::bucket::VersionContent;
+use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
+use strongroom_model::setting::{Setting, Versioning};
+
+use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key};
+use super::checker::marked;
+
+/// One request of a client, or one run of a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    CreateBucket(&'static str),
+    DeleteBucket(&'static str),
+    EncryptByDefault,
+    Version(Versioning),
+    CreateKey(&'static str),
+    SwitchKey(&'static str, bool),
+    CreateUser(&'static str),
+    DeleteUser(&'static str),
+    Put(&'static str, usize, Method),
+    PutUnder(&'static str, usize, &'static str),
+    Delete(&'static str),
+    DeleteMany(&'static [&'static str]),
+    DeleteVersion(&'static str, usize),
+    Read(&'static str),
+    Reap,
+    Scrub,
+}
+
+/// One that lives in the catalog, and one that lives in a blob.
+const SMALL: usize = 300;
+const LARGE: usize = 66_000;
+
+pub(super) const SCRIPT: &[Step] = &[
+    Step::CreateBucket(BUCKET),
+    Step::CreateBucket("second"),
+    Step::CreateKey("payroll"),
+    Step::CreateUser("alice"),
+    Step::Put("a", SMALL, Method::ManagedAes),
+    Step::Put("b", LARGE, Method::KmsAes),
+    Step::Put("b", LARGE + 1, Method::Customer),
+    Step::Put("c", LARGE, Method::KmsSm4),
+    Step::Put("c", SMALL, Method::ManagedSm4),
+    Step::Read("c"),
+    Step::Delete("a"),
+    Step::Reap,
+    Step::DeleteMany(&["b", "c", "never"]),
+    Step::EncryptByDefault,
+    Step::PutUnder("d", LARGE, "payroll"),
+    Step::SwitchKey("payroll", false),
+    Step::SwitchKey("payroll", true),
+    Step::Read("d"),
+    Step::Version(Versioning::Enabled),
+    Step::Put("d", LARGE + 2, Method::KmsSm4),
+    Step::Put("e", SMALL, Method::KmsAes),
+    Step::Delete("d"),
+    Step::DeleteVersion("d", 0),
+    Step::Put("d", SMALL + 1, Method::ManagedAes),
+    Step::DeleteVersion("d", 1),
+    Step::Version(Versioning::Suspended),
+    Step::Put("d", LARGE + 3, Method::ManagedSm4),
+    Step::Put("e", LARGE + 4, Method::Customer),
+    Step::Delete("e"),
+    Step::DeleteMany(&["d", "f"]),
+    Step::DeleteVersion("f", 0),
+    Step::DeleteUser("alice"),
+    Step::DeleteBucket("second"),
+    Step::Scrub,
+    Step::Reap,
+];
+
+/// Does the step, and says what a client would be answered.
+pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
+    match *step {
+        Step::CreateBucket(name) => bench.create_bucket(name, None).await.map(drop),
+        Step::DeleteBucket(name) => bench.delete_bucket(name).await,
+        Step::EncryptByDefault => {
+            let method = DefaultMethod::Managed(DataAlgorithm::Aes256);
+            set(bench, Setting::Encryption(BucketEncryption { method, bucket_key: false })).await
+        }
+        Step::Version(versioning) => set(bench, Setting::Versioning(versioning)).await,
+        Step::CreateKey(alias) => create_key(bench, alias).await,
+        Step::SwitchKey(alias, on) => switch_key(bench, alias, on).await,
+        Step::CreateUser(name) => {
+            bench.admin(AdminOperation::CreateUser(UserName::parse(name).unwrap())).await.map(drop)
+        }
+        Step::DeleteUser(name) => {
+            bench.admin(AdminOperation::DeleteUser(UserName::parse(name).unwrap())).await.map(drop)
+        }
+        Step::Put(key, size, method) => bench.put(key, &marked(size), method).await.map(drop),
+        Step::PutUnder(key, size, alias) => bench.put_with_key(key, &marked(size), &reference(alias)).await.map(drop),
+        Step::Delete(key) => delete(bench, key, None).await,
+        Step::DeleteMany(keys) => delete_many(bench, keys).await,
+        Step::DeleteVersion(key, nth) => delete_nth(bench, key, nth).await,
+        Step::Read(key) => bench.get(key, Method::Plain).await.map(drop),
+        Step::Reap => {
+            let later = bench.now().plus_millis(3_600_000);
+            bench.reaper.lock().await.run_once(later).await.map(drop)
+        }
+        Step::Scrub => bench.scrub.run_once(&bench.clock()).await.map(drop),
+    }
+}
+
+async fn set(bench: &Bench, setting: Setting) -> Result<(), Failure> {
+    bench.bucket(BucketOperation::PutSetting(bucket_name(BUCKET), setting)).await.map(drop)
+}
+
+async fn create_key(bench: &Bench, alias: &str) -> Result<(), Failure> {
+    let alias = Some(alias.to_owned());
+    let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias };
+    bench.admin(AdminOperation::CreateKey(asked)).await.map(drop)
+}
+
+async fn switch_key(bench: &Bench, alias: &str, on: bool) -> Result<(), Failure> {
+    let key = reference(alias);
+    let operation = if on { AdminOperation::EnableKey(key) } else { AdminOperation::DisableKey(key) };
+    bench.admin(operation).await.map(drop)
+}
+
+fn reference(alias: &str) -> KeyReference {
+    KeyReference::parse(&format!("alias/{alias}"))
+}
+
+async fn delete(bench: &Bench, key: &str, version: Option<strongroom_model::name::VersionId>) -> Result<(), Failure> {
+    let delete =
+        DeleteObject { bucket: bucket_name(BUCKET), key: object_key(key), version, conditions: Default::default() };
+    bench.run(Operation::Object(ObjectOperation::Delete(delete)), None).await.map(drop)
+}
+
+/// All keys go in one commit, so one failure is the failure of all.
+async fn delete_many(bench: &Bench, keys: &[&str]) -> Result<(), Failure> {
+    let entry = |key: &&str| DeleteEntry { key: object_key(key), version: None, conditions: Default::default() };
+    let entries = keys.iter().map(entry).collect();
+    let asked = DeleteObjects { bucket: bucket_name(BUCKET), quiet: false, url_encoded: false, entries };
+    let reply = bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await?;
+    let Outcome::Object(ObjectOutcome::ManyDeleted(many)) = reply.outcome else { panic!("{:?}", reply.outcome) };
+    many.results.into_iter().try_for_each(|entry| entry.result.map(drop))
+}
+
+async fn delete_nth(bench: &Bench, key: &str, nth: usize) -> Result<(), Failure> {
+    let list = ListVersions {
+        bucket: bucket_name(BUCKET),
+        prefix: key.to_owned(),
+        delimiter: String::new(),
+        key_marker: String::new(),
+        version_marker: None,
+        max_keys: 1000,
+        url_encoded: false,
+    };
+    let BucketOutcome::Versions(listed) = bench.bucket(BucketOperation::ListVersions(list)).await? else {
+        panic!("versions were asked for")
+    };
+    let mut ids = listed.versions.into_iter().filter(|listed| match &listed.content {
+        VersionContent::Object(object) => object.key.as_str() == key,
+        VersionContent::Marker { key: marked, .. } => marked.as_str() == key,
+    });
+    let id = ids.nth(nth).ok_or(FailureCode::NoSuchVersion)?.id;
+    delete(bench, key, Some(id)).await
+}
