@@ -54,6 +54,11 @@ class Strongroom:
     def start(self):
         self.log = open(self.data.with_suffix(".log"), "ab")
         self.process = subprocess.Popen([BINARY, "serve"], env=self.environment(), stdout=self.log, stderr=self.log)
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self):
+        """Waits until requests are served."""
         deadline = time.monotonic() + START_SECONDS_MAX
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -61,7 +66,7 @@ class Strongroom:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/health/ready", timeout=1) as answer:
                     if answer.status == 200:
-                        return self
+                        return
             except OSError:
                 time.sleep(0.05)
         raise RuntimeError(f"the server was not ready within {START_SECONDS_MAX} s: {self.log_text()[-2000:]}")

@@ -7,6 +7,7 @@
 //! lock           held while the store is open
 //! engine/        fjall's own files
 //! acknowledged   the number of the last acknowledged commit (see `high_water`)
+//! making         only while the engine is made, at the first start
 //! ```
 
 use std::{
@@ -37,6 +38,9 @@ const QUEUED_BATCHES: usize = 1024;
 
 /// Scans of at most so many rows run on the caller's thread; a hand-over to another costs about as much as they take.
 const INLINE_SCAN_ROWS: usize = 64;
+
+/// Says that the engine beside it was not wholly made.
+const MAKING: &str = "making";
 
 /// Memory for blocks read from tables.
 const CACHE_BYTES: u64 = 48 * 1024 * 1024;
@@ -187,12 +191,13 @@ fn open(path: &Path) -> Result<FjallKv, OpenError> {
     fs::create_dir_all(path).map_err(io)?;
     let lock = lock(path)?;
     let mark = high_water::read(path).map_err(io)?;
-    if mark == Mark::Missing {
-        discard_half_made(&engine_path(path)).map_err(io)?;
-    }
+    let is_new = begin_making(path, mark == Mark::Missing).map_err(io)?;
     let engine = open_engine(path, lock)?;
     let position = verify(path, &engine, mark)?;
     let mark = HighWater::open(path).and_then(|mark| mark.record(position.sequence).map(|()| mark)).map_err(io)?;
+    if is_new {
+        end_making(path).map_err(io)?;
+    }
     start(Arc::new(engine), position, mark).map_err(io)
 }
 
@@ -219,15 +224,42 @@ fn lock(path: &Path) -> Result<fs::File, OpenError> {
     }
 }
 
-/// Removes what a first start left that died before it had made the engine, which fjall would trip over. An engine
-/// without a single tree has never held a row; one that has a tree is left as it is.
-fn discard_half_made(engine: &Path) -> io::Result<()> {
-    let has_trees =
-        absent_as_none(fs::read_dir(engine.join("keyspaces")))?.is_some_and(|mut trees| trees.next().is_some());
-    if !has_trees {
-        absent_as_none(fs::remove_dir_all(engine))?;
+/// Before an engine is made, says so in a file that stays until it is made, whole, and on the disk: what a first start left that
+/// died in between, or lost its power, has never held a row, and is begun anew. Answers whether one is to be made.
+fn begin_making(path: &Path, no_mark: bool) -> io::Result<bool> {
+    let (making, engine) = (path.join(MAKING), engine_path(path));
+    let is_half_made = making.try_exists()?;
+    if is_half_made {
+        absent_as_none(fs::remove_dir_all(&engine))?;
     }
-    Ok(())
+    if !is_half_made && (!no_mark || engine.try_exists()?) {
+        return Ok(false);
+    }
+    fs::File::create(&making)?.sync_all()?;
+    sync_folder(path)?;
+    Ok(true)
+}
+
+/// The engine is made: its folders, which it does not sync all by itself, are on the disk from here on.
+fn end_making(path: &Path) -> io::Result<()> {
+    sync_folders(&engine_path(path))?;
+    sync_folder(path)?;
+    fs::remove_file(path.join(MAKING))?;
+    sync_folder(path)
+}
+
+fn sync_folders(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    sync_folder(folder)
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
 }
 
 fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {

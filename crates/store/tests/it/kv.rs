@@ -166,7 +166,8 @@ async fn a_second_opener_is_told_that_the_store_is_in_use() {
 #[tokio::test]
 async fn a_first_start_that_died_half_way_is_forgotten() {
     let folder = TempDir::new().unwrap();
-    fs::create_dir_all(folder.path().join("engine/keyspaces")).unwrap();
+    fs::create_dir_all(folder.path().join("engine/keyspaces/1")).unwrap();
+    fs::write(folder.path().join("making"), "").unwrap();
     fs::write(folder.path().join("engine/0.jnl"), [0; 100]).unwrap();
     let kv = open(folder.path()).await;
     assert_eq!(kv.commit(Batch::new().put("key", "1")).await.unwrap(), Commit::Committed);

@@ -2,17 +2,25 @@
 
 use strongroom_model::account::UserName;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::{KeyReference, KeySpec};
-use strongroom_model::operation::admin::CreateKey;
+use strongroom_model::metadata::CannedAcl;
+use strongroom_model::name::PartNumber;
 use strongroom_model::operation::bucket::ListVersions;
+use strongroom_model::operation::key::{CreateKey, KeyOperation, Switch};
 use strongroom_model::operation::object::{DeleteEntry, DeleteObject, DeleteObjects};
+use strongroom_model::operation::upload::{
+    CompleteUpload, InitiateUpload, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
+};
 use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::VersionContent;
+use strongroom_model::outcome::upload::UploadOutcome;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, Versioning};
+use strongroom_store::{Body, Trailer};
 
-use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key};
+use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key, pieces};
 use super::checker::marked;
 
 /// One request of a client, or one run of a job.
@@ -28,6 +36,11 @@ pub(super) enum Step {
     DeleteUser(&'static str),
     Put(&'static str, usize, Method),
     PutUnder(&'static str, usize, &'static str),
+    /// An object of several parts.
+    Upload(&'static str, &'static [usize], Method),
+    /// An upload that comes to nothing.
+    Abort(&'static str, usize),
+    Copy(&'static str, &'static str, Method),
     Delete(&'static str),
     DeleteMany(&'static [&'static str]),
     DeleteVersion(&'static str, usize),
@@ -51,6 +64,10 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::Put("c", LARGE, Method::KmsSm4),
     Step::Put("c", SMALL, Method::ManagedSm4),
     Step::Read("c"),
+    Step::Upload("u", &[LARGE, LARGE + 9, SMALL], Method::KmsAes),
+    Step::Abort("u", LARGE),
+    Step::Copy("c", "copied", Method::KmsSm4),
+    Step::Copy("u", "copied", Method::ManagedAes),
     Step::Delete("a"),
     Step::Reap,
     Step::DeleteMany(&["b", "c", "never"]),
@@ -98,6 +115,17 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
         }
         Step::Put(key, size, method) => bench.put(key, &marked(size), method).await.map(drop),
         Step::PutUnder(key, size, alias) => bench.put_with_key(key, &marked(size), &reference(alias)).await.map(drop),
+        Step::Upload(key, sizes, method) => {
+            let upload = initiate(bench, key, method).await?;
+            write_parts(bench, &upload, sizes).await?;
+            complete(bench, upload).await
+        }
+        Step::Abort(key, size) => {
+            let upload = initiate(bench, key, Method::ManagedSm4).await?;
+            write_parts(bench, &upload, &[size]).await?;
+            upload_operation(bench, UploadOperation::Abort(upload), None).await.map(drop)
+        }
+        Step::Copy(from, to, method) => bench.copy(from, Method::Plain, to, method).await.map(drop),
         Step::Delete(key) => delete(bench, key, None).await,
         Step::DeleteMany(keys) => delete_many(bench, keys).await,
         Step::DeleteVersion(key, nth) => delete_nth(bench, key, nth).await,
@@ -115,15 +143,100 @@ async fn set(bench: &Bench, setting: Setting) -> Result<(), Failure> {
 }
 
 async fn create_key(bench: &Bench, alias: &str) -> Result<(), Failure> {
-    let alias = Some(alias.to_owned());
-    let asked = CreateKey { spec: KeySpec::Aes256, description: String::new(), alias };
-    bench.admin(AdminOperation::CreateKey(asked)).await.map(drop)
+    let asked = CreateKey { alias: Some(alias.to_owned()), ..CreateKey::new(KeySpec::Aes256) };
+    bench.key(KeyOperation::Create(asked)).await.map(drop)
 }
 
 async fn switch_key(bench: &Bench, alias: &str, on: bool) -> Result<(), Failure> {
-    let key = reference(alias);
-    let operation = if on { AdminOperation::EnableKey(key) } else { AdminOperation::DisableKey(key) };
-    bench.admin(operation).await.map(drop)
+    let switch = Switch::repeatable(reference(alias));
+    bench.key(if on { KeyOperation::Enable(switch) } else { KeyOperation::Disable(switch) }).await.map(drop)
+}
+
+async fn upload_operation(
+    bench: &Bench,
+    operation: UploadOperation,
+    bytes: Option<&[u8]>,
+) -> Result<UploadOutcome, Failure> {
+    let body = bytes.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default() });
+    match bench.run(Operation::Upload(operation), body).await?.outcome {
+        Outcome::Upload(outcome) => Ok(outcome),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn initiate(bench: &Bench, key: &str, method: Method) -> Result<UploadName, Failure> {
+    let asked = InitiateUpload {
+        bucket: bucket_name(BUCKET),
+        key: object_key(key),
+        metadata: Default::default(),
+        storage_class: None,
+        acl: CannedAcl::Private,
+        encryption: method.wish(),
+        conditions: Default::default(),
+        checksum: None,
+        url_encoded: false,
+    };
+    match upload_operation(bench, UploadOperation::Initiate(asked), None).await? {
+        UploadOutcome::Initiated(initiated) => Ok(initiated.upload),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Parts of these sizes, which together are the object of their sum.
+async fn write_parts(bench: &Bench, upload: &UploadName, sizes: &[usize]) -> Result<(), Failure> {
+    let whole = marked(sizes.iter().sum());
+    let mut rest = whole.as_slice();
+    for (number, size) in (1..).zip(sizes) {
+        let (bytes, behind) = rest.split_at(*size);
+        rest = behind;
+        let part = WritePart {
+            upload: upload.clone(),
+            number: PartNumber::new(number).unwrap(),
+            customer_key: None,
+            expected: Default::default(),
+            keep: Vec::new(),
+            tag: TagPromise::UnlessKeyed,
+        };
+        upload_operation(bench, UploadOperation::WritePart(part), Some(bytes)).await?;
+    }
+    Ok(())
+}
+
+async fn complete(bench: &Bench, upload: UploadName) -> Result<(), Failure> {
+    let asked = CompleteUpload {
+        upload,
+        parts: NamedParts::All,
+        least_part: 0,
+        conditions: Default::default(),
+        customer_key: None,
+        size: None,
+        expected: Vec::new(),
+        scope: None,
+        url_encoded: false,
+    };
+    upload_operation(bench, UploadOperation::Complete(asked), None).await.map(drop)
+}
+
+/// Gives up what is left of uploads that a fault has stopped.
+pub(super) async fn abort_all(bench: &Bench) {
+    let list = ListUploads {
+        bucket: bucket_name(BUCKET),
+        prefix: String::new(),
+        delimiter: String::new(),
+        key_marker: String::new(),
+        upload_marker: None,
+        max_uploads: 1000,
+        url_encoded: false,
+    };
+    let listed = match upload_operation(bench, UploadOperation::List(list), None).await {
+        Ok(UploadOutcome::Uploads(listed)) => listed,
+        Ok(other) => panic!("{other:?}"),
+        Err(failure) => return assert_eq!(failure.code, FailureCode::NoSuchBucket),
+    };
+    for open in listed.uploads {
+        let upload = UploadName { bucket: bucket_name(BUCKET), key: open.key, id: open.id };
+        upload_operation(bench, UploadOperation::Abort(upload), None).await.unwrap();
+    }
 }
 
 fn reference(alias: &str) -> KeyReference {

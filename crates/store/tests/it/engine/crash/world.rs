@@ -105,6 +105,13 @@ impl World {
                 world.keys.get(alias).filter(|on| **on)?;
                 world.bucket()?.add(key, Some((size, Method::KmsAes)));
             }
+            Step::Upload(key, sizes, method) => world.bucket()?.add(key, Some((sizes.iter().sum(), method))),
+            Step::Abort(..) => drop(world.bucket()?),
+            Step::Copy(from, to, method) => {
+                let bucket = world.bucket()?;
+                let (size, _) = bucket.objects.get(from)?.first()?.object?;
+                bucket.add(to, Some((size, method)));
+            }
             Step::Delete(key) => world.bucket()?.delete(key),
             Step::DeleteMany(keys) => {
                 let bucket = world.bucket()?;
