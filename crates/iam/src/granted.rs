@@ -12,7 +12,7 @@ use strongroom_model::name::{BucketName, ObjectKey};
 use strongroom_model::operation::Operation;
 
 use crate::acl;
-use crate::case::{Case, Transport};
+use crate::case::{Case, Requester, Transport};
 use crate::decision::{Permission, decide_key};
 use crate::facts;
 
@@ -92,6 +92,11 @@ impl Rights {
     /// Whose rights.
     pub fn principal(&self) -> &Principal {
         &self.case.subject.requester.principal
+    }
+
+    /// Who asks, and with which access key.
+    pub fn requester(&self) -> &Requester {
+        &self.case.subject.requester
     }
 
     /// What a refusal is answered: to sign in, or that it is not allowed.

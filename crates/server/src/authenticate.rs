@@ -49,14 +49,11 @@ async fn verify(engine: &Engine, claim: Claim, now: Timestamp) -> Result<Caller,
     }
 }
 
-/// Verifies one signature. There are no temporary access keys yet, so a security token is never right.
+/// Verifies one signature.
 pub(crate) async fn verify_signature(engine: &Engine, signed: &Signed, now: Timestamp) -> Result<Caller, Failure> {
     let unknown =
         || Failure::new(FailureCode::InvalidAccessKeyId).about(Subject::Text(signed.access_key.as_str().to_owned()));
-    let credential = engine.credential(&signed.access_key).await?.ok_or_else(unknown)?;
-    if signed.token.is_some() {
-        return Err(FailureCode::InvalidToken.into());
-    }
+    let credential = engine.credential(&signed.access_key, signed.token.as_deref()).await?.ok_or_else(unknown)?;
     let proof = signed.verify(&credential.secret, now)?;
     Ok(Caller { requester: credential.requester, proof: Some(proof) })
 }

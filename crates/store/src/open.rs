@@ -154,6 +154,7 @@ impl Engine {
             encryption_default: config.encryption_default,
             run,
             counters,
+            first_account: root,
             scrub: Arc::clone(&scrub),
             leases,
         });

@@ -174,6 +174,8 @@ failure_codes! {
         WrongSigningRegion,
         /// A security token that is not known, or not this access key's.
         InvalidToken,
+        /// A security token whose time is over.
+        TokenExpired,
 
         // Encryption: what was asked.
         /// An encryption method that does not exist, in a header.

@@ -4,6 +4,8 @@ use crate::account::UserName;
 use crate::action::{Action, IdentityAction, KeyAction, Required, Resource};
 use crate::name::{BucketName, ObjectKey, VersionId};
 
+use super::identity::IdentityOperation;
+
 /// An operation on the server itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminOperation {
@@ -13,6 +15,8 @@ pub enum AdminOperation {
     ListUsers,
     /// Delete a user and all access keys of it.
     DeleteUser(UserName),
+    /// Do something with identities.
+    Identity(IdentityOperation),
     /// List all buckets.
     ListBuckets,
     /// How an object is stored and sealed; never a key.
@@ -50,6 +54,7 @@ impl AdminOperation {
             Self::CreateUser(_) => "CreateUser",
             Self::ListUsers => "ListUsers",
             Self::DeleteUser(_) => "DeleteUser",
+            Self::Identity(operation) => operation.name(),
             Self::ListBuckets => "AdminListBuckets",
             Self::DescribeObject { .. } => "DescribeObject",
             Self::ProveKeys => "ProveKeys",
@@ -65,6 +70,7 @@ impl AdminOperation {
         };
         let administration = |action| Required::new(action, Resource::Administration);
         vec![match self {
+            Self::Identity(operation) => return operation.required(),
             Self::ProveKeys => Required::new(Action::Key(KeyAction::Create), Resource::Keys),
             Self::CreateUser(name) => user(IdentityAction::CreateUser, name),
             Self::ListUsers => {

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod bucket;
 pub mod copy;
+pub mod identity;
 pub mod key;
 mod key_use;
 pub mod object;
@@ -13,6 +14,7 @@ use crate::action::Required;
 
 pub use admin::AdminOperation;
 pub use bucket::BucketOperation;
+pub use identity::IdentityOperation;
 pub use key::KeyOperation;
 pub use object::ObjectOperation;
 pub use service::ServiceOperation;

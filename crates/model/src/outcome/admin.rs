@@ -3,6 +3,7 @@
 use crate::account::UserName;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
 use crate::outcome::bucket::BucketFacts;
+use crate::outcome::identity::IdentityOutcome;
 use crate::outcome::object::ObjectFacts;
 use crate::outcome::scrub::ScrubReport;
 use crate::secret::SecretKey;
@@ -22,6 +23,8 @@ pub enum AdminOutcome {
     },
     /// The account's users.
     Users(Vec<UserFacts>),
+    /// About identities.
+    Identity(IdentityOutcome),
     /// All buckets.
     Buckets(Vec<BucketFacts>),
     /// How an object is stored and sealed.
@@ -44,6 +47,10 @@ pub struct UserFacts {
     pub created: Timestamp,
     /// Its access keys.
     pub access_keys: Vec<AccessKeyId>,
+    /// Its policies.
+    pub policies: Vec<String>,
+    /// The groups it is in.
+    pub groups: Vec<String>,
 }
 
 /// How an object is stored and sealed. Never a key, wrapped or not.

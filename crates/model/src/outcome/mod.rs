@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod bucket;
+pub mod identity;
 pub mod key;
 pub mod object;
 pub mod scrub;

@@ -10,7 +10,7 @@ use strongroom_model::{
     outcome::{AdminOutcome, KeyOutcome, Outcome},
 };
 
-use super::{scrubbing, view};
+use super::{identity, scrubbing, view};
 
 /// The answer to a request.
 pub(super) fn answer(outcome: Result<Outcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
@@ -40,6 +40,7 @@ fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
         AdminOutcome::Users(users) => {
             json(StatusCode::OK, &view::Users { users: users.into_iter().map(Into::into).collect() })
         }
+        AdminOutcome::Identity(outcome) => identity::answer(outcome),
         AdminOutcome::Buckets(buckets) => {
             json(StatusCode::OK, &view::Buckets { buckets: buckets.into_iter().map(Into::into).collect() })
         }
@@ -49,7 +50,7 @@ fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
     }
 }
 
-fn json(status: StatusCode, document: &impl Serialize) -> Response<Full<Bytes>> {
+pub(super) fn json(status: StatusCode, document: &impl Serialize) -> Response<Full<Bytes>> {
     let text = serde_json::to_vec(document).expect("our documents have only text keys, and numbers that JSON has");
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
@@ -64,6 +65,8 @@ fn row(code: FailureCode) -> (StatusCode, &'static str) {
         FailureCode::AnonymousDenied => (StatusCode::UNAUTHORIZED, "The request says not who it is from."),
         FailureCode::AccessDenied => (StatusCode::FORBIDDEN, "The caller may not do this."),
         FailureCode::InvalidAccessKeyId => (StatusCode::FORBIDDEN, "There is no such access key."),
+        FailureCode::TokenExpired => (StatusCode::FORBIDDEN, "The security token's time is over."),
+        FailureCode::MalformedPolicy => (StatusCode::BAD_REQUEST, "The document is no policy."),
         FailureCode::InvalidToken => (StatusCode::FORBIDDEN, "There is no such security token."),
         FailureCode::SignatureDoesNotMatch => (StatusCode::FORBIDDEN, "The signature is not that of the request."),
         FailureCode::RequestTimeTooSkewed => {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod caller;
+pub(crate) mod identity;
 mod metrics;
 pub(crate) mod request;
 mod route;

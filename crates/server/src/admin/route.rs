@@ -3,18 +3,18 @@
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use strongroom_model::{
-    account::UserName,
     failure::{Failure, FailureCode},
     key::KeyReference,
     name::{BucketName, ObjectKey, VersionId},
     operation::{
         AdminOperation, KeyOperation, Operation,
+        identity::Holder,
         key::{AliasBefore, CreateKey, ListKeys, PENDING_DAYS, Switch},
     },
 };
 
 use super::{
-    VERSION,
+    VERSION, identity,
     request::{AliasTarget, Deletion, NewKey, NewUser, read},
     scrubbing::NewScrub,
 };
@@ -29,7 +29,16 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Oper
     match segments.as_slice() {
         [VERSION, "keys", rest @ ..] => keys(method, rest, document).map(Operation::Key),
         [VERSION, "aliases", alias] => aliases(method, alias, document).map(Operation::Key),
+        [VERSION, "users", user, "access-keys", rest @ ..] => {
+            identity::access_keys(method, user, rest, document).map(identity::operation)
+        }
+        [VERSION, "users", user, "policies", policy] => {
+            identity::held(method, Holder::User(identity::user(user)?), policy).map(identity::operation)
+        }
         [VERSION, "users", rest @ ..] => users(method, rest, document).map(Operation::Admin),
+        [VERSION, area @ ("accounts" | "groups" | "policies" | "tokens" | "simulations"), rest @ ..] => {
+            identity::decode(method, area, rest, document).map(identity::operation)
+        }
         [VERSION, "buckets"] => only(method, &Method::GET, AdminOperation::ListBuckets),
         [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
@@ -93,9 +102,7 @@ fn aliases(method: &Method, alias: &str, document: &[u8]) -> Result<KeyOperation
 }
 
 fn users(method: &Method, path: &[&str], document: &[u8]) -> Result<AdminOperation, Failure> {
-    let name = |text: &str| {
-        UserName::parse(text).map_err(|_| invalid("A user's name is 1 to 64 letters, digits or any of + = , . @ - _."))
-    };
+    let name = identity::user;
     match (method, path) {
         (&Method::GET, []) => Ok(AdminOperation::ListUsers),
         (&Method::POST, []) => {
@@ -140,7 +147,7 @@ fn read_version(text: &str) -> Result<VersionId, Failure> {
     }
 }
 
-fn reference(text: &str) -> Result<KeyReference, Failure> {
+pub(super) fn reference(text: &str) -> Result<KeyReference, Failure> {
     if text.is_empty() || text.len() > KeyReference::LENGTH_MAX {
         return Err(invalid("A key is named by 1 to 2048 bytes."));
     }
@@ -174,11 +181,11 @@ fn only(method: &Method, expected: &Method, operation: AdminOperation) -> Result
     if method == expected { Ok(Operation::Admin(operation)) } else { Err(FailureCode::MethodNotAllowed.into()) }
 }
 
-fn invalid(message: &'static str) -> Failure {
+pub(super) fn invalid(message: &'static str) -> Failure {
     Failure::new(FailureCode::InvalidArgument).with_message(message)
 }
 
-fn no_such_path() -> Failure {
+pub(super) fn no_such_path() -> Failure {
     Failure::new(FailureCode::InvalidUri).with_message("The admin API has no such path; docs/OPERATING.md lists them.")
 }
 

@@ -58,6 +58,10 @@ pub(crate) struct User {
     pub(crate) created: String,
     /// Its access keys.
     pub(crate) access_keys: Vec<String>,
+    /// Its policies.
+    pub(crate) policies: Vec<String>,
+    /// The groups it is in.
+    pub(crate) groups: Vec<String>,
 }
 
 /// `GET /v1/users`.
@@ -189,6 +193,8 @@ impl From<UserFacts> for User {
             name: user.name.as_str().to_owned(),
             created: user.created.to_string(),
             access_keys: user.access_keys.iter().map(AccessKeyId::as_str).map(str::to_owned).collect(),
+            policies: user.policies,
+            groups: user.groups,
         }
     }
 }
@@ -196,7 +202,7 @@ impl From<UserFacts> for User {
 impl UserCreated {
     /// The answer that shows the secret, once.
     pub(super) fn new(user: UserFacts, secret: &SecretKey) -> Self {
-        let User { name, created, access_keys } = user.into();
+        let User { name, created, access_keys, .. } = user.into();
         let access_key = access_keys.into_iter().next().unwrap_or_default();
         Self { name, created, access_key, secret_key: secret.expose().to_owned() }
     }

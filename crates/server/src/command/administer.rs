@@ -96,7 +96,7 @@ async fn change(key: &OneKey, verb: &str, document: Option<&impl Serialize>) -> 
     show_key(&key.to, &changed)
 }
 
-async fn done(
+pub(super) async fn done(
     to: &Connection,
     method: Method,
     path: &str,
@@ -135,6 +135,6 @@ pub(super) fn show(
     print(&text.map_err(|error| CommandError::Usage(error.to_string()))?)
 }
 
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -4,6 +4,7 @@ mod administer;
 mod check;
 mod client;
 mod failure;
+mod identity;
 mod logging;
 mod scrub;
 mod sdk;
@@ -36,6 +37,21 @@ enum Command {
     /// Users and their access keys
     #[command(subcommand)]
     User(UserCommand),
+    /// Accounts; the first one's business
+    #[command(subcommand)]
+    Account(identity::AccountCommand),
+    /// Groups of users
+    #[command(subcommand)]
+    Group(identity::GroupCommand),
+    /// Policies: who may do what
+    #[command(subcommand)]
+    Policy(identity::PolicyCommand),
+    /// Access keys of users
+    #[command(subcommand)]
+    AccessKey(identity::AccessKeyCommand),
+    /// Temporary access keys
+    #[command(subcommand)]
+    Token(identity::TokenCommand),
     /// Buckets
     #[command(subcommand)]
     Bucket(BucketCommand),
@@ -214,6 +230,11 @@ impl CommandLine {
             Command::Scrub(command) => scrub::scrub(command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
+            Command::Account(command) => identity::account(command).await,
+            Command::Group(command) => identity::group(command).await,
+            Command::Policy(command) => identity::policy(command).await,
+            Command::AccessKey(command) => identity::access_key(command).await,
+            Command::Token(command) => identity::token(command).await,
             Command::Bucket(BucketCommand::List { to }) => administer::buckets(&to).await,
             Command::Object(ObjectCommand::Describe { bucket, key, version, to }) => {
                 administer::object(&bucket, &key, version.as_deref(), &to).await

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::key_rows::{account, timestamp};
 use super::record::{Family, Key, first_version};
+use super::rights::{EVERYTHING, PolicyRow, policy_of_everything};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Located};
 use crate::kv::{Commit, Expected};
 
@@ -48,31 +49,38 @@ pub(crate) enum Addition {
 }
 
 #[derive(Serialize, Deserialize)]
-struct AccountRow {
+pub(super) struct AccountRow {
     #[serde(with = "timestamp")]
     created: Timestamp,
+    /// Names of its root's policies.
+    pub(super) policies: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct UserRow {
+pub(super) struct UserRow {
     #[serde(with = "timestamp")]
     created: Timestamp,
-    access_keys: Vec<String>,
+    pub(super) access_keys: Vec<String>,
+    /// Names of its policies.
+    pub(super) policies: Vec<String>,
+    /// Names of its groups.
+    pub(super) groups: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct AccessKeyRow {
+pub(super) struct AccessKeyRow {
     #[serde(with = "account")]
     account: AccountId,
     /// None for the account itself.
     user: Option<String>,
     #[serde(with = "timestamp")]
-    created: Timestamp,
+    pub(super) created: Timestamp,
     secret: StoredSecret,
+    pub(super) enabled: bool,
 }
 
 /// A secret on its way into or out of a sealed row.
-struct StoredSecret(Zeroizing<String>);
+pub(super) struct StoredSecret(pub(super) Zeroizing<String>);
 
 first_version!(AccountRow, Family::Account);
 first_version!(UserRow, Family::User);
@@ -94,7 +102,8 @@ impl Catalog {
     ) -> Result<Addition, CatalogError> {
         let row = by_number(account);
         let change = Change::new()
-            .insert(&row, &AccountRow { created: now })
+            .insert(&row, &AccountRow { created: now, policies: vec![EVERYTHING.to_owned()] })
+            .insert(&policy_of_everything(account), &PolicyRow::of_everything(now))
             .insert(&by_access_key(&root.id), &AccessKeyRow::new(account, None, root, now));
         if self.commit(change).await? == Commit::Committed {
             return Ok(Addition::Added);
@@ -138,8 +147,10 @@ impl Catalog {
 
     /// Who signs with that access key, and the secret to check the signature against.
     pub(crate) async fn credential(&self, id: &AccessKeyId) -> Result<Option<(Principal, SecretKey)>, CatalogError> {
-        let Some(found) = self.get(&by_access_key(id)).await? else { return Ok(None) };
-        found.record.into_credential().map(Some)
+        match self.get(&by_access_key(id)).await? {
+            Some(found) if found.record.enabled => found.record.into_credential().map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Makes a user with a first access key.
@@ -155,7 +166,8 @@ impl Catalog {
             return Ok(Addition::TooMany);
         }
         let row = by_name(account, name);
-        let user = UserRow { created: now, access_keys: vec![access_key.id.as_str().to_owned()] };
+        let access_keys = vec![access_key.id.as_str().to_owned()];
+        let user = UserRow { created: now, access_keys, policies: Vec::new(), groups: Vec::new() };
         let change = Change::new()
             .insert(&row, &user)
             .insert(&by_access_key(&access_key.id), &AccessKeyRow::new(account, Some(name), access_key, now));
@@ -190,9 +202,9 @@ impl Catalog {
 }
 
 impl AccessKeyRow {
-    fn new(account: AccountId, user: Option<&UserName>, key: &NewAccessKey, created: Timestamp) -> Self {
+    pub(super) fn new(account: AccountId, user: Option<&UserName>, key: &NewAccessKey, created: Timestamp) -> Self {
         let secret = StoredSecret(Zeroizing::new(key.secret.expose().to_owned()));
-        Self { account, user: user.map(|name| name.as_str().to_owned()), created, secret }
+        Self { account, user: user.map(|name| name.as_str().to_owned()), created, secret, enabled: true }
     }
 
     fn into_credential(self) -> Result<(Principal, SecretKey), CatalogError> {
@@ -220,14 +232,15 @@ impl<'de> Deserialize<'de> for StoredSecret {
 fn facts(located: Located<UserRow>) -> Result<UserFacts, CatalogError> {
     let name = located.key.parts().get(8..).and_then(|name| std::str::from_utf8(name).ok());
     let access_keys = located.record.access_keys.iter().map(|id| parse_id(id)).collect::<Result<_, _>>()?;
-    Ok(UserFacts { name: parse_name(name.unwrap_or_default())?, created: located.record.created, access_keys })
+    let UserRow { created, policies, groups, .. } = located.record;
+    Ok(UserFacts { name: parse_name(name.unwrap_or_default())?, created, access_keys, policies, groups })
 }
 
 fn parse_name(name: &str) -> Result<UserName, CatalogError> {
     UserName::parse(name).map_err(|_| CatalogError::Inconsistent("a row names a user whose name is none"))
 }
 
-fn parse_id(id: &str) -> Result<AccessKeyId, CatalogError> {
+pub(super) fn parse_id(id: &str) -> Result<AccessKeyId, CatalogError> {
     AccessKeyId::parse(id).map_err(|_| CatalogError::Inconsistent("a row names an access key whose id is none"))
 }
 
@@ -236,19 +249,19 @@ fn account_at(parts: &[u8]) -> Result<AccountId, CatalogError> {
     number.and_then(AccountId::new).ok_or(CatalogError::Inconsistent("an account's row has no number"))
 }
 
-fn account_part(account: AccountId) -> [u8; 8] {
+pub(super) fn account_part(account: AccountId) -> [u8; 8] {
     account.number().to_be_bytes()
 }
 
-fn by_number(account: AccountId) -> Key<AccountRow> {
+pub(super) fn by_number(account: AccountId) -> Key<AccountRow> {
     Key::new(&[&account_part(account)])
 }
 
-fn by_name(account: AccountId, name: &UserName) -> Key<UserRow> {
+pub(super) fn by_name(account: AccountId, name: &UserName) -> Key<UserRow> {
     Key::new(&[&account_part(account), name.as_str().as_bytes()])
 }
 
-fn by_access_key(id: &AccessKeyId) -> Key<AccessKeyRow> {
+pub(super) fn by_access_key(id: &AccessKeyId) -> Key<AccessKeyRow> {
     Key::new(&[id.as_str().as_bytes()])
 }
 
@@ -329,7 +342,9 @@ mod tests {
         assert!(catalog.delete_user(account(5), &user("ann")).await.unwrap());
         assert!(!catalog.delete_user(account(5), &user("ann")).await.unwrap());
         let left = catalog.users(account(5)).await.unwrap();
-        let expected = UserFacts { name: user("bob"), created: now(), access_keys: vec![access_key("B").id] };
+        let (policies, groups) = (Vec::new(), Vec::new());
+        let access_keys = vec![access_key("B").id];
+        let expected = UserFacts { name: user("bob"), created: now(), access_keys, policies, groups };
         assert_eq!(left, [expected]);
         assert!(catalog.credential(&access_key("A").id).await.unwrap().is_none());
         assert!(catalog.credential(&access_key("C").id).await.unwrap().is_some());
@@ -368,11 +383,16 @@ mod tests {
     #[test]
     fn the_golden_forms_of_version_1() {
         let created = Timestamp::from_millis(1);
-        let ann = UserRow { created, access_keys: vec!["A".into()] };
+        let (policies, groups) = (vec!["P".into()], vec!["G".into()]);
+        let ann = UserRow { created, access_keys: vec!["A".into()], policies, groups };
         let row = AccessKeyRow::new(account(7), Some(&user("ann")), &access_key("A"), created);
-        let forms = [encode(&AccountRow { created }), encode(&ann), encode(&row)];
+        let forms = [encode(&AccountRow { created, policies: Vec::new() }), encode(&ann), encode(&row)];
         let secret = hex::encode("secret of A");
-        let golden = ["01 02".to_owned(), "01 02 01 0141".to_owned(), format!("01 07 0103616e6e 02 0b{secret}")];
+        let golden = [
+            "01 02 00".to_owned(),
+            "01 02 01 0141 01 0150 01 0147".to_owned(),
+            format!("01 07 0103616e6e 02 0b{secret} 01"),
+        ];
         assert_eq!(forms.map(hex::encode), golden.map(|form| form.replace(' ', "")));
     }
 }

@@ -39,6 +39,12 @@ pub(crate) enum Family {
     User = 0x21,
     /// Access keys, by id.
     AccessKey = 0x22,
+    /// Policies of an account, by name.
+    Policy = 0x23,
+    /// Groups of an account, by name.
+    Group = 0x24,
+    /// Temporary access keys, which are in no row: the number keeps their sealed form apart from all others.
+    Token = 0x25,
     /// Buckets, by name.
     Bucket = 0x30,
     /// Whether a bucket may be written to, by bucket id.

@@ -27,6 +27,9 @@ impl Engine {
             AdminOperation::CreateUser(name) => self.create_user(account, name).await?,
             AdminOperation::ListUsers => AdminOutcome::Users(self.catalog.users(account).await?),
             AdminOperation::DeleteUser(name) => self.delete_user(account, &name).await?,
+            AdminOperation::Identity(operation) => {
+                AdminOutcome::Identity(self.identity_operation(caller, operation).await?)
+            }
             AdminOperation::ListBuckets => {
                 let buckets = self.catalog.buckets_of(account, "", "", BUCKETS_MAX).await?;
                 AdminOutcome::Buckets(buckets.into_iter().map(|bucket| bucket.facts).collect())
@@ -43,7 +46,8 @@ impl Engine {
             let created = self.now();
             match self.catalog.create_user(account, &name, &key, created).await? {
                 Addition::Added => {
-                    let user = UserFacts { name, created, access_keys: vec![key.id] };
+                    let (policies, groups) = (Vec::new(), Vec::new());
+                    let user = UserFacts { name, created, access_keys: vec![key.id], policies, groups };
                     return Ok(AdminOutcome::UserCreated { user, secret: key.secret });
                 }
                 Addition::NameTaken => return Err(refused(FailureCode::AlreadyExists, "the user exists already")),

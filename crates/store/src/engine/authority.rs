@@ -1,16 +1,19 @@
 //! What authorization needs to know: the reads for it, and no others.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use strongroom_iam::{Attached, BucketCase, Case, InvalidPolicy, NamedPolicy, Policy, Requester, Subject, Transport};
+use strongroom_iam::{
+    Attached, BucketCase, Case, InvalidPolicy, NamedPolicy, Policy, Requester, Session, Subject, Transport,
+};
 use strongroom_model::account::Principal;
 use strongroom_model::circumstance::Circumstances;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
 use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation};
-use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
+use strongroom_model::policy::{LocalName, PolicyDocument};
 use strongroom_model::public_access::PublicAccessBlock;
+use strongroom_model::time::Timestamp;
 
 use super::Engine;
 use crate::catalog::buckets::Bucket;
@@ -18,9 +21,6 @@ use crate::catalog::buckets::Bucket;
 /// Policies that are kept in their understood form. Each text has at most 20 KB, so that all of them take some tens of
 /// megabytes; when there are more, all are forgotten, and understood again when they are next wanted.
 const UNDERSTOOD_MAX: usize = 1024;
-
-/// The policy of who may do everything.
-const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 /// Policies in their understood form, by text and by what they are attached to: understanding one takes longer than
 /// deciding by it.
@@ -72,19 +72,45 @@ impl Engine {
         Ok(Case { subject, circumstances, transport, region: self.region.clone(), bucket, source_bucket })
     }
 
-    async fn subject(&self, requester: Requester) -> Result<Subject, Failure> {
-        let everything = PolicyDocument { language: PolicyLanguage::Amazon, text: EVERYTHING.to_owned() };
-        let policies = match requester.principal {
-            Principal::Anonymous => Vec::new(),
-            Principal::Root(_) | Principal::User(..) => {
-                let policy = self.policies.understand(&everything, None).map_err(not_understood)?;
-                vec![NamedPolicy { name: "Administrator".to_owned(), policy }]
-            }
-        };
-        Ok(Subject { requester, groups: Vec::new(), policies })
+    /// The same for a request that is only imagined.
+    pub(super) async fn imagined_case(
+        &self,
+        principal: Principal,
+        circumstances: Circumstances,
+        bucket: Option<BucketCase>,
+    ) -> Result<Case, Failure> {
+        let (subject, region) = (self.subject(principal.into()).await?, self.region.clone());
+        let transport = Transport::TRUSTED;
+        Ok(Case { subject, circumstances, transport, region, bucket, source_bucket: None })
     }
 
-    async fn bucket_case(&self, name: &BucketName) -> Result<Option<BucketCase>, Failure> {
+    /// The session of a temporary access key.
+    pub(super) fn session(&self, issued: Timestamp, policy: Option<PolicyDocument>) -> Result<Session, Failure> {
+        let policy = policy.map(|policy| self.policies.understand(&policy, None)).transpose();
+        Ok(Session { issued, policy: policy.map_err(not_understood)? })
+    }
+
+    async fn subject(&self, requester: Requester) -> Result<Subject, Failure> {
+        let holdings = self.catalog.holdings(&requester.principal).await?;
+        let Some(account) = requester.principal.account() else {
+            return Ok(Subject { requester, groups: Vec::new(), policies: Vec::new() });
+        };
+        let mut names: BTreeSet<String> = holdings.policies.into_iter().collect();
+        for group in &holdings.groups {
+            names.extend(self.catalog.policies_of_group(account, group).await?);
+        }
+        let mut policies = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(found) = self.catalog.policy(account, &name).await? {
+                let policy = self.policies.understand(&found.document, None).map_err(not_understood)?;
+                policies.push(NamedPolicy { name, policy });
+            }
+        }
+        let groups = holdings.groups.iter().filter_map(|group| LocalName::parse(group).ok()).collect();
+        Ok(Subject { requester, groups, policies })
+    }
+
+    pub(super) async fn bucket_case(&self, name: &BucketName) -> Result<Option<BucketCase>, Failure> {
         let Some(Bucket { id, facts, policy, .. }) = self.catalog.bucket(name).await? else { return Ok(None) };
         let policy = policy.map(|policy| self.policies.understand(&policy, Some(name))).transpose();
         let policy = policy.map_err(not_understood)?;

@@ -11,6 +11,7 @@ mod digests;
 mod encryption;
 mod get;
 mod head;
+mod identities;
 mod list;
 mod object_settings;
 mod precondition;
@@ -37,7 +38,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     blobs::Blobs,
-    catalog::{Catalog, blobs::RunId, buckets::Bucket},
+    catalog::{Catalog, blobs::RunId, buckets::Bucket, tokens::Token},
     jobs::Scrub,
     kms::{self, Kms},
     leases::Leases,
@@ -101,6 +102,7 @@ pub struct Engine {
     scrub: Arc<Scrub>,
     leases: Leases,
     policies: Understood,
+    first_account: AccountId,
 }
 
 /// Who asks, and what authorization has found out about it.
@@ -131,6 +133,8 @@ pub(crate) struct Parts {
     pub(crate) run: RunId,
     /// Shared with the reaper.
     pub(crate) counters: Counters,
+    /// The account that the data folder was made for.
+    pub(crate) first_account: AccountId,
     /// Looks at everything.
     pub(crate) scrub: Arc<Scrub>,
     /// Shared with the reaper.
@@ -156,19 +160,28 @@ impl Engine {
             scrub: parts.scrub,
             leases: parts.leases,
             policies: Understood::default(),
+            first_account: parts.first_account,
         }
     }
 
-    /// The access key of that id, if there is one.
+    /// The access key of that id, if there is one, and is enabled. A temporary one is known by its security token.
     ///
     /// # Errors
-    /// The catalog's trouble.
-    pub async fn credential(&self, id: &AccessKeyId) -> Result<Option<Credential>, Failure> {
-        let found = self.catalog.credential(id).await?;
-        Ok(found.map(|(principal, secret)| {
-            let requester = Requester { principal, access_key: Some(id.clone()), session: None };
-            Credential { requester, secret }
-        }))
+    /// `InvalidToken`, `TokenExpired`, the catalog's trouble.
+    pub async fn credential(&self, id: &AccessKeyId, token: Option<&str>) -> Result<Option<Credential>, Failure> {
+        let access_key = Some(id.clone());
+        match (self.catalog.credential(id).await?, token) {
+            (Some((principal, secret)), None) => {
+                Ok(Some(Credential { requester: Requester { principal, access_key, session: None }, secret }))
+            }
+            (Some(_), Some(_)) => Err(FailureCode::InvalidToken.into()),
+            (None, Some(token)) => {
+                let Token { principal, secret, issued, policy, .. } = self.token(id, token)?;
+                let session = Some(self.session(issued, policy)?);
+                Ok(Some(Credential { requester: Requester { principal, access_key, session }, secret }))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Does what was granted. A change runs to its end even if the returned future is dropped; reading stops.

@@ -44,6 +44,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::MalformedAuthorization, 400, "InvalidArgument", "The authorization of the request cannot be read.").numbered("0002-00000062"),
     FailureRow::new(Code::TwoAuthorizations, 400, "InvalidArgument", "Only one of the header and the query may carry a signature."),
     FailureRow::new(Code::WrongSigningRegion, 400, "InvalidArgument", "Invalid signing region in Authorization header.").numbered("0002-00000226"),
+    FailureRow::new(Code::TokenExpired, 403, "SecurityTokenExpired", "The security token you provided has expired."),
     FailureRow::new(Code::InvalidToken, 403, "InvalidSecurityToken", "The security token you provided is invalid."),
     FailureRow::new(Code::UnknownEncryptionMethod, 400, "InvalidEncryptionAlgorithmError", "The Encryption request you specified is not valid. Supported value: AES256/SM4/KMS.").numbered("0005-00000003"),
     FailureRow::new(Code::UnknownDefaultEncryptionMethod, 400, "InvalidEncryptionAlgorithmError", "The Encryption request you specified is not valid. Supported value: AES256/SM4/KMS.").numbered("0005-00000003"),

@@ -81,6 +81,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::MalformedAuthorization, 400, "AuthorizationHeaderMalformed", "The authorization header you provided is invalid."),
     FailureRow::new(Code::TwoAuthorizations, 400, "InvalidArgument", "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified"),
     FailureRow::new(Code::WrongSigningRegion, 400, "AuthorizationHeaderMalformed", "The authorization header is malformed; the region is wrong."),
+    FailureRow::new(Code::TokenExpired, 400, "ExpiredToken", "The provided token has expired."),
     FailureRow::new(Code::InvalidToken, 400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
     FailureRow::new(Code::UnknownEncryptionMethod, 400, "InvalidArgument", "The encryption method specified is not supported"),
     FailureRow::new(Code::UnknownDefaultEncryptionMethod, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"),

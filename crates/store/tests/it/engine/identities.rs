@@ -18,7 +18,7 @@ async fn a_user_signs_with_its_key_until_it_is_deleted() {
     let AdminOutcome::UserCreated { user, secret } = made else { panic!() };
     let [id] = user.access_keys.as_slice() else { panic!() };
     assert_eq!((id.as_str().len(), secret.expose().len()), (20, 40));
-    let credential = bench.engine.credential(id).await.unwrap().unwrap();
+    let credential = bench.engine.credential(id, None).await.unwrap().unwrap();
     assert_eq!(credential.requester.principal, Principal::User(bench.account, name.clone()));
     assert_eq!(credential.secret.expose(), secret.expose());
     let again = bench.admin(AdminOperation::CreateUser(name.clone())).await.unwrap_err();
@@ -26,7 +26,7 @@ async fn a_user_signs_with_its_key_until_it_is_deleted() {
     let AdminOutcome::Users(users) = bench.admin(AdminOperation::ListUsers).await.unwrap() else { panic!() };
     assert_eq!(users, std::slice::from_ref(&user));
     bench.admin(AdminOperation::DeleteUser(name.clone())).await.unwrap();
-    assert!(bench.engine.credential(id).await.unwrap().is_none());
+    assert!(bench.engine.credential(id, None).await.unwrap().is_none());
     assert!(bench.admin(AdminOperation::DeleteUser(name)).await.is_err());
 }
 
@@ -62,15 +62,15 @@ async fn the_first_start_makes_credentials_and_later_ones_keep_them() {
 
     let opened = open(open_config(&folder, None)).await.unwrap();
     assert!(opened.first_start.is_none() && opened.root == root);
-    let credential = opened.engine.credential(&id).await.unwrap().unwrap();
+    let credential = opened.engine.credential(&id, None).await.unwrap().unwrap();
     assert_eq!((credential.requester.principal, credential.secret.expose()), (Principal::Root(root), secret.as_str()));
     drop(opened);
 
     let opened = open(open_config(&folder, Some(("CONFIGURED", "secret")))).await.unwrap();
     assert!(opened.first_start.is_none() && opened.root == root);
     let configured = AccessKeyId::parse("CONFIGURED").unwrap();
-    assert_eq!(opened.engine.credential(&configured).await.unwrap().unwrap().secret.expose(), "secret");
-    assert!(opened.engine.credential(&id).await.unwrap().is_none(), "the old key is replaced");
+    assert_eq!(opened.engine.credential(&configured, None).await.unwrap().unwrap().secret.expose(), "secret");
+    assert!(opened.engine.credential(&id, None).await.unwrap().is_none(), "the old key is replaced");
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
         Step::DeleteBucket(name) => bench.delete_bucket(name).await,
         Step::EncryptByDefault => {
             let method = DefaultMethod::Managed(DataAlgorithm::Aes256);
-            set(bench, Setting::Encryption(BucketEncryption { method, bucket_key: false })).await
+            set(bench, Setting::Encryption(BucketEncryption { method, bucket_key: false }.into())).await
         }
         Step::Version(versioning) => set(bench, Setting::Versioning(versioning)).await,
         Step::CreateKey(alias) => create_key(bench, alias).await,
@@ -170,7 +170,7 @@ async fn initiate(bench: &Bench, key: &str, method: Method) -> Result<UploadName
         key: object_key(key),
         metadata: Default::default(),
         storage_class: None,
-        acl: CannedAcl::Private,
+        settings: Default::default(),
         encryption: method.wish(),
         conditions: Default::default(),
         checksum: None,

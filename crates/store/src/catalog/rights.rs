@@ -1,0 +1,436 @@
+//! What identities may do: policies, groups, and who holds which.
+//!
+//! A holder's row names its policies. Attaching one rewrites the policy's row as it is, so that a policy cannot go while it
+//! is being attached.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::account::{AccountId, Principal, UserName};
+use strongroom_model::name::AccessKeyId;
+use strongroom_model::operation::identity::Holder;
+use strongroom_model::outcome::identity::{AccessKeyFacts, GroupFacts, PolicyFacts};
+use strongroom_model::policy::{LocalName, PolicyDocument, PolicyLanguage};
+use strongroom_model::time::Timestamp;
+
+use super::identities::{
+    AccessKeyRow, AccountRow, Addition, NewAccessKey, USERS_MAX, UserRow, account_part, by_access_key, by_name,
+    by_number, parse_id,
+};
+use super::key_rows::timestamp;
+use super::record::{Family, Key, Record, first_version};
+use super::spelling::PolicyLanguageRow;
+use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located};
+use crate::kv::Commit;
+
+/// The policy that an account's root begins with: an ordinary one.
+pub(crate) const EVERYTHING: &str = "Administrator";
+
+/// What it says.
+const EVERYTHING_TEXT: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// Policies, and groups, of one account at most: what one listing shows. AWS allows 1,500 and 300.
+const NAMED_MAX: usize = 1500;
+
+/// Policies of one holder, and groups of one user, at most: what one decision reads. AWS allows 10 each.
+const HELD_MAX: usize = 20;
+
+/// Access keys of one user at most: enough to rotate. AWS allows 2.
+const ACCESS_KEYS_PER_USER: usize = 10;
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "what was refused has not happened"]
+pub(crate) enum Changed {
+    /// It was made, or was so already.
+    Done,
+    /// The thing to be changed is not there.
+    NotThere,
+    /// The other thing that it names is not there.
+    OtherNotThere,
+    /// It is there already.
+    Taken,
+    /// Somebody still holds it, or is in it.
+    InUse,
+    /// There are as many as there may be.
+    TooMany,
+}
+
+/// What a principal holds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Holdings {
+    /// Names of its own policies.
+    pub(crate) policies: Vec<String>,
+    /// Names of its groups.
+    pub(crate) groups: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct PolicyRow {
+    #[serde(with = "timestamp")]
+    written: Timestamp,
+    #[serde(with = "PolicyLanguageRow")]
+    language: PolicyLanguage,
+    text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct GroupRow {
+    #[serde(with = "timestamp")]
+    created: Timestamp,
+    policies: Vec<String>,
+}
+
+first_version!(PolicyRow, Family::Policy);
+first_version!(GroupRow, Family::Group);
+
+impl PolicyRow {
+    pub(super) fn of_everything(written: Timestamp) -> Self {
+        Self { written, language: PolicyLanguage::Amazon, text: EVERYTHING_TEXT.to_owned() }
+    }
+
+    fn into_facts(self, name: LocalName) -> PolicyFacts {
+        let document = PolicyDocument { language: self.language, text: self.text };
+        PolicyFacts { name, document, written: self.written }
+    }
+}
+
+/// The place of the policy that an account's root begins with.
+pub(super) fn policy_of_everything(account: AccountId) -> Key<PolicyRow> {
+    Key::new(&[&account_part(account), EVERYTHING.as_bytes()])
+}
+
+impl Catalog {
+    /// Makes a policy, or replaces it.
+    pub(crate) async fn put_policy(
+        &self,
+        account: AccountId,
+        name: &LocalName,
+        document: &PolicyDocument,
+        now: Timestamp,
+    ) -> Result<Changed, CatalogError> {
+        let key = policy_at(account, name.as_str());
+        let row = PolicyRow { written: now, language: document.language, text: document.text.clone() };
+        for _ in 0..ATTEMPTS {
+            let change = match self.get(&key).await? {
+                Some(found) => Change::new().replace(&key, found.version, &row),
+                None if self.all::<PolicyRow>(account).await?.len() >= NAMED_MAX => return Ok(Changed::TooMany),
+                None => Change::new().insert(&key, &row),
+            };
+            if self.commit(change).await? == Commit::Committed {
+                return Ok(Changed::Done);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// A policy.
+    pub(crate) async fn policy(&self, account: AccountId, name: &str) -> Result<Option<PolicyFacts>, CatalogError> {
+        let Some(found) = self.get(&policy_at(account, name)).await? else { return Ok(None) };
+        Ok(Some(found.record.into_facts(local_name(name.as_bytes())?)))
+    }
+
+    /// The account's policies, by name.
+    pub(crate) async fn policies(&self, account: AccountId) -> Result<Vec<PolicyFacts>, CatalogError> {
+        let rows = self.all::<PolicyRow>(account).await?;
+        rows.into_iter().map(|row| Ok(row.record.into_facts(name_of(&row.key)?))).collect()
+    }
+
+    /// Deletes a policy that nobody holds.
+    pub(crate) async fn delete_policy(&self, account: AccountId, name: &LocalName) -> Result<Changed, CatalogError> {
+        let key = policy_at(account, name.as_str());
+        for _ in 0..ATTEMPTS {
+            let Some(found) = self.get(&key).await? else { return Ok(Changed::NotThere) };
+            if self.is_held(account, name.as_str()).await? {
+                return Ok(Changed::InUse);
+            }
+            if self.commit(Change::new().remove(&key, found.version)).await? == Commit::Committed {
+                return Ok(Changed::Done);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Attaches a policy, or detaches it.
+    pub(crate) async fn hold(
+        &self,
+        account: AccountId,
+        holder: &Holder,
+        policy: &LocalName,
+        held: bool,
+    ) -> Result<Changed, CatalogError> {
+        let place = policy_at(account, policy.as_str());
+        for _ in 0..ATTEMPTS {
+            let row = self.get(&place).await?;
+            let touched = match (&row, held) {
+                (None, true) => return Ok(Changed::OtherNotThere),
+                (Some(found), true) => Change::new().replace(&place, found.version, &found.record),
+                (_, false) => Change::new(),
+            };
+            let change = |names: &mut Vec<String>| change_names(names, policy.as_str(), held);
+            let changed = match holder {
+                Holder::Root => {
+                    self.rewrite(&by_number(account), touched, |row: &mut AccountRow| change(&mut row.policies)).await?
+                }
+                Holder::User(user) => {
+                    self.rewrite(&by_name(account, user), touched, |row: &mut UserRow| change(&mut row.policies))
+                        .await?
+                }
+                Holder::Group(group) => {
+                    let key = group_at(account, group.as_str());
+                    self.rewrite(&key, touched, |row: &mut GroupRow| change(&mut row.policies)).await?
+                }
+            };
+            if let Some(changed) = changed {
+                return Ok(changed);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Makes a group.
+    pub(crate) async fn create_group(
+        &self,
+        account: AccountId,
+        name: &LocalName,
+        now: Timestamp,
+    ) -> Result<Changed, CatalogError> {
+        if self.all::<GroupRow>(account).await?.len() >= NAMED_MAX {
+            return Ok(Changed::TooMany);
+        }
+        let row = GroupRow { created: now, policies: Vec::new() };
+        let change = Change::new().insert(&group_at(account, name.as_str()), &row);
+        Ok(if self.commit(change).await? == Commit::Committed { Changed::Done } else { Changed::Taken })
+    }
+
+    /// The account's groups, by name.
+    pub(crate) async fn groups(&self, account: AccountId) -> Result<Vec<GroupFacts>, CatalogError> {
+        let rows = self.all::<GroupRow>(account).await?;
+        let facts = |row: Located<GroupRow>| {
+            let GroupRow { created, policies } = row.record;
+            Ok(GroupFacts { name: name_of(&row.key)?, policies, created })
+        };
+        rows.into_iter().map(facts).collect()
+    }
+
+    /// Deletes a group that has no members.
+    pub(crate) async fn delete_group(&self, account: AccountId, name: &LocalName) -> Result<Changed, CatalogError> {
+        let key = group_at(account, name.as_str());
+        for _ in 0..ATTEMPTS {
+            let Some(found) = self.get(&key).await? else { return Ok(Changed::NotThere) };
+            let users = self.users(account).await?;
+            if users.iter().any(|user| user.groups.iter().any(|group| group == name.as_str())) {
+                return Ok(Changed::InUse);
+            }
+            if self.commit(Change::new().remove(&key, found.version)).await? == Commit::Committed {
+                return Ok(Changed::Done);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Puts a user into a group, or takes it out.
+    pub(crate) async fn join(
+        &self,
+        account: AccountId,
+        group: &LocalName,
+        user: &UserName,
+        member: bool,
+    ) -> Result<Changed, CatalogError> {
+        let place = group_at(account, group.as_str());
+        for _ in 0..ATTEMPTS {
+            let touched = match (self.get(&place).await?, member) {
+                (None, true) => return Ok(Changed::OtherNotThere),
+                (Some(found), true) => Change::new().replace(&place, found.version, &found.record),
+                (_, false) => Change::new(),
+            };
+            let change = |row: &mut UserRow| change_names(&mut row.groups, group.as_str(), member);
+            if let Some(changed) = self.rewrite(&by_name(account, user), touched, change).await? {
+                return Ok(changed);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// What a principal holds; nothing if it is not there.
+    pub(crate) async fn holdings(&self, principal: &Principal) -> Result<Holdings, CatalogError> {
+        Ok(match principal {
+            Principal::Anonymous => Holdings::default(),
+            Principal::Root(account) => {
+                let policies = self.get(&by_number(*account)).await?.map(|found| found.record.policies);
+                Holdings { policies: policies.unwrap_or_default(), groups: Vec::new() }
+            }
+            Principal::User(account, name) => match self.get(&by_name(*account, name)).await? {
+                Some(Found { record: UserRow { policies, groups, .. }, .. }) => Holdings { policies, groups },
+                None => Holdings::default(),
+            },
+        })
+    }
+
+    /// Names of a group's policies; none if it is not there.
+    pub(crate) async fn policies_of_group(&self, account: AccountId, group: &str) -> Result<Vec<String>, CatalogError> {
+        let found = self.get(&group_at(account, group)).await?;
+        Ok(found.map(|found| found.record.policies).unwrap_or_default())
+    }
+
+    /// Makes one more access key for a user.
+    pub(crate) async fn add_access_key(
+        &self,
+        account: AccountId,
+        user: &UserName,
+        key: &NewAccessKey,
+        now: Timestamp,
+    ) -> Result<(Changed, Addition), CatalogError> {
+        let place = by_name(account, user);
+        for _ in 0..ATTEMPTS {
+            let Some(Found { mut record, version }) = self.get(&place).await? else {
+                return Ok((Changed::NotThere, Addition::Added));
+            };
+            if record.access_keys.len() >= ACCESS_KEYS_PER_USER {
+                return Ok((Changed::TooMany, Addition::Added));
+            }
+            record.access_keys.push(key.id.as_str().to_owned());
+            let change = Change::new()
+                .replace(&place, version, &record)
+                .insert(&by_access_key(&key.id), &AccessKeyRow::new(account, Some(user), key, now));
+            if self.commit(change).await? == Commit::Committed {
+                return Ok((Changed::Done, Addition::Added));
+            }
+            if self.get(&by_access_key(&key.id)).await?.is_some() {
+                return Ok((Changed::Taken, Addition::AccessKeyTaken));
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// A user's access keys; none if there is no such user.
+    pub(crate) async fn access_keys(
+        &self,
+        account: AccountId,
+        user: &UserName,
+    ) -> Result<Option<Vec<AccessKeyFacts>>, CatalogError> {
+        let Some(found) = self.get(&by_name(account, user)).await? else { return Ok(None) };
+        let mut facts = Vec::new();
+        for id in &found.record.access_keys {
+            let id = parse_id(id)?;
+            if let Some(Found { record: AccessKeyRow { enabled, created, .. }, .. }) =
+                self.get(&by_access_key(&id)).await?
+            {
+                facts.push(AccessKeyFacts { id, enabled, created });
+            }
+        }
+        Ok(Some(facts))
+    }
+
+    /// Enables or disables a user's access key.
+    pub(crate) async fn set_access_key(
+        &self,
+        account: AccountId,
+        user: &UserName,
+        id: &AccessKeyId,
+        enabled: bool,
+    ) -> Result<Changed, CatalogError> {
+        if !self.has_access_key(account, user, id).await? {
+            return Ok(Changed::NotThere);
+        }
+        let set = |row: &mut AccessKeyRow| {
+            row.enabled = enabled;
+            Changed::Done
+        };
+        for _ in 0..ATTEMPTS {
+            if let Some(changed) = self.rewrite(&by_access_key(id), Change::new(), set).await? {
+                return Ok(changed);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Deletes a user's access key.
+    pub(crate) async fn delete_access_key(
+        &self,
+        account: AccountId,
+        user: &UserName,
+        id: &AccessKeyId,
+    ) -> Result<Changed, CatalogError> {
+        for _ in 0..ATTEMPTS {
+            if !self.has_access_key(account, user, id).await? {
+                return Ok(Changed::NotThere);
+            }
+            let removed = Change::new().delete(&by_access_key(id));
+            let forget = |row: &mut UserRow| {
+                row.access_keys.retain(|other| other != id.as_str());
+                Changed::Done
+            };
+            if let Some(changed) = self.rewrite(&by_name(account, user), removed, forget).await? {
+                return Ok(changed);
+            }
+        }
+        Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    async fn has_access_key(
+        &self,
+        account: AccountId,
+        user: &UserName,
+        id: &AccessKeyId,
+    ) -> Result<bool, CatalogError> {
+        let found = self.get(&by_name(account, user)).await?;
+        Ok(found.is_some_and(|found| found.record.access_keys.iter().any(|other| other == id.as_str())))
+    }
+
+    /// Whether anybody holds that policy.
+    async fn is_held(&self, account: AccountId, policy: &str) -> Result<bool, CatalogError> {
+        let holds = |names: &[String]| names.iter().any(|name| name == policy);
+        let root = self.get(&by_number(account)).await?;
+        Ok(root.is_some_and(|found| holds(&found.record.policies))
+            || self.groups(account).await?.iter().any(|group| holds(&group.policies))
+            || self.users(account).await?.iter().any(|user| holds(&user.policies)))
+    }
+
+    async fn all<R: Record>(&self, account: AccountId) -> Result<Vec<Located<R>>, CatalogError> {
+        self.scan::<R>(Key::<R>::range(&[&account_part(account)]), USERS_MAX).await
+    }
+
+    /// Changes a row along with what else is to be committed. None in conflict.
+    async fn rewrite<R: Record>(
+        &self,
+        key: &Key<R>,
+        along: Change,
+        change: impl FnOnce(&mut R) -> Changed,
+    ) -> Result<Option<Changed>, CatalogError> {
+        let Some(Found { mut record, version }) = self.get(key).await? else { return Ok(Some(Changed::NotThere)) };
+        let changed = change(&mut record);
+        if changed != Changed::Done {
+            return Ok(Some(changed));
+        }
+        let committed = self.commit(along.replace(key, version, &record)).await?;
+        Ok((committed == Commit::Committed).then_some(Changed::Done))
+    }
+}
+
+fn change_names(names: &mut Vec<String>, name: &str, held: bool) -> Changed {
+    names.retain(|other| other != name);
+    if held && names.len() >= HELD_MAX {
+        return Changed::TooMany;
+    }
+    if held {
+        names.push(name.to_owned());
+    }
+    Changed::Done
+}
+
+fn policy_at(account: AccountId, name: &str) -> Key<PolicyRow> {
+    Key::new(&[&account_part(account), name.as_bytes()])
+}
+
+fn group_at(account: AccountId, name: &str) -> Key<GroupRow> {
+    Key::new(&[&account_part(account), name.as_bytes()])
+}
+
+fn name_of<R: Record>(key: &Key<R>) -> Result<LocalName, CatalogError> {
+    local_name(key.parts().get(8..).unwrap_or_default())
+}
+
+fn local_name(bytes: &[u8]) -> Result<LocalName, CatalogError> {
+    let name = std::str::from_utf8(bytes).ok().and_then(|name| LocalName::parse(name).ok());
+    name.ok_or(CatalogError::Inconsistent("a row is named by what is no name"))
+}
