@@ -5,7 +5,6 @@ use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMetho
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::{KeyReference, KeySpec};
-use strongroom_model::metadata::CannedAcl;
 use strongroom_model::name::PartNumber;
 use strongroom_model::operation::bucket::ListVersions;
 use strongroom_model::operation::key::{CreateKey, KeyOperation, Switch};
