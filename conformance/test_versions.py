@@ -1,6 +1,10 @@
 """Versions through the vendors' SDKs: each dialect's own spelling of one and the same history."""
 
 import itertools
+import json
+import os
+import shutil
+import subprocess
 from typing import NamedTuple
 
 import alibabacloud_oss_v2
@@ -8,12 +12,19 @@ import oss2
 import pytest
 import requests
 from alibabacloud_oss_v2 import models
-from obs import DeleteObjectsRequest, GetObjectHeader, GetObjectRequest, Object
+from obs import (
+    CompleteMultipartUploadRequest,
+    CompletePart,
+    DeleteObjectsRequest,
+    GetObjectHeader,
+    GetObjectRequest,
+    Object,
+)
 from obs import Versions as ListedVersions
 from oss2.models import BatchDeleteObjectVersion, BatchDeleteObjectVersionList, BucketVersioningConfig
 
 from clients import CUSTOMER_KEY, S3, Obs, Oss, Refused
-from strongroom import ACCESS_KEY, SECRET_KEY
+from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
 
 class Listed(NamedTuple):
@@ -60,6 +71,22 @@ class S3Face:
         deleted = self.boto.delete_objects(Bucket=bucket, Delete={"Objects": objects})["Deleted"]
         return [(it["Key"], it.get("VersionId"), it.get("DeleteMarkerVersionId")) for it in deleted]
 
+    def copy(self, bucket, key, version, to):
+        """The version that was made, and the one that it is a copy of."""
+        source = {"Bucket": bucket, "Key": key, "VersionId": version}
+        answer = self.boto.copy_object(Bucket=bucket, Key=to, CopySource=source)
+        return answer.get("VersionId"), answer.get("CopySourceVersionId")
+
+    def upload(self, bucket, key, bodies):
+        """The version that was made of these parts."""
+        named = {"Bucket": bucket, "Key": key}
+        named["UploadId"] = self.boto.create_multipart_upload(**named)["UploadId"]
+        parts = []
+        for number, body in enumerate(bodies, 1):
+            tag = self.boto.upload_part(**named, PartNumber=number, Body=body)["ETag"]
+            parts.append({"PartNumber": number, "ETag": tag})
+        return self.boto.complete_multipart_upload(**named, MultipartUpload={"Parts": parts}).get("VersionId")
+
     def page(self, bucket, key_marker=None, version_marker=None, size=1000, delimiter=None, prefix=None):
         asked = {"KeyMarker": key_marker, "VersionIdMarker": version_marker, "Delimiter": delimiter, "Prefix": prefix}
         asked = {name: value for name, value in asked.items() if value}
@@ -103,6 +130,18 @@ class OssFace:
         objects = BatchDeleteObjectVersionList([BatchDeleteObjectVersion(key, version) for key, version in wanted])
         deleted = self.client.bucket(bucket).delete_object_versions(objects).delete_versions
         return [(it.key, it.versionid or None, it.delete_marker_versionid or None) for it in deleted]
+
+    def copy(self, bucket, key, version, to):
+        answer = self.client.bucket(bucket).copy_object(bucket, key, to, params={"versionId": version})
+        return answer.versionid, answer.headers.get("x-oss-copy-source-version-id")
+
+    def upload(self, bucket, key, bodies):
+        oss = self.client.bucket(bucket)
+        upload = oss.init_multipart_upload(key).upload_id
+        parts = []
+        for number, body in enumerate(bodies, 1):
+            parts.append(oss2.models.PartInfo(number, oss.upload_part(key, upload, number, body).etag))
+        return oss.complete_multipart_upload(key, upload, parts).versionid
 
     def page(self, bucket, key_marker="", version_marker="", size=1000, delimiter="", prefix=""):
         page = self.client.bucket(bucket).list_object_versions(
@@ -214,6 +253,19 @@ class ObsFace:
         request = DeleteObjectsRequest(quiet=False, objects=objects)
         deleted = self.client.check(self.obs.deleteObjects(bucket, request)).body.deleted
         return [(it.key, it.versionId, it.deleteMarkerVersionId) for it in deleted]
+
+    def copy(self, bucket, key, version, to):
+        body = self.client.check(self.obs.copyObject(bucket, key, bucket, to, versionId=version)).body
+        return body.versionId, body.copySourceVersionId
+
+    def upload(self, bucket, key, bodies):
+        upload = self.client.check(self.obs.initiateMultipartUpload(bucket, key)).body.uploadId
+        parts = []
+        for number, body in enumerate(bodies, 1):
+            part = self.client.check(self.obs.uploadPart(bucket, key, number, upload, content=body)).body
+            parts.append(CompletePart(partNum=number, etag=part.etag))
+        request = CompleteMultipartUploadRequest(parts)
+        return self.client.check(self.obs.completeMultipartUpload(bucket, key, upload, request)).body.versionId
 
     def page(self, bucket, key_marker=None, version_marker=None, size=1000, delimiter=None, prefix=None):
         asked = ListedVersions(
@@ -392,6 +444,25 @@ def test_a_batch_makes_markers(face, bucket):
     assert face.get(bucket, "b")[0] == b"b"
 
 
+def test_copies_and_uploads_make_versions(face, bucket):
+    face.switch(bucket, "Enabled")
+    first = face.put(bucket, "k", b"first")
+    face.put(bucket, "k", b"second")
+    restored, source = face.copy(bucket, "k", first, "k")
+    assert source == first and restored not in (None, first)
+    assert face.get(bucket, "k") == (b"first", restored)
+    parts = [b"a" * (5 << 20), b"b"]
+    uploaded = face.upload(bucket, "k", parts)
+    assert face.get(bucket, "k") == (b"".join(parts), uploaded)
+    assert face.get(bucket, "k", first) == (b"first", first)
+    assert len(everything(face, bucket)[0]) == 4
+    face.switch(bucket, "Suspended")
+    assert face.copy(bucket, "k", first, "k") == ("null", first)
+    assert face.upload(bucket, "k", [b"null"]) == "null"
+    assert face.get(bucket, "k", "null") == (b"null", "null")
+    assert len(everything(face, bucket)[0]) == 5
+
+
 def test_a_marker_says_so_in_headers(face, bucket):
     face.switch(bucket, "Enabled")
     face.put(bucket, "k", b"k")
@@ -497,3 +568,41 @@ def test_a_customers_key_opens_its_own_version_only(clients, new_bucket):
     other = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": CUSTOMER_KEY[::-1]}
     wrong = refused(face.boto, face.boto.get_object, Bucket=new_bucket, Key="k", VersionId=version, **other)
     assert wrong == (403, "AccessDenied")
+
+
+@pytest.mark.skipif(not shutil.which("aws"), reason="the AWS CLI is not installed")
+def test_the_aws_cli_walks_through_a_history(server, new_bucket, tmp_path):
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.http}",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+    def aws(*arguments):
+        done = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
+
+    named = ("--bucket", new_bucket, "--key", "k")
+    aws("s3", "mb", f"s3://{new_bucket}")
+    aws("s3api", "put-bucket-versioning", "--bucket", new_bucket, "--versioning-configuration", "Status=Enabled")
+    versions = []
+    for text in ("one", "two"):
+        (tmp_path / text).write_text(text)
+        versions.append(aws("s3api", "put-object", *named, "--body", str(tmp_path / text))["VersionId"])
+    aws("s3", "rm", f"s3://{new_bucket}/k")
+    listed = aws("s3api", "list-object-versions", "--bucket", new_bucket, "--page-size", "1")
+    assert [it["VersionId"] for it in listed["Versions"]] == versions[::-1]
+    assert [it["IsLatest"] for it in listed["DeleteMarkers"]] == [True]
+    read = aws("s3api", "get-object", *named, "--version-id", versions[0], str(tmp_path / "read"))
+    assert read["VersionId"] == versions[0] and (tmp_path / "read").read_text() == "one"
+    marker = listed["DeleteMarkers"][0]["VersionId"]
+    deleted = aws("s3api", "delete-object", *named, "--version-id", marker)
+    assert deleted == {"DeleteMarker": True, "VersionId": marker}
+    objects = {"Objects": [{"Key": "k", "VersionId": version} for version in versions]}
+    aws("s3api", "delete-objects", "--bucket", new_bucket, "--delete", json.dumps(objects))
+    aws("s3", "rb", f"s3://{new_bucket}")
