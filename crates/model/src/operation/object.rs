@@ -194,6 +194,13 @@ pub struct DeleteEntry {
     pub conditions: Conditions,
 }
 
+impl DeleteEntry {
+    /// What the caller must be allowed to do to the object: the verdicts on a batch are in this order, entry after entry.
+    pub fn actions(&self) -> Vec<Action> {
+        actions_of_deletion(self.version, &self.conditions)
+    }
+}
+
 impl DeleteObjects {
     /// The most keys of one batch, as all three services state it.
     pub const KEYS_MAX: usize = 1000;
@@ -252,9 +259,9 @@ impl ObjectOperation {
 
     pub(super) fn required(&self) -> Vec<Required> {
         let object = |bucket: &BucketName, key: &ObjectKey| Resource::Object(bucket.clone(), key.clone());
-        let delete = |version: &Option<VersionId>| match version {
-            Some(_) => Action::DeleteObjectVersion,
-            None => Action::DeleteObject,
+        let all = |bucket, key, actions: Vec<Action>| {
+            let resource = object(bucket, key);
+            actions.into_iter().map(move |action| Required::new(action, resource.clone()))
         };
         match self {
             Self::Put(put) => put.required(),
@@ -263,11 +270,12 @@ impl ObjectOperation {
             | Self::Head(get)
             | Self::Meta(get)
             | Self::Attributes(GetAttributes { object: get, .. }) => vec![get.required()],
-            Self::Delete(one) => vec![Required::new(delete(&one.version), object(&one.bucket, &one.key))],
+            Self::Delete(one) => {
+                all(&one.bucket, &one.key, actions_of_deletion(one.version, &one.conditions)).collect()
+            }
             Self::DeleteMany(many) => {
-                let required =
-                    |entry: &DeleteEntry| Required::new(delete(&entry.version), object(&many.bucket, &entry.key));
-                many.entries.iter().map(required).collect()
+                let required = |entry: &DeleteEntry| all(&many.bucket, &entry.key, entry.actions());
+                many.entries.iter().flat_map(required).collect()
             }
             Self::GetSetting(target, kind) => {
                 vec![Required::new(Action::GetObjectSetting(*kind), object(&target.bucket, &target.key))]
@@ -283,4 +291,13 @@ impl ObjectOperation {
             }
         }
     }
+}
+
+/// Whether a condition holds tells what is there, which only readers may know; AWS asks for the same two.
+fn actions_of_deletion(version: Option<VersionId>, conditions: &Conditions) -> Vec<Action> {
+    let (delete, read) = match version {
+        Some(_) => (Action::DeleteObjectVersion, Action::GetObjectVersion),
+        None => (Action::DeleteObject, Action::GetObject),
+    };
+    if *conditions == Conditions::default() { vec![delete] } else { vec![delete, read] }
 }

@@ -36,9 +36,9 @@ impl Engine {
             return Err(FailureCode::MalformedXml.into());
         }
         let bucket = self.bucket(caller, &delete.bucket).await?;
-        let allowed: Vec<bool> = caller.verdicts.iter().map(|verdict| *verdict == Verdict::Allowed).collect();
+        let allowed = allowed(&delete.entries, &caller.verdicts);
         let mut results: Vec<_> = delete.entries.iter().map(|_| Err(FailureCode::AccessDenied.into())).collect();
-        let mut wanted = (0..results.len()).filter(|at| allowed.get(*at) == Some(&true)).collect();
+        let mut wanted = (0..results.len()).filter(|at| allowed[*at]).collect();
         while let Some(group) = next_group(&delete.entries, &mut wanted) {
             let entries: Vec<_> = group.iter().map(|at| &delete.entries[*at]).collect();
             match self.delete_group(bucket.id, &entries).await {
@@ -83,6 +83,17 @@ impl Engine {
     }
 }
 
+/// Whether each entry may be deleted: each has a verdict for everything that it requires.
+fn allowed(entries: &[DeleteEntry], verdicts: &[Verdict]) -> Vec<bool> {
+    let mut verdicts = verdicts.iter();
+    let of_entry = entries.iter().map(|entry| {
+        let needed = entry.actions().len();
+        let own = verdicts.by_ref().take(needed);
+        own.filter(|verdict| **verdict == Verdict::Allowed).count() == needed
+    });
+    of_entry.collect()
+}
+
 /// Takes what can be deleted in one commit: of each key either the object or versions of it, so that what is asked of one
 /// key is done in the order in which it is asked.
 fn next_group(entries: &[DeleteEntry], wanted: &mut VecDeque<usize>) -> Option<Vec<usize>> {
@@ -107,5 +118,25 @@ fn marker_of(deleted: Deleted, version: Option<VersionId>) -> Result<Option<Vers
         Deleted::Marked(marker) => Ok(Some(marker)),
         Deleted::ConditionFailed(condition) => Err(precondition::failed(condition)),
         Deleted::BucketDeleting => Err(FailureCode::Conflict.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::condition::{Conditions, TagList};
+
+    use super::*;
+
+    #[test]
+    fn an_entry_on_a_condition_needs_two_verdicts() {
+        let key = ObjectKey::parse("k").unwrap();
+        let plain = || DeleteEntry { key: key.clone(), version: None, conditions: Conditions::default() };
+        let if_match = Conditions { if_match: Some(TagList::Any), ..Conditions::default() };
+        let conditional = || DeleteEntry { conditions: if_match.clone(), ..plain() };
+        let entries = [plain(), conditional(), conditional(), plain(), plain()];
+        let (yes, no) = (Verdict::Allowed, Verdict::Denied);
+        let verdicts = [yes, yes, no, yes, yes, no, yes];
+        assert_eq!(allowed(&entries, &verdicts), [true, false, true, false, true]);
+        assert_eq!(allowed(&entries, &verdicts[..4]), [true, false, false, false, false]);
     }
 }
