@@ -259,7 +259,7 @@ impl ObjectOperation {
 
     pub(super) fn required(&self) -> Vec<Required> {
         let object = |bucket: &BucketName, key: &ObjectKey| Resource::Object(bucket.clone(), key.clone());
-        let all = |bucket, key, actions: Vec<Action>| {
+        let all = |bucket: &BucketName, key: &ObjectKey, actions: Vec<Action>| {
             let resource = object(bucket, key);
             actions.into_iter().map(move |action| Required::new(action, resource.clone()))
         };
