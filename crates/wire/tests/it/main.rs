@@ -10,6 +10,8 @@ mod encoding;
 mod exchange;
 mod forms;
 mod fuzzed;
+mod fuzzed_keys;
 mod hostile;
+mod key_service;
 mod signing;
 mod vectors;
