@@ -124,7 +124,15 @@ fn encryption(operation: &Operation) -> Encryption<'_> {
         Operation::Object(ObjectOperation::Put(put)) => Encryption::Asked(&put.encryption),
         Operation::Object(ObjectOperation::Copy(copy)) => Encryption::Asked(&copy.target.encryption),
         Operation::Upload(UploadOperation::Initiate(initiate)) => Encryption::Asked(&initiate.encryption),
-        Operation::Upload(UploadOperation::WritePart(_) | UploadOperation::Complete(_)) => Encryption::AskedBefore,
+        Operation::Object(ObjectOperation::Append(append)) if append.position == 0 => {
+            Encryption::Asked(&append.put.encryption)
+        }
+        Operation::Object(
+            ObjectOperation::Append(_) | ObjectOperation::SetMetadata(_) | ObjectOperation::UpdateEncryption(_),
+        )
+        | Operation::Upload(
+            UploadOperation::WritePart(_) | UploadOperation::CopyPart(_) | UploadOperation::Complete(_),
+        ) => Encryption::AskedBefore,
         Operation::Upload(UploadOperation::Abort(_) | UploadOperation::ListParts(_) | UploadOperation::List(_))
         | Operation::Object(
             ObjectOperation::Get(_)

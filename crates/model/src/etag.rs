@@ -38,6 +38,8 @@ pub enum TagPromise {
     UnlessKeyed,
     /// For plain objects only (OBS).
     PlainOnly,
+    /// Never (appendable objects of OSS).
+    Never,
 }
 
 #[cfg(test)]

@@ -68,10 +68,8 @@ impl Version {
 
     /// Where its chunks lie.
     pub(crate) fn source(&self, blobs: &Arc<dyn Blobs>) -> Source {
-        match &self.content.inline {
-            Some(sealed) => Source::Inline(sealed.clone()),
-            None => Source::Blobs(Arc::clone(blobs), Arc::clone(&self.lease)),
-        }
+        let inline = self.content.inline.clone().unwrap_or_default();
+        Source { inline, blobs: self.entry.has_blobs.then(|| (Arc::clone(blobs), Arc::clone(&self.lease))) }
     }
 }
 
@@ -114,41 +112,49 @@ pub(crate) fn open_manifest(version: &Version, content: &ContentKey) -> Result<M
     Ok(manifest)
 }
 
-/// Where the sealed bytes of an object lie.
+/// Where the sealed bytes of an object lie: in blobs, which the manifest names, and which the lease keeps until they are read;
+/// those of one part perhaps in the catalog.
 #[derive(Clone)]
-pub(crate) enum Source {
-    /// In the catalog: the object's only part.
-    Inline(Bytes),
-    /// In blobs, which the manifest names, and which the lease keeps until they are read.
-    Blobs(Arc<dyn Blobs>, Arc<Lease>),
+pub(crate) struct Source {
+    inline: Bytes,
+    blobs: Option<(Arc<dyn Blobs>, Arc<Lease>)>,
+}
+
+impl From<Bytes> for Source {
+    /// An object whose only part is in the catalog.
+    fn from(inline: Bytes) -> Self {
+        Self { inline, blobs: None }
+    }
 }
 
 impl Source {
     /// The ciphertext of `range`, counted from the part's first chunk.
     async fn read(&self, part: &Part, range: Range<u64>) -> io::Result<ByteStream> {
-        match self {
-            Self::Inline(bytes) => {
-                let range = range.start as usize..range.end as usize;
-                let piece = bytes.get(range).ok_or_else(|| damaged("an inline object is cut short"))?;
-                Ok(once(bytes.slice_ref(piece)))
-            }
-            Self::Blobs(blobs, _lease) => {
-                let head = u64::from(part.header_len);
-                let id = BlobId::from_bytes(part.blob);
-                blobs.read(&id, head + range.start..head + range.end).await.map_err(io::Error::other)
-            }
+        if is_inline(part) {
+            let range = range.start as usize..range.end as usize;
+            let piece = self.inline.get(range).ok_or_else(|| damaged("an inline part is cut short"))?;
+            return Ok(once(self.inline.slice_ref(piece)));
         }
+        let (blobs, _lease) = self.blobs.as_ref().ok_or_else(|| damaged("a part in a blob, where there is none"))?;
+        let head = u64::from(part.header_len);
+        let id = BlobId::from_bytes(part.blob);
+        blobs.read(&id, head + range.start..head + range.end).await.map_err(io::Error::other)
     }
+}
+
+/// Whether a part's chunks are in the catalog: such a part has no header (FORMAT.md §10).
+pub(crate) fn is_inline(part: &Part) -> bool {
+    part.header_len == 0
 }
 
 /// The plaintext of `range`, opened chunk by chunk as it is asked for. `range` is within the object.
 pub(crate) fn open_stream(
-    content: ContentKey,
+    content: impl Into<Arc<ContentKey>>,
     manifest: &Manifest,
     range: Range<u64>,
     source: Source,
 ) -> Result<ByteStream, strongroom_seal::Error> {
-    let content = Arc::new(content);
+    let content = content.into();
     let plans: Vec<(Part, Window)> = manifest
         .locate(range)?
         .map(|extent| Ok((*extent.part, Window::plan(content.suite(), extent.part.size, extent.range)?)))

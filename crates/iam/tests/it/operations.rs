@@ -10,6 +10,8 @@ use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::admin::StartScrub;
+use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
+use strongroom_model::operation::append::{AppendObject, LaterEncryption};
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::{
@@ -214,6 +216,30 @@ fn every_document() -> Vec<Operation> {
     all
 }
 
+fn amendments() -> [ObjectOperation; 3] {
+    let append = AppendObject { put: put(), position: 0, later: LaterEncryption::Overlooked };
+    let set = SetMetadata {
+        bucket: bucket(),
+        key: key(),
+        version: None,
+        metadata: ObjectMetadata::default(),
+        storage_class: None,
+        unnamed: Unnamed::Kept,
+    };
+    let update = UpdateEncryption {
+        bucket: bucket(),
+        key: key(),
+        version: None,
+        master_key: KeyReference::parse("key"),
+        bucket_key: false,
+    };
+    [
+        ObjectOperation::Append(Box::new(append)),
+        ObjectOperation::SetMetadata(set),
+        ObjectOperation::UpdateEncryption(update),
+    ]
+}
+
 pub(crate) fn every_operation() -> Vec<Operation> {
     let user = || UserName::parse("alice").expect("a valid name");
     let mut all = vec![
@@ -265,6 +291,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
         ]
         .map(Operation::Object),
     );
+    all.extend(amendments().map(Operation::Object));
     all.extend(upload_operations().map(Operation::Upload));
     all.extend(
         [

@@ -103,7 +103,17 @@ failure_codes! {
         /// 416: the range has none of the object's bytes.
         InvalidRange,
 
-        // Copies.
+        // Copies, appends, and what is changed in place.
+        /// The object was not made by appending, or may grow no more.
+        ObjectNotAppendable,
+        /// The append's position is not the object's length, which details name.
+        PositionNotEqualToLength,
+        /// The object has as many parts as an appendable one may have.
+        TooManyAppends,
+        /// The object's encryption cannot be changed in place.
+        EncryptionNotChangeable,
+        /// The range of a part's source is not within it.
+        InvalidCopyRange,
         /// The copy's source is not a bucket and a key.
         InvalidCopySource,
         /// The copy's source is named by the version of a delete marker.

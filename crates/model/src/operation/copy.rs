@@ -1,6 +1,7 @@
 //! Copies: a read of one object into the write of another.
 
 use super::object::{GetObject, PutObject};
+use super::upload::WritePart;
 use crate::action::Required;
 use crate::checksum::ChecksumAlgorithm;
 
@@ -22,6 +23,17 @@ pub struct CopyObject {
     /// What a copy of an object onto itself must be.
     pub onto_itself: OntoItself,
     /// How an unmet condition on the source is answered that says "only if it is another than I have".
+    pub unchanged: Unchanged,
+}
+
+/// Write a part whose bytes are an object's, or a range of them.
+#[derive(Debug)]
+pub struct CopyPart {
+    /// What is read.
+    pub source: GetObject,
+    /// What is written.
+    pub part: WritePart,
+    /// As in [`CopyObject`].
     pub unchanged: Unchanged,
 }
 

@@ -1,6 +1,8 @@
 //! What can be asked. A struct per operation, in six groups; parsed once, by `wire` or by the admin API.
 
 pub mod admin;
+pub mod amend;
+pub mod append;
 pub mod bucket;
 pub mod copy;
 pub mod identity;

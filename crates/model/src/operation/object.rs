@@ -1,5 +1,7 @@
 //! Operations on objects.
 
+use super::amend::{SetMetadata, UpdateEncryption};
+use super::append::AppendObject;
 use super::copy::CopyObject;
 use crate::action::{Action, Required, Resource};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
@@ -19,6 +21,12 @@ pub enum ObjectOperation {
     Put(PutObject),
     /// Write an object whose bytes are another's.
     Copy(Box<CopyObject>),
+    /// Write bytes behind those that an object has.
+    Append(Box<AppendObject>),
+    /// Change an object's metadata.
+    SetMetadata(SetMetadata),
+    /// Wrap an object's data key under another master key.
+    UpdateEncryption(UpdateEncryption),
     /// Read an object, or a range of it.
     Get(GetObject),
     /// Read an object's metadata.
@@ -229,6 +237,9 @@ impl ObjectOperation {
         match self {
             Self::Put(_) => "PutObject",
             Self::Copy(_) => "CopyObject",
+            Self::Append(_) => "AppendObject",
+            Self::SetMetadata(_) => "SetObjectMetadata",
+            Self::UpdateEncryption(_) => "UpdateObjectEncryption",
             Self::Get(_) => "GetObject",
             Self::Head(_) => "HeadObject",
             Self::Meta(_) => "GetObjectMeta",
@@ -246,6 +257,9 @@ impl ObjectOperation {
         match self {
             Self::Put(put) => &put.bucket,
             Self::Copy(copy) => &copy.target.bucket,
+            Self::Append(append) => &append.put.bucket,
+            Self::SetMetadata(set) => &set.bucket,
+            Self::UpdateEncryption(update) => &update.bucket,
             Self::Get(get)
             | Self::Head(get)
             | Self::Meta(get)
@@ -266,6 +280,11 @@ impl ObjectOperation {
         match self {
             Self::Put(put) => put.required(),
             Self::Copy(copy) => copy.required(),
+            Self::Append(append) => vec![append.put.required()],
+            Self::SetMetadata(set) => vec![Required::new(Action::PutObject, object(&set.bucket, &set.key))],
+            Self::UpdateEncryption(update) => {
+                vec![Required::new(Action::PutObject, object(&update.bucket, &update.key))]
+            }
             Self::Get(get)
             | Self::Head(get)
             | Self::Meta(get)

@@ -7,6 +7,7 @@ use crate::encryption::EncryptionWish;
 use crate::etag::TagPromise;
 use crate::metadata::{ObjectMetadata, StorageClass};
 use crate::name::{BucketName, ObjectKey, PartNumber, UploadId};
+use crate::operation::copy::CopyPart;
 use crate::operation::object::ExpectedDigests;
 use crate::secret::CustomerKey;
 use crate::setting::ObjectSettingsWish;
@@ -18,6 +19,8 @@ pub enum UploadOperation {
     Initiate(InitiateUpload),
     /// Write a part, in place of the one of that number, if there is one.
     WritePart(WritePart),
+    /// The same, of an object's bytes.
+    CopyPart(Box<CopyPart>),
     /// Make an object of the parts.
     Complete(CompleteUpload),
     /// Give the upload up.
@@ -181,6 +184,7 @@ impl UploadOperation {
         match self {
             Self::Initiate(_) => "CreateMultipartUpload",
             Self::WritePart(_) => "UploadPart",
+            Self::CopyPart(_) => "UploadPartCopy",
             Self::Complete(_) => "CompleteMultipartUpload",
             Self::Abort(_) => "AbortMultipartUpload",
             Self::ListParts(_) => "ListParts",
@@ -193,6 +197,7 @@ impl UploadOperation {
         match self {
             Self::Initiate(initiate) => &initiate.bucket,
             Self::WritePart(write) => &write.upload.bucket,
+            Self::CopyPart(copy) => &copy.part.upload.bucket,
             Self::Complete(complete) => &complete.upload.bucket,
             Self::Abort(upload) => &upload.bucket,
             Self::ListParts(list) => &list.upload.bucket,
@@ -204,6 +209,10 @@ impl UploadOperation {
         let object = |bucket: &BucketName, key: &ObjectKey| Resource::Object(bucket.clone(), key.clone());
         let upload = |name: &UploadName| object(&name.bucket, &name.key);
         let (action, resource) = match self {
+            Self::CopyPart(copy) => {
+                let target = Required::new(Action::PutObject, upload(&copy.part.upload));
+                return vec![copy.source.required(), target];
+            }
             Self::Initiate(initiate) => {
                 let documents = initiate.settings.asked().into_iter().map(Action::PutObjectSetting);
                 let actions = std::iter::once(Action::PutObject).chain(documents);

@@ -20,6 +20,15 @@ pub enum ObjectOutcome {
     Put(ObjectWritten),
     /// Copied.
     Copied(ObjectCopied),
+    /// Appended.
+    Appended(ObjectAppended),
+    /// The metadata were changed; what is known of the object now.
+    MetadataSet(ObjectFacts),
+    /// The data key is wrapped under another master key.
+    EncryptionUpdated {
+        /// The version, in a bucket that keeps versions.
+        version: Option<VersionId>,
+    },
     /// The object; its bytes travel beside the answer.
     Read(ObjectRead),
     /// The object's metadata.
@@ -82,6 +91,15 @@ pub struct ObjectCopied {
     pub written: ObjectWritten,
     /// The source's version, in a bucket that keeps versions.
     pub source_version: Option<VersionId>,
+}
+
+/// What is answered to an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectAppended {
+    /// The object as it is now; its checksums are those of all its bytes.
+    pub written: ObjectWritten,
+    /// Its length, where the next append begins.
+    pub position: u64,
 }
 
 /// What is answered to a read.

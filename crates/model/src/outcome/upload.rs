@@ -16,6 +16,8 @@ pub enum UploadOutcome {
     Initiated(UploadInitiated),
     /// A part was written.
     PartWritten(PartWritten),
+    /// A part was copied.
+    PartCopied(PartCopied),
     /// The object was made.
     Completed(UploadCompleted),
     /// Given up.
@@ -52,6 +54,15 @@ pub struct PartWritten {
     pub encryption: AppliedEncryption,
     /// Its checksums that the client is to be told.
     pub checksums: Vec<Checksum>,
+}
+
+/// A part that was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartCopied {
+    /// The part.
+    pub written: PartWritten,
+    /// The source's version, in a bucket that keeps versions.
+    pub source_version: Option<VersionId>,
 }
 
 /// An object that was made of parts.

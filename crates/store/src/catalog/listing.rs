@@ -240,6 +240,7 @@ mod tests {
             storage_class: StorageClass::Standard,
             kind: ObjectKind::Normal,
             has_blobs: false,
+            revision: 0,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Read outside, decide, then `commit` a `Change` whose checks name what the decision relied upon; on
 //! `Conflict` read again. docs/CATALOG.md lists all rows.
 
+pub(crate) mod amend;
 pub(crate) mod blobs;
 pub(crate) mod buckets;
 mod error;

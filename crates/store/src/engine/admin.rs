@@ -79,10 +79,8 @@ impl Engine {
         }
         let found = self.version(caller, &bucket, &key, version).await?.ok_or(FailureCode::NoSuchKey)?;
         let suite = found.envelope.suite();
-        let stored_bytes = match found.content.inline {
-            Some(ref sealed) => sealed.len() as u64,
-            None => sealed_len(suite, found.entry.size),
-        };
+        let inline = found.content.inline.as_ref().filter(|_| !found.entry.has_blobs);
+        let stored_bytes = inline.map_or_else(|| sealed_len(suite, found.entry.size), |sealed| sealed.len() as u64);
         let wrapped = found.envelope.key();
         Ok(ObjectDescription {
             bucket,
@@ -92,7 +90,7 @@ impl Engine {
             key_version: wrapped.filter(|key| !key.key_id.is_empty()).map(|key| key.key_version),
             key_fingerprint: wrapped.map(|key| hex::encode(key.wrapped.fingerprint())),
             chunks: chunk_count(found.entry.size),
-            inline: found.content.inline.is_some(),
+            inline: inline.is_some(),
             stored_bytes,
         })
     }

@@ -10,7 +10,7 @@ use strongroom_model::account::Principal;
 use strongroom_model::circumstance::Circumstances;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
-use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation};
+use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::policy::{LocalName, PolicyDocument};
 use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::time::Timestamp;
@@ -138,6 +138,9 @@ fn bucket_of(operation: &Operation) -> Option<&BucketName> {
 fn source_of(operation: &Operation) -> Option<&BucketName> {
     match operation {
         Operation::Object(ObjectOperation::Copy(copy)) if copy.source.bucket != copy.target.bucket => {
+            Some(&copy.source.bucket)
+        }
+        Operation::Upload(UploadOperation::CopyPart(copy)) if copy.source.bucket != copy.part.upload.bucket => {
             Some(&copy.source.bucket)
         }
         _ => None,

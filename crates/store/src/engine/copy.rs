@@ -1,15 +1,20 @@
 //! Copying: a read of the source becomes the body of a write. There is no other writer: what the target is sealed with,
 //! where its bytes go and what becomes of them if the source breaks off, are the business of the write.
 
+use std::ops::Range;
+
 use strongroom_model::encryption::{AppliedEncryption, EncryptionWish};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
-use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
-use strongroom_model::operation::object::{GetObject, PutObject};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, CopyPart, MetadataFrom, OntoItself, Unchanged};
+use strongroom_model::operation::object::{GetObject, PutObject, Unsatisfiable};
 use strongroom_model::outcome::object::ObjectCopied;
+use strongroom_model::outcome::upload::PartCopied;
+use strongroom_model::range::RangeSpec;
 use strongroom_seal::ContentKey;
 
 use super::encryption::Choice;
 use super::sealing::Trailer;
+use super::upload::NewPart;
 use super::{Body, Caller, Engine};
 use crate::catalog::buckets::Bucket;
 use crate::opening::Version;
@@ -30,6 +35,25 @@ impl Engine {
         let bytes = self.plaintext(caller, &version, key, None).await?;
         let written = self.put_object(caller, put, Body { bytes, trailer: Trailer::default() }).await?;
         Ok(ObjectCopied { written, source_version: facts.version })
+    }
+
+    /// Copies an object, or a range of it, into a part of an upload.
+    pub(super) async fn copy_part(&self, caller: &Caller, copy: CopyPart) -> Result<PartCopied, Failure> {
+        let CopyPart { source, part, unchanged } = copy;
+        let (version, key) = self.source(caller, &source, unchanged).await?;
+        let range = part_of(&version, &source)?;
+        let open = self.open_upload(caller, &part.upload).await?;
+        let content = self.unlock_upload(caller, &open, part.customer_key.as_ref()).await?;
+        let bytes = self.plaintext(caller, &version, key, Some(range)).await?;
+        let asked = NewPart {
+            number: part.number,
+            customer_key: part.customer_key.as_ref(),
+            expected: part.expected,
+            keep: part.keep,
+            tag: part.tag,
+        };
+        let written = self.store_part(&open, &content, asked, Body { bytes, trailer: Trailer::default() }).await?;
+        Ok(PartCopied { written, source_version: version.id })
     }
 
     /// The version that a copy reads, and the key to open it with if that came with the request. What is wrong with the
@@ -70,6 +94,29 @@ impl Engine {
             _ => Ok(()),
         }
     }
+}
+
+/// The bytes of a part's source.
+///
+/// # Errors
+/// `InvalidCopyRange` for a range that is not wholly within the source, where the dialect minds; `CopySourceTooLarge`.
+fn part_of(version: &Version, source: &GetObject) -> Result<Range<u64>, Failure> {
+    let size = version.entry.size;
+    let range = match (source.range, source.unsatisfiable) {
+        (None, _) => 0..size,
+        (Some(RangeSpec::Between { first, last }), Unsatisfiable::Refused) if first < size && last < size => {
+            first..last + 1
+        }
+        (Some(_), Unsatisfiable::Refused) => {
+            let message = format!("Range specified is not valid for source object of size: {size}");
+            return Err(Failure::new(FailureCode::InvalidCopyRange).with_message(message));
+        }
+        (Some(range), Unsatisfiable::Whole) => range.resolve(size).unwrap_or(0..size),
+    };
+    if range.end - range.start > CopyObject::SOURCE_BYTES_MAX {
+        return Err(FailureCode::CopySourceTooLarge.into());
+    }
+    Ok(range)
 }
 
 /// A version that is named is another than the one to be written, though it may be the latest.

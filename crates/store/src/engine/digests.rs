@@ -22,6 +22,8 @@ pub(super) struct Tally {
 
 /// Digests under way.
 pub(super) struct Digests {
+    /// Bytes still to pass over.
+    skip: usize,
     size: u64,
     md5: Option<Md5>,
     running: BTreeMap<ChecksumAlgorithm, Running>,
@@ -36,11 +38,20 @@ impl Digests {
     /// Computes the MD5 only if `md5`, which is the slowest of all, and each algorithm that is named once or more.
     pub(super) fn new(md5: bool, algorithms: impl IntoIterator<Item = ChecksumAlgorithm>) -> Self {
         let running = algorithms.into_iter().map(|algorithm| (algorithm, Running::new(algorithm))).collect();
-        Self { size: 0, md5: md5.then(Md5::new), running }
+        Self { skip: 0, size: 0, md5: md5.then(Md5::new), running }
+    }
+
+    /// The same, of what comes after the first `skip` bytes.
+    #[must_use]
+    pub(super) fn after(self, skip: usize) -> Self {
+        Self { skip, ..self }
     }
 
     /// Takes the next bytes of the plaintext.
     pub(super) fn update(&mut self, bytes: &[u8]) {
+        let passed = self.skip.min(bytes.len());
+        self.skip -= passed;
+        let bytes = &bytes[passed..];
         self.size += bytes.len() as u64;
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
@@ -116,6 +127,13 @@ impl Tally {
     }
 }
 
+/// The CRC-64/XZ of bytes behind others, from that of each, and the length of those behind. None for what is no CRC.
+pub(super) fn combine_crc64(before: &Checksum, after: &Checksum, length: u64) -> Option<Checksum> {
+    let number = |checksum: &Checksum| <[u8; 8]>::try_from(checksum.value.as_slice()).ok().map(u64::from_be_bytes);
+    let whole = crc_fast::checksum_combine(CrcAlgorithm::Crc64Xz, number(before)?, number(after)?, length);
+    Some(Checksum::whole(ChecksumAlgorithm::Crc64Ecma, whole.to_be_bytes().to_vec()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +159,20 @@ mod tests {
                 "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
             ]
         );
+    }
+
+    #[test]
+    fn what_comes_first_can_be_passed_over() {
+        let of = |digests: Digests, pieces: &[&[u8]]| {
+            let mut digests = digests;
+            pieces.iter().for_each(|piece| digests.update(piece));
+            digests.finish()
+        };
+        let new = || Digests::new(true, ChecksumAlgorithm::ALL);
+        let expected = of(new(), &[b"456789"]);
+        assert_eq!(of(new().after(3), &[b"123456789"]), expected);
+        assert_eq!(of(new().after(3), &[b"12", b"34", b"", b"56789"]), expected);
+        assert_eq!(of(new().after(9), &[b"1234", b"56789"]), of(new(), &[]));
     }
 
     #[test]

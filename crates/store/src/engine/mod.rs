@@ -2,6 +2,8 @@
 //! changed. One file for each verb.
 
 mod admin;
+mod amend;
+mod append;
 mod authority;
 mod buckets;
 mod copy;
@@ -261,6 +263,15 @@ impl Engine {
             ObjectOperation::Put(put) => {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
                 ObjectOutcome::Put(self.put_object(caller, put, body).await?)
+            }
+            ObjectOperation::Append(append) => {
+                let body = body.ok_or(FailureCode::IncompleteBody)?;
+                ObjectOutcome::Appended(self.append_object(caller, *append, body).await?)
+            }
+            ObjectOperation::SetMetadata(set) => ObjectOutcome::MetadataSet(self.set_metadata(caller, set).await?),
+            ObjectOperation::UpdateEncryption(update) => {
+                let version = self.update_encryption(caller, update).await?;
+                ObjectOutcome::EncryptionUpdated { version }
             }
             ObjectOperation::Copy(copy) => ObjectOutcome::Copied(self.copy_object(caller, *copy).await?),
             ObjectOperation::Get(get) => return self.get_object(caller, get).await,

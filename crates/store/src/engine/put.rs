@@ -52,6 +52,7 @@ struct Place<'a> {
 
 /// An object's sealed bytes, stored.
 struct Stored {
+    kind: ObjectKind,
     part: Part,
     inline: Option<Bytes>,
     tally: Tally,
@@ -65,6 +66,17 @@ impl Engine {
         put: PutObject,
         body: Body,
     ) -> Result<ObjectWritten, Failure> {
+        Ok(self.write_object(caller, put, body, ObjectKind::Normal).await?.0)
+    }
+
+    /// Writes an object of that kind, and answers its length besides.
+    pub(super) async fn write_object(
+        &self,
+        caller: &Caller,
+        put: PutObject,
+        body: Body,
+        kind: ObjectKind,
+    ) -> Result<(ObjectWritten, u64), Failure> {
         let bucket = self.bucket(caller, &put.bucket).await?;
         let choice = self.choose(caller, &put.encryption, &bucket)?;
         if put.conditions != Default::default() {
@@ -75,18 +87,19 @@ impl Engine {
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let settings = self.settings_of_write(&bucket, &put.settings)?;
-        let stored = self.store(&put, &settings, &identity, &protection, body).await?;
+        let stored = self.store(kind, &put, &settings, &identity, &protection, body).await?;
         let version = Place { bucket: &bucket, uid, identity: &identity };
         let committed = self.commit(version, &put, settings, &protection, &stored).await;
         if committed.is_err() {
             self.give_up(&stored.part).await;
         }
-        committed
+        Ok((committed?, stored.tally.size))
     }
 
     /// Seals the body into memory if it is small, else into a blob.
     async fn store(
         &self,
+        kind: ObjectKind,
         put: &PutObject,
         settings: &ObjectSettings,
         identity: &Identity,
@@ -104,7 +117,7 @@ impl Engine {
                 let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
                 let tally = taken_from(inspect.tally)?;
                 let part = Part { id, size: tally.size, header_len: 0, blob: [0; 16] };
-                Ok(Stored { part, inline: Some(sealed), tally })
+                Ok(Stored { kind, part, inline: Some(sealed), tally })
             }
             Some(rest) => {
                 let plaintext: ByteStream = Box::pin(once(small).chain(rest));
@@ -115,7 +128,7 @@ impl Engine {
                 self.write_blob(blob, sealed).await?;
                 let tally = taken_from(inspect.tally)?;
                 let part = Part { id, size: tally.size, header_len, blob: *blob.as_bytes() };
-                Ok(Stored { part, inline: None, tally })
+                Ok(Stored { kind, part, inline: None, tally })
             }
         }
     }
@@ -143,6 +156,7 @@ impl Engine {
     ) -> Result<ObjectWritten, Failure> {
         let tally = &stored.tally;
         let etag = self.etag(put.tag, &protection.applied, tally)?;
+        let md5 = stored.md5();
         let storage_class = put.storage_class.unwrap_or(bucket.facts.storage_class);
         let manifest = self.manifest(identity, protection, stored, etag)?;
         let now = self.now();
@@ -154,11 +168,12 @@ impl Engine {
             etag,
             last_modified: now,
             storage_class,
-            kind: ObjectKind::Normal,
+            kind: stored.kind,
             has_blobs: stored.inline.is_none(),
+            revision: 0,
         };
         let content = Content {
-            md5: tally.md5,
+            md5,
             checksums: tally.checksums.clone(),
             metadata: put.metadata.clone(),
             settings,
@@ -168,6 +183,7 @@ impl Engine {
             blobs: if stored.inline.is_none() { vec![BlobId::from_bytes(stored.part.blob)] } else { Vec::new() },
             parts: None,
             inline: stored.inline.clone(),
+            revision: 0,
         };
         let freed_due = now.plus_millis(READERS_GRACE_MS);
         let conditions = &put.conditions;
@@ -204,7 +220,7 @@ impl Engine {
         stored: &Stored,
         etag: ETag,
     ) -> Result<Vec<u8>, Failure> {
-        let field = recovery::digests(&etag, stored.tally.md5, &stored.tally.checksums);
+        let field = recovery::digests(&etag, stored.md5(), &stored.tally.checksums);
         let manifest = Manifest::new(vec![stored.part], field).map_err(failure::of_sealing)?;
         let salt = self.entropy.array()?;
         Ok(manifest.seal(&protection.content, &salt, &identity.binding(&protection.context).encode()))
@@ -223,6 +239,13 @@ impl Engine {
             // It stays pending, and the reaper finds it by its age.
             tracing::warn!(%blob, error = &error as &dyn std::error::Error, "a blob could not be given up at once");
         }
+    }
+}
+
+impl Stored {
+    /// The MD5 to be kept: what is appended to will have another.
+    fn md5(&self) -> Option<[u8; 16]> {
+        self.tally.md5.filter(|_| self.kind != ObjectKind::Appendable)
     }
 }
 
@@ -251,9 +274,10 @@ pub(super) fn taken_from(tally: Arc<OnceLock<Tally>>) -> Result<Tally, Failure> 
 
 pub(super) fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> bool {
     match (promise, applied) {
-        (TagPromise::Always, _) | (_, AppliedEncryption::Plain) => true,
+        (TagPromise::Always, _) => true,
+        (TagPromise::UnlessKeyed | TagPromise::PlainOnly, AppliedEncryption::Plain) => true,
         (TagPromise::UnlessKeyed, AppliedEncryption::Managed(_)) => true,
-        (TagPromise::UnlessKeyed | TagPromise::PlainOnly, _) => false,
+        (TagPromise::UnlessKeyed | TagPromise::PlainOnly | TagPromise::Never, _) => false,
     }
 }
 

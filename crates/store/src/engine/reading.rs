@@ -180,7 +180,7 @@ pub(super) fn not_found(caller: &Caller, version: Option<VersionId>, marker: Opt
 }
 
 /// The key to open the version with, if it is a customer's.
-fn unlock_by_customer(version: &Version, key: Option<&CustomerKey>) -> Result<Option<ContentKey>, Failure> {
+pub(super) fn unlock_by_customer(version: &Version, key: Option<&CustomerKey>) -> Result<Option<ContentKey>, Failure> {
     match (&version.content.encryption, key) {
         (AppliedEncryption::Customer { .. }, None) => Err(FailureCode::CustomerKeyRequired.into()),
         (AppliedEncryption::Customer { .. }, Some(key)) => {

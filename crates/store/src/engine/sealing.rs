@@ -148,7 +148,7 @@ mod tests {
         let part = Part { id: PART, size: plain.len() as u64, header_len: 0, blob: [0; 16] };
         let manifest = Manifest::new(vec![part], Vec::new()).unwrap();
         for range in [0..plain.len(), 5..6, CHUNK - 1..CHUNK + 1, plain.len() - 1..plain.len()] {
-            let source = Source::Inline(forms[0].slice(4..));
+            let source = Source::from(forms[0].slice(4..));
             let wanted = range.start as u64..range.end as u64;
             let opened = open_stream(ContentKey::plain(), &manifest, wanted, source).unwrap();
             assert_eq!(collect(first(opened).await.unwrap(), usize::MAX).await.unwrap(), plain[range]);

@@ -12,7 +12,7 @@ use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
 use super::{
-    DataKey, KeySelector, Kms, KmsError, Tended,
+    DataKey, KeySelector, Kms, KmsError, Tended, Wrapped,
     bounded::{Bounded, Moment},
     metrics::{Metrics, count},
 };
@@ -88,6 +88,16 @@ impl Kms for Cached {
         binding: &Binding<'_>,
     ) -> Result<DataKey, KmsError> {
         self.counted(&self.metrics.data_key_calls, self.inner.data_key(account, which, suite, binding)).await
+    }
+
+    async fn wrap(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        content: &ContentKey,
+        binding: &Binding<'_>,
+    ) -> Result<Wrapped, KmsError> {
+        self.counted(&self.metrics.data_key_calls, self.inner.wrap(account, which, content, binding)).await
     }
 
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {

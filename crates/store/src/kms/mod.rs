@@ -99,6 +99,14 @@ pub struct DataKey {
     pub name: KeyName,
 }
 
+/// A data key, wrapped.
+pub struct Wrapped {
+    /// For the catalog.
+    pub envelope: Envelope,
+    /// The master key that wraps it.
+    pub name: KeyName,
+}
+
 /// A key service. Safe to share; every method may be called from many tasks at once.
 ///
 /// A client's reference is looked up in `account`: a key of another account is not found.
@@ -117,6 +125,18 @@ pub trait Kms: Send + Sync {
         suite: &'static Suite,
         binding: &Binding<'_>,
     ) -> Result<DataKey, KmsError>;
+
+    /// A data key that is there already, wrapped under the master key that `which` selects, and bound as `binding` says.
+    ///
+    /// # Errors
+    /// As [`Kms::data_key`].
+    async fn wrap(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        content: &ContentKey,
+        binding: &Binding<'_>,
+    ) -> Result<Wrapped, KmsError>;
 
     /// The key inside `envelope`, which must have one, if `binding` is what it was wrapped for.
     ///

@@ -5,12 +5,13 @@ use strongroom_model::condition::Conditions;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::ContentHeaders;
 use strongroom_model::name::{BucketName, ObjectKey, VersionId};
-use strongroom_model::operation::Operation;
-use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, CopyPart, MetadataFrom};
 use strongroom_model::operation::object::{ExpectedDigests, GetObject, ObjectOperation, PutObject, Unsatisfiable};
+use strongroom_model::operation::{Operation, UploadOperation};
+use strongroom_model::range::RangeSpec;
 
 use crate::decode::customer::{self, Purpose};
-use crate::decode::{condition, encryption, metadata, object_setting, parse_version, refuse_unbuilt};
+use crate::decode::{condition, encryption, metadata, object_setting, parse_version, refuse_unbuilt, upload};
 use crate::intent::Asked;
 use crate::request::{Request, argument, invalid_argument};
 use crate::target::parse_key;
@@ -18,6 +19,8 @@ use crate::text::percent;
 
 /// The field that names the source.
 const SOURCE: &str = "copy-source";
+/// The field that says which bytes of it.
+const SOURCE_RANGE: &str = "copy-source-range";
 /// The field that says where the metadata come from.
 const METADATA_DIRECTIVE: &str = "metadata-directive";
 /// The field that says where the tags come from.
@@ -51,6 +54,31 @@ pub(crate) fn copy_object(request: &Request<'_>) -> Result<Asked, Failure> {
         unchanged: words.copy.unchanged,
     };
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Copy(Box::new(copy)))))
+}
+
+/// `PUT /bucket/key?partNumber&uploadId` with a source.
+pub(crate) fn copy_part(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    let part = upload::part(request)?;
+    let words = &request.dialect().resources;
+    let source = GetObject { range: range(request)?, unsatisfiable: words.unsatisfiable, ..source(request)? };
+    let copy = CopyPart { source, part, unchanged: words.copy.unchanged };
+    Ok(Asked::Complete(Operation::Upload(UploadOperation::CopyPart(Box::new(copy)))))
+}
+
+/// Which bytes of its source a part is made of; none is all of them.
+///
+/// # Errors
+/// `InvalidCopyRange` for what is not of the one form that a source's range has, where the dialect minds.
+fn range(request: &Request<'_>) -> Result<Option<RangeSpec>, Failure> {
+    let Some(text) = request.field(SOURCE_RANGE)? else { return Ok(None) };
+    match (RangeSpec::parse(text), request.dialect().resources.unsatisfiable) {
+        (Some(range @ RangeSpec::Between { .. }), _) => Ok(Some(range)),
+        (range, Unsatisfiable::Whole) => Ok(range),
+        (_, Unsatisfiable::Refused) => {
+            Err(argument(FailureCode::InvalidCopyRange, &request.dialect().field(SOURCE_RANGE), text))
+        }
+    }
 }
 
 /// What is to be read: the whole of an object.

@@ -1,5 +1,7 @@
 //! Heads and documents to operations, a function for each operation.
 
+pub(crate) mod amend;
+pub(crate) mod append;
 pub(crate) mod batch;
 pub(crate) mod bucket;
 pub(crate) mod checksum;

@@ -22,6 +22,15 @@ pub(crate) fn written(
     request: &Request<'_>,
     plan: impl FnOnce(&Request<'_>) -> Result<StreamPlan, Failure>,
 ) -> Result<Asked, Failure> {
+    let (put, plan) = asked(request, plan)?;
+    Ok(Asked::Streamed(Operation::Object(ObjectOperation::Put(put)), plan))
+}
+
+/// What a head asks to be written.
+pub(crate) fn asked(
+    request: &Request<'_>,
+    plan: impl FnOnce(&Request<'_>) -> Result<StreamPlan, Failure>,
+) -> Result<(PutObject, StreamPlan), Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
     refuse_unbuilt(request)?;
     let words = &request.dialect().resources;
@@ -41,7 +50,7 @@ pub(crate) fn written(
         expected,
         tag: words.tag,
     };
-    Ok(Asked::Streamed(Operation::Object(ObjectOperation::Put(put)), plan))
+    Ok((put, plan))
 }
 
 /// How the body arrives.

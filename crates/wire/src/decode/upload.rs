@@ -39,22 +39,27 @@ pub(crate) fn initiate(request: &Request<'_>) -> Result<Asked, Failure> {
 
 /// `PUT /bucket/key?partNumber&uploadId`.
 pub(crate) fn write_part(request: &Request<'_>) -> Result<Asked, Failure> {
-    let upload = name(request)?;
     refuse_unbuilt(request)?;
-    refuse_method(request)?;
-    let number = part_number(request)?.ok_or_else(|| invalid_part_number(""))?;
+    let part = part(request)?;
     let plan = put::plan(request)?;
     let expected = ExpectedDigests { md5: digest::content_md5(request)?, checksums: checksum::declared(request)? };
     let keep = put::sent(request, &expected, plan.framing)?;
-    let write = WritePart {
-        upload,
-        number,
-        customer_key: customer::key(request, Purpose::Write)?,
-        expected,
-        keep,
-        tag: request.dialect().resources.tag,
-    };
+    let write = WritePart { expected, keep, ..part };
     Ok(Asked::Streamed(Operation::Upload(UploadOperation::WritePart(write)), plan))
+}
+
+/// The part that a request writes, wherever its bytes come from.
+pub(crate) fn part(request: &Request<'_>) -> Result<WritePart, Failure> {
+    let upload = name(request)?;
+    refuse_method(request)?;
+    Ok(WritePart {
+        upload,
+        number: part_number(request)?.ok_or_else(|| invalid_part_number(""))?,
+        customer_key: customer::key(request, Purpose::Write)?,
+        expected: ExpectedDigests::default(),
+        keep: Vec::new(),
+        tag: request.dialect().resources.tag,
+    })
 }
 
 /// `POST /bucket/key?uploadId`.

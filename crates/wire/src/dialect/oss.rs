@@ -6,6 +6,7 @@ use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::policy::PolicyLanguage;
@@ -104,6 +105,8 @@ pub const RECORD: Dialect = Dialect {
         decodes_batch_keys: false,
         shows_kind: true,
         copy: CopyWords { onto_itself: OntoItself::Replaces, unchanged: Unchanged::NotModified, told_in_head: true },
+        append_prefix: "x-oss-",
+        later_encryption: LaterEncryption::Overlooked,
     },
     form: FormWords {
         covered: false,

@@ -8,6 +8,7 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::policy::PolicyLanguage;
@@ -132,6 +133,8 @@ pub const RECORD: Dialect = Dialect {
         decodes_batch_keys: true,
         shows_kind: false,
         copy: CopyWords { onto_itself: OntoItself::Changes, unchanged: Unchanged::Failed, told_in_head: false },
+        append_prefix: "x-obs-",
+        later_encryption: LaterEncryption::Agrees,
     },
     form: FormWords {
         covered: true,

@@ -7,6 +7,7 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
+use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
@@ -115,6 +116,10 @@ pub struct ResourceWords {
     pub shows_kind: bool,
     /// How copies differ.
     pub copy: CopyWords,
+    /// What the fields begin with that tell of an appendable object. The OBS clients look for OBS's whatever they speak.
+    pub append_prefix: &'static str,
+    /// What an encryption gets that is asked for after an object's first append.
+    pub later_encryption: LaterEncryption,
 }
 
 /// How a dialect copies.

@@ -2,14 +2,18 @@
 
 use http::Response;
 use strongroom_model::checksum::Checksum;
-use strongroom_model::outcome::object::{ObjectCopied, ObjectWritten};
+use strongroom_model::etag::ETag;
+use strongroom_model::outcome::object::ObjectCopied;
+use strongroom_model::outcome::upload::PartCopied;
+use strongroom_model::time::Timestamp;
 
-use crate::dialect::{ChecksumSpelling, Dialect};
+use crate::dialect::Dialect;
 use crate::document::writer::Writer;
 use crate::encode::answer::{Answer, spell_tag, spell_version};
 use crate::encode::bucket::iso_seconds;
 use crate::encode::echo::{self, Told};
-use crate::encode::object::checksums;
+use crate::encode::object::{checksum_values, checksums};
+use crate::encode::upload;
 use crate::exchange::Payload;
 
 /// To CopyObject.
@@ -22,29 +26,45 @@ pub(crate) fn copied(answer: Answer<'_>, copied: &ObjectCopied) -> Response<Payl
         true => checksums(answer.etag(&written.etag), &written.checksums),
         false => answer,
     };
-    answer.document(result(written, dialect))
+    answer.document(result(
+        "CopyObjectResult",
+        written.last_modified,
+        &written.etag,
+        (&written.checksums, true),
+        dialect,
+    ))
 }
 
-fn result(written: &ObjectWritten, dialect: &Dialect) -> Writer {
+/// To UploadPartCopy.
+pub(crate) fn part(answer: Answer<'_>, copied: &PartCopied) -> Response<Payload> {
+    let (dialect, written) = (answer.dialect(), &copied.written);
+    let source = copied.source_version.map(spell_version);
+    let answer = answer.optional_field("copy-source-version-id", source.as_deref());
+    let answer = echo::object(answer, &written.encryption, Told::Part);
+    let answer = match dialect.resources.copy.told_in_head {
+        true => checksum_values(answer.etag(&written.etag), &written.checksums),
+        false => answer,
+    };
+    answer.document(result(
+        "CopyPartResult",
+        written.last_modified,
+        &written.etag,
+        (&written.checksums, false),
+        dialect,
+    ))
+}
+
+fn result(
+    root: &str,
+    last_modified: Timestamp,
+    tag: &ETag,
+    (kept, with_type): (&[Checksum], bool),
+    dialect: &Dialect,
+) -> Writer {
     let documents = &dialect.documents;
-    Writer::document(documents.declaration, "CopyObjectResult", documents.namespace, |writer| {
-        writer.leaf("LastModified", iso_seconds(written.last_modified));
-        writer.leaf("ETag", spell_tag(dialect, &written.etag));
-        checksum_elements(writer, &written.checksums, dialect);
+    Writer::document(documents.declaration, root, documents.namespace, |writer| {
+        writer.leaf("LastModified", iso_seconds(last_modified));
+        writer.leaf("ETag", spell_tag(dialect, tag));
+        upload::checksums(writer, kept, with_type, dialect);
     })
-}
-
-/// `ChecksumCRC32` and its like, and that they cover the whole object: the elements that S3 has for its fields.
-pub(crate) fn checksum_elements(writer: &mut Writer, kept: &[Checksum], dialect: &Dialect) {
-    let words = &dialect.resources;
-    let mut any = false;
-    for field in words.checksums.iter().filter(|field| field.spelling == ChecksumSpelling::Base64) {
-        let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm);
-        let name = field.name.strip_prefix("checksum-").map(str::to_ascii_uppercase);
-        if let (Some(checksum), Some(name)) = (found, name) {
-            writer.leaf(&["Checksum", &name].concat(), field.spelling.show(&checksum.value));
-            any = true;
-        }
-    }
-    writer.optional("ChecksumType", words.checksum_kind.filter(|_| any));
 }

@@ -7,6 +7,7 @@ use strongroom_model::key::KeyReference;
 
 use crate::dialect::{Dialect, Silent};
 use crate::document::writer::Writer;
+use crate::encode::amend::next_position;
 use crate::encode::answer::{Answer, request_id, second_id};
 use crate::error::FailureRow;
 use crate::exchange::{Exchange, Payload};
@@ -120,6 +121,10 @@ fn told_in_headers<'a>(answer: Answer<'a>, failure: &Failure) -> Answer<'a> {
         },
         FailureCode::InvalidRange => match detail("ActualObjectSize") {
             Some(size) => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
+            None => answer,
+        },
+        FailureCode::PositionNotEqualToLength => match detail("NextAppendPosition") {
+            Some(position) => next_position(answer, position),
             None => answer,
         },
         FailureCode::MethodNotAllowed if is_marker_by_name(failure) => answer.header(ALLOW, "DELETE"),

@@ -1,5 +1,6 @@
 //! Outcomes and failures to answers.
 
+pub(crate) mod amend;
 pub(crate) mod answer;
 pub(crate) mod bucket;
 pub(crate) mod copy;
@@ -95,6 +96,9 @@ fn of_object(
             None => object::written(answer, written),
         },
         ObjectOutcome::Copied(copied) => copy::copied(answer, copied),
+        ObjectOutcome::Appended(appended) => amend::appended(answer, appended),
+        ObjectOutcome::MetadataSet(facts) => amend::metadata_set(answer, facts),
+        ObjectOutcome::EncryptionUpdated { version } => answer.version(*version).empty(200),
         ObjectOutcome::Read(read) => object::read(answer, read),
         ObjectOutcome::Head(read) => object::head(answer, read),
         ObjectOutcome::Meta(read) => object::meta(answer, &read.facts),

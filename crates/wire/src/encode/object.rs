@@ -6,7 +6,7 @@ use http::header::{
     CONTENT_RANGE, CONTENT_TYPE, EXPIRES, HeaderName, LAST_MODIFIED,
 };
 use strongroom_model::checksum::{Checksum, ChecksumScope};
-use strongroom_model::metadata::{ContentHeaders, StorageClass};
+use strongroom_model::metadata::{ContentHeaders, ObjectKind, StorageClass};
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead};
 use strongroom_model::setting::ObjectSetting;
 
@@ -14,6 +14,7 @@ use crate::decode::upload::scope_word;
 use crate::dialect::{ChecksumField, ChecksumsShown, Dialect};
 use crate::document::writer::Writer;
 use crate::document::{acl, lock, tagging};
+use crate::encode::amend::next_position;
 use crate::encode::answer::Answer;
 use crate::encode::bucket::hides_class;
 use crate::encode::echo::{self, Told};
@@ -97,7 +98,7 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
     };
     let tagged = Some(facts.tag_count).filter(|count| *count > 0).map(|count| count.to_string());
     let answer = answer.optional_field("tagging-count", tagged.as_deref());
-    let answer = if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer };
+    let answer = kind(answer, facts);
     match &read.range {
         None => {
             let answer = digest(answer, facts.md5).header(CONTENT_LENGTH, &facts.size.to_string());
@@ -112,8 +113,18 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
     }
 }
 
+/// How the object came to be; of one that was made by appending, every dialect tells where the next append begins.
+fn kind<'a>(answer: Answer<'a>, facts: &ObjectFacts) -> Answer<'a> {
+    let words = answer.dialect().resources;
+    if facts.kind == ObjectKind::Appendable {
+        let name = [words.append_prefix, "object-type"].concat();
+        return next_position(answer.named(&name, kind_word(facts.kind)), &facts.size.to_string());
+    }
+    if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer }
+}
+
 /// Standard headers: those asked for in place of the stored ones, else those.
-fn content<'a>(answer: Answer<'a>, asked: &ContentHeaders, stored: &ContentHeaders) -> Answer<'a> {
+pub(crate) fn content<'a>(answer: Answer<'a>, asked: &ContentHeaders, stored: &ContentHeaders) -> Answer<'a> {
     fn choose<'h>(asked: &'h Option<String>, stored: &'h Option<String>) -> Option<&'h str> {
         asked.as_deref().or(stored.as_deref())
     }
@@ -140,7 +151,7 @@ pub(crate) fn digest(answer: Answer<'_>, md5: Option<[u8; 16]>) -> Answer<'_> {
     answer.optional(CONTENT_MD5, shown.as_deref())
 }
 
-fn class(answer: Answer<'_>, class: StorageClass) -> Answer<'_> {
+pub(crate) fn class(answer: Answer<'_>, class: StorageClass) -> Answer<'_> {
     if hides_class(answer.dialect(), class) {
         return answer;
     }

@@ -15,6 +15,7 @@ use crate::dialect::{ChecksumsShown, Dialect};
 use crate::document::writer::Writer;
 use crate::encode::answer::{Answer, spell_tag};
 use crate::encode::bucket::iso_seconds;
+use crate::encode::copy;
 use crate::encode::echo::{self, Told};
 use crate::encode::listing::spelled;
 use crate::encode::object;
@@ -27,6 +28,7 @@ pub(crate) fn answer(answer: Answer<'_>, outcome: &UploadOutcome, exchange: &Exc
     match outcome {
         UploadOutcome::Initiated(initiated) => begun(answer, initiated),
         UploadOutcome::PartWritten(written) => part(answer, written),
+        UploadOutcome::PartCopied(copied) => copy::part(answer, copied),
         UploadOutcome::Completed(completed) => made(answer, completed, exchange),
         UploadOutcome::Aborted => answer.empty(204),
         UploadOutcome::Parts(listed) => answer.document(parts(listed, dialect)),
@@ -215,7 +217,8 @@ fn object_parts(writer: &mut Writer, count: u32, page: Option<&PartsPage>, diale
 }
 
 /// The checksums that the dialect has elements for, and over what they are, where it asks for that.
-fn checksums(writer: &mut Writer, kept: &[Checksum], with_type: bool, dialect: &Dialect) {
+/// Checksums in the elements that the dialect has for them.
+pub(crate) fn checksums(writer: &mut Writer, kept: &[Checksum], with_type: bool, dialect: &Dialect) {
     for field in dialect.resources.checksums {
         let found = kept.iter().find(|checksum| checksum.algorithm == field.algorithm);
         if let (Some(name), Some(checksum)) = (field.element, found) {

@@ -169,7 +169,7 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Bucket, When::Query("live"), "ListLiveChannel"),
     Route::not_built(Verb::Get, Level::Bucket, When::Queries("inventory", "inventoryId"), "GetBucketInventory"),
     Route::built(Verb::Head, Level::Object, When::Query("objectMeta"), "GetObjectMeta", decode::object::meta),
-    Route::not_built(Verb::Post, Level::Object, When::Query("append"), "AppendObject"),
+    Route::built(Verb::Post, Level::Object, When::Query("append"), "AppendObject", decode::append::append_object),
     Route::not_built(Verb::Post, Level::Object, When::Query("seal"), "SealAppendObject"),
     Route::not_built(Verb::Get, Level::Object, When::Query("symlink"), "GetSymlink"),
     Route::not_built(Verb::Put, Level::Object, When::Query("symlink"), "PutSymlink"),

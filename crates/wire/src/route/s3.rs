@@ -78,5 +78,11 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Object, When::Query("torrent"), "GetObjectTorrent"),
     Route::not_built(Verb::Post, Level::Object, When::Query("select"), "SelectObjectContent"),
     Route::not_built(Verb::Put, Level::Object, When::Query("renameObject"), "RenameObject"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("encryption"), "UpdateObjectEncryption"),
+    Route::built(
+        Verb::Put,
+        Level::Object,
+        When::Query("encryption"),
+        "UpdateObjectEncryption",
+        decode::amend::update_encryption,
+    ),
 ];

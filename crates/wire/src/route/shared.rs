@@ -143,11 +143,12 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Put, Level::Object, When::Query("retention"), "PutObjectRetention"),
     Route::not_built(Verb::Post, Level::Object, When::Query("restore"), "RestoreObject"),
     Route::built(Verb::Post, Level::Object, When::Query("uploads"), "CreateMultipartUpload", decode::upload::initiate),
-    Route::not_built(
+    Route::built(
         Verb::Put,
         Level::Object,
         When::QueriesAndHeader("partNumber", "uploadId", "copy-source"),
         "UploadPartCopy",
+        decode::copy::copy_part,
     ),
     Route::built(
         Verb::Put,

@@ -100,6 +100,7 @@ impl Engine {
             storage_class: upload.storage_class,
             kind: ObjectKind::Multipart,
             has_blobs: true,
+            revision: 0,
         };
         let content = Content {
             md5: None,
@@ -112,6 +113,7 @@ impl Engine {
             blobs: assembly.parts.iter().map(|(part, _)| part.blob).collect(),
             parts: Some(assembly.summary(upload.checksum)),
             inline: None,
+            revision: 0,
         };
         let rows = assembly.parts.iter().map(|(part, row)| (part.number, *row)).collect();
         let completion = Completion { place: open.place(), version: open.row, parts: rows };

@@ -16,6 +16,8 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{ContentKey, Envelope, Identity};
 
 use super::{Body, Caller, Engine, customer};
+pub(super) use part::NewPart;
+
 use crate::catalog::{
     buckets::Bucket,
     objects::VersionUid,
@@ -57,6 +59,7 @@ impl Engine {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
                 UploadOutcome::PartWritten(self.write_part(caller, write, body).await?)
             }
+            UploadOperation::CopyPart(copy) => UploadOutcome::PartCopied(self.copy_part(caller, *copy).await?),
             UploadOperation::Complete(complete) => {
                 UploadOutcome::Completed(self.complete_upload(caller, complete).await?)
             }

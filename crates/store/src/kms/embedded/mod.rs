@@ -23,7 +23,7 @@ use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{DataKey, KeySelector, Kms, KmsError, Tended, bounded::Bounded, root::Root};
+use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, root::Root};
 use crate::{
     catalog::{
         Catalog,
@@ -194,6 +194,18 @@ impl Kms for Embedded {
             .map_err(|_| KmsError::Invalid("this suite has no data key"))?;
         let envelope = self.envelope(&known, &content, binding)?;
         Ok(DataKey { content, envelope, name: self.name(&known.key) })
+    }
+
+    async fn wrap(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        content: &ContentKey,
+        binding: &Binding<'_>,
+    ) -> Result<Wrapped, KmsError> {
+        let known = self.select(account, which).await?;
+        self.check_usable(&known.key)?;
+        Ok(Wrapped { envelope: self.envelope(&known, content, binding)?, name: self.name(&known.key) })
     }
 
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {

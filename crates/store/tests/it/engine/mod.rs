@@ -1,5 +1,7 @@
 //! The engine through its public face.
 
+mod amending;
+mod appending;
 mod bench;
 mod buckets;
 mod budget;
