@@ -33,6 +33,10 @@ pub(crate) fn set_metadata(request: &Request<'_>) -> Result<Asked, Failure> {
     Ok(Asked::Complete(Operation::Object(ObjectOperation::SetMetadata(set))))
 }
 
+/// The words of AWS for a signature other than V4.
+const SCOPED_ONLY: &str = "Requests that modify an object encryption configuration require AWS Signature Version 4. \
+                           Modify the request to use AWS Signature Version 4, and then try again.";
+
 /// `PUT /bucket/key?encryption` (S3).
 ///
 /// # Errors
@@ -40,14 +44,12 @@ pub(crate) fn set_metadata(request: &Request<'_>) -> Result<Asked, Failure> {
 pub(crate) fn update_encryption(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, key, version) = (request.bucket()?, request.key()?, version(request)?);
     refuse_unbuilt(request)?;
-    if !request.is_signed_by_scope() {
-        return Err(Failure::new(FailureCode::InvalidRequest).with_message(
-            "Requests that modify an object encryption configuration require AWS Signature Version 4. Modify the request \
-             to use AWS Signature Version 4, and then try again.",
-        ));
-    }
+    let scoped = request.is_signed_by_scope();
     let finish = move |document: &[u8]| {
         let root = reader::read(document, "ObjectEncryption")?;
+        if !scoped {
+            return Err(Failure::new(FailureCode::InvalidRequest).with_message(SCOPED_ONLY));
+        }
         let kms = root.one("SSE-KMS")?;
         let arn = kms.child_word("KMSKeyArn")?.ok_or_else(|| malformed("no KMSKeyArn"))?;
         if !is_key_arn(arn) {

@@ -76,7 +76,7 @@ fn every_request_of_a_catalogue_is_answered_as_built_or_not() {
 fn a_known_sub_resource_is_never_taken_for_the_plain_operation() {
     for (text, code) in [
         ("GET /b12/k?lifecycle", FailureCode::MethodNotAllowed),
-        ("PUT /b12/k?encryption", FailureCode::NotImplemented),
+        ("PUT /b12/k?encryption", FailureCode::MissingBody),
         ("DELETE /b12?location", FailureCode::MethodNotAllowed),
         ("PUT /b12/k?uploadId=u", FailureCode::MethodNotAllowed),
         ("POST /b12\ncontent-type: text/plain", FailureCode::NotMultipart),
