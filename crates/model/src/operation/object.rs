@@ -280,7 +280,7 @@ impl ObjectOperation {
         match self {
             Self::Put(put) => put.required(),
             Self::Copy(copy) => copy.required(),
-            Self::Append(append) => vec![append.put.required()],
+            Self::Append(append) => append.put.required(),
             Self::SetMetadata(set) => vec![Required::new(Action::PutObject, object(&set.bucket, &set.key))],
             Self::UpdateEncryption(update) => {
                 vec![Required::new(Action::PutObject, object(&update.bucket, &update.key))]

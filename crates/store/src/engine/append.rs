@@ -202,7 +202,7 @@ impl Engine {
         };
         let blob = BlobId::from_bytes(self.entropy.array()?);
         let rows = &version.content;
-        let hint = recovery::hint(&rows.metadata, version.entry.storage_class, rows.acl);
+        let hint = recovery::hint(&rows.metadata, version.entry.storage_class, &rows.settings);
         let head = Header::encode(&version.identity, &id, &version.envelope, content, &hint);
         let head = head.map_err(failure::of_sealing)?;
         let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
