@@ -1,5 +1,6 @@
 """Browser forms: every dialect and signature, every encryption, every way of being answered and of being refused."""
 
+import json
 import random
 import re
 import time
@@ -195,6 +196,21 @@ def test_anonymous_forms_have_no_rights(maker, bucket):
     url, _ = maker.make(bucket, "k")
     prefix = {f"{maker.prefix}meta-a": "1"}
     assert refused(maker.post(url, {"key": "k", **prefix}, b"body"))[:2] == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("mode", ["plain", "managed", "kms", "customer"])
+def test_anonymous_forms_have_the_rights_that_a_policy_gives(maker, bucket, mode):
+    statement = {"Effect": "Allow", "Principal": "*", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/in/*"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    maker.client_s3.client.put_bucket_policy(Bucket=bucket, Policy=policy)
+    url, _ = maker.make(bucket, "in/k")
+    fields = {f"{maker.prefix}meta-a": "1", **maker.fields(mode)}
+    assert refused(maker.post(url, {"key": "out/k", **fields}, b"body"))[:2] == (403, "AccessDenied")
+    answer = maker.post(url, {"key": "in/k", **fields}, b"body")
+    if mode == "kms":
+        assert refused(answer)[0] in [400, 403], "nobody may use a master key without a signature"
+    else:
+        assert answer.status_code == 204 and maker.client.get(bucket, "in/k", mode) == b"body"
 
 
 def test_forms_that_make_no_sense(maker, bucket):
