@@ -54,6 +54,7 @@ pub(super) const ROWS: &[FailureRow] = &[
         "InvalidAccessKeyId.NotFound",
         "The AccessKey ID provided does not exist in our records.",
     ),
+    FailureRow::new(Code::TokenExpired, 400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired."),
     FailureRow::new(Code::InvalidToken, 400, "InvalidSecurityToken.Malformed", "Specified SecurityToken is malformed."),
     FailureRow::new(
         Code::SignatureDoesNotMatch,

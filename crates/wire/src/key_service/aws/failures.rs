@@ -45,6 +45,12 @@ pub(super) const ROWS: &[FailureRow] = &[
         "The security token included in the request is invalid.",
     ),
     FailureRow::new(
+        Code::TokenExpired,
+        400,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    ),
+    FailureRow::new(
         Code::InvalidToken,
         403,
         "UnrecognizedClientException",

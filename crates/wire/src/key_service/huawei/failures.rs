@@ -30,6 +30,7 @@ pub(super) const ROWS: &[FailureRow] = &[
         "APIGW.0301",
         "Incorrect IAM authentication information: Get secretKey failed,ak:{subject},err:ak not exist",
     ),
+    FailureRow::new(Code::TokenExpired, 403, "KMS.0303", "X-Auth-Token expired."),
     FailureRow::new(Code::InvalidToken, 403, "KMS.0302", "Invalid X-Auth-Token."),
     FailureRow::new(
         Code::SignatureDoesNotMatch,
