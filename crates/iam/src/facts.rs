@@ -5,6 +5,7 @@ use strongroom_model::circumstance::SignaturePlace;
 use strongroom_model::encryption::{DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::key::{KeyName, KeyReference, KeyTarget};
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, UploadOperation};
+use strongroom_model::setting::ObjectSetting;
 
 use crate::case::{BucketCase, Case};
 use crate::policy::fact::{Fact, Facts, Value};
@@ -30,6 +31,10 @@ pub(crate) fn of_operation(operation: &Operation, case: &Case) -> Facts {
     }
     if let Operation::Bucket(BucketOperation::Create(create)) = operation {
         facts.insert_text(Fact::Location, create.location.as_ref().map(|region| region.as_str()));
+    }
+    for (name, value) in tags(operation) {
+        facts.insert(Fact::RequestTag(name.clone()), Value::one(value));
+        facts.insert(Fact::RequestTagNames, Value::one(name));
     }
     let acl = case.circumstances.words.acl.as_ref();
     facts.insert_text(Fact::Acl, acl);
@@ -117,6 +122,20 @@ fn insert_subject(facts: &mut Facts, case: &Case) {
         Fact::TokenIssueTime,
         subject.requester.session.as_ref().map(|session| session.issued.to_string()),
     );
+}
+
+/// The tags that an operation gives to an object.
+fn tags(operation: &Operation) -> &[(String, String)] {
+    match operation {
+        Operation::Object(ObjectOperation::Put(put)) => put.settings.tags.as_slice(),
+        Operation::Object(ObjectOperation::Copy(copy)) => copy.target.settings.tags.as_slice(),
+        Operation::Upload(UploadOperation::Initiate(initiate)) => initiate.settings.tags.as_slice(),
+        Operation::Object(ObjectOperation::PutSetting(put)) => match &put.setting {
+            ObjectSetting::Tagging(tags) => tags.as_slice(),
+            ObjectSetting::Acl(_) | ObjectSetting::Retention(_) | ObjectSetting::LegalHold(_) => &[],
+        },
+        _ => &[],
+    }
 }
 
 fn encryption(operation: &Operation) -> Encryption<'_> {

@@ -127,11 +127,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("oss:x-oss-server-side-encryption-key-id", Fact::EncryptionKey),
 ];
 
-const NAMED_FACTS: &[NamedFact] = &[
-    ("oss:ExistingObjectTag/", Fact::ExistingTag),
-    ("oss:RequestObjectTag/", Fact::RequestTag),
-    ("oss:BucketTag/", Fact::BucketTag),
-];
+const NAMED_FACTS: &[NamedFact] = &[("oss:RequestObjectTag/", Fact::RequestTag)];
 
 fn fact(key: &str) -> Option<Fact> {
     lookup(key, FACTS, NAMED_FACTS)

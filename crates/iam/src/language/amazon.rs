@@ -166,9 +166,7 @@ const FACTS: &[(&str, Fact)] = &[
 ];
 
 const NAMED_FACTS: &[NamedFact] = &[
-    ("s3:ExistingObjectTag/", Fact::ExistingTag),
     ("s3:RequestObjectTag/", Fact::RequestTag),
-    ("s3:BucketTag/", Fact::BucketTag),
     ("kms:EncryptionContext:", Fact::EncryptionContext),
     ("aws:PrincipalTag/", |_| Fact::NeverKnown),
 ];

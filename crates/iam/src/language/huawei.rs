@@ -155,11 +155,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("x-obs-server-side-encryption-customer-algorithm", Fact::CustomerAlgorithm),
 ];
 
-const NAMED_FACTS: &[NamedFact] = &[
-    ("ExistingObjectTag/", Fact::ExistingTag),
-    ("RequestObjectTag/", Fact::RequestTag),
-    ("ResourceTag/", Fact::BucketTag),
-];
+const NAMED_FACTS: &[NamedFact] = &[("RequestObjectTag/", Fact::RequestTag)];
 
 /// Keys of bucket policies have no prefix, those of IAM have `obs:` or `g:`; those of S3's form are Amazon's.
 fn fact(key: &str) -> Option<Fact> {

@@ -69,10 +69,6 @@ pub(crate) enum Fact {
     RequestTag(String),
     /// The names of those tags.
     RequestTagNames,
-    /// A tag that the object has.
-    ExistingTag(String),
-    /// A tag that the bucket has.
-    BucketTag(String),
     /// One value of the encryption context of a use of a key.
     EncryptionContext(String),
     /// The service that uses a key for somebody.

@@ -3,6 +3,7 @@
 mod cases;
 mod deciding;
 mod documented;
+mod fuzzed;
 mod laws;
 mod matrix;
 mod operations;
