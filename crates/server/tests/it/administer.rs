@@ -154,6 +154,8 @@ fn a_user_signs_with_its_own_key_until_deleted() {
         list.env("STRONGROOM_SECRET_KEY", secret).env("STRONGROOM_ENDPOINT", format!("http://{}", server.admin));
         list.output().unwrap()
     };
+    assert_eq!(as_alice().status.code(), Some(1), "a user may do nothing until a policy says so");
+    command(&server, &["policy", "attach", "Administrator", "user/alice"]);
     let output = as_alice();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let users: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -485,7 +485,7 @@ mod tests {
         let with_policy = Bucket { policy, ..bucket(None) };
         is_golden(
             &BucketRow::new(&with_policy),
-            "01 11111111111111111111111111111111 ac02 0172 01 09 09 00 01 02 01 01 02 027b7d",
+            "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 02 01 01 02 027b7d",
         );
         let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();
         assert_eq!(read.into_bucket(with_policy.facts.name.clone()).unwrap(), with_policy);
