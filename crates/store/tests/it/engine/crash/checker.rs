@@ -20,7 +20,7 @@ use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_store::{kv::KeyRange, stream::collect};
 
 use super::super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, get, noise};
-use super::workload::abort_all;
+use super::workload::{abort_all, switch_key};
 use super::world::{Bucket, Version, World, Worlds};
 
 /// Begins every object of the script, so that it is known when it is seen.
@@ -38,11 +38,16 @@ pub(super) fn marked(size: usize) -> Vec<u8> {
 
 /// Holds a process that has just opened the stores against the worlds that there may be.
 pub(super) async fn check(bench: &Bench, worlds: &Worlds, what: &str) {
-    let before = observe(bench, what).await;
+    // What is sealed under a key that was left disabled reads back once it is enabled.
+    let keys = keys(bench).await;
+    for (alias, _) in keys.iter().filter(|(_, enabled)| !**enabled) {
+        switch_key(bench, alias, true).await.unwrap();
+    }
+    let before = observe(bench, keys.clone(), what).await;
     assert!(worlds.contains(&before), "{what}: found {before:#?}, which is none of {worlds:#?}");
     abort_all(bench).await;
     bench.reap_later().await;
-    let after = observe(bench, what).await;
+    let after = observe(bench, keys, what).await;
     assert_eq!(before, after, "{what}: the reaper changes nothing that a client sees");
     nothing_is_left_behind(bench, what).await;
     let report = bench.scrub.run_once(&bench.clock()).await.unwrap();
@@ -77,8 +82,8 @@ async fn nothing_is_plain(bench: &Bench, what: &str) {
 }
 
 /// Everything that a client can see, all of it read.
-async fn observe(bench: &Bench, what: &str) -> World {
-    let mut world = World::default();
+async fn observe(bench: &Bench, keys: BTreeMap<String, bool>, what: &str) -> World {
+    let mut world = World { keys, ..World::default() };
     let list = Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default()));
     let Outcome::Buckets(listed) = bench.run(list, None).await.unwrap().outcome else { panic!("{what}") };
     for bucket in listed.buckets {
@@ -90,7 +95,6 @@ async fn observe(bench: &Bench, what: &str) -> World {
         }
         world.buckets.insert(name, seen);
     }
-    world.keys = keys(bench).await;
     let AdminOutcome::Users(users) = bench.admin(AdminOperation::ListUsers).await.unwrap() else { panic!("{what}") };
     world.users = users.iter().map(|user| user.name.as_str().to_owned()).collect();
     world

@@ -72,9 +72,9 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::DeleteMany(&["b", "c", "never"]),
     Step::EncryptByDefault,
     Step::PutUnder("d", LARGE, "payroll"),
+    Step::Read("d"),
     Step::SwitchKey("payroll", false),
     Step::SwitchKey("payroll", true),
-    Step::Read("d"),
     Step::Version(Versioning::Enabled),
     Step::Put("d", LARGE + 2, Method::KmsSm4),
     Step::Put("e", SMALL, Method::KmsAes),
@@ -146,7 +146,8 @@ async fn create_key(bench: &Bench, alias: &str) -> Result<(), Failure> {
     bench.key(KeyOperation::Create(asked)).await.map(drop)
 }
 
-async fn switch_key(bench: &Bench, alias: &str, on: bool) -> Result<(), Failure> {
+/// Turns a key off or on.
+pub(super) async fn switch_key(bench: &Bench, alias: &str, on: bool) -> Result<(), Failure> {
     let switch = Switch::repeatable(reference(alias));
     bench.key(if on { KeyOperation::Enable(switch) } else { KeyOperation::Disable(switch) }).await.map(drop)
 }
