@@ -60,11 +60,17 @@ class Recording:
                 time = float(time)
                 resumed = _RESUMED.match(rest)
                 if rest.endswith("<unfinished ...>"):
-                    unfinished[pid] = (time, rest[: -len("<unfinished ...>")].rstrip())
+                    head = rest[: -len("<unfinished ...>")].rstrip()
+                    unfinished[pid] = (time, head)
+                    if head.startswith("close("):
+                        # The number is free before the call returns: another thread may have it by then.
+                        self._close(time, time, head[len("close(") :], 0)
                     continue
                 begun = time
                 if resumed:
                     begun, head = unfinished.pop(pid)
+                    if head.startswith("close("):
+                        continue
                     rest = head + resumed.group(2)
                 call = _CALL.match(rest)
                 if call is None:

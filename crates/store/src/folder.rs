@@ -85,6 +85,15 @@ fn check(path: &Path, mark: File) -> io::Result<Result<(), FolderError>> {
     })
 }
 
+/// Makes the names in the folder survive loss of power: those of the stores in it, which may be new.
+///
+/// # Errors
+/// [`FolderError::Io`].
+pub(crate) fn settle(path: &Path) -> Result<(), FolderError> {
+    let synced = File::open(path).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| FolderError::Io { path: path.into(), source })
+}
+
 fn make(path: &Path, mark: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark)?;
     file.write_all(format!("{MARK}{LAYOUT}\n").as_bytes())?;

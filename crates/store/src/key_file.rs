@@ -128,6 +128,11 @@ fn write_new(path: &Path, draft: &Path, text: &str) -> io::Result<()> {
     match linked {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => File::open(folder)?.sync_all(),
+    }?;
+    // The folder may be new: a key must not go with the power while what it seals stays.
+    match folder.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
     }
 }
 

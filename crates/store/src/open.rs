@@ -111,6 +111,7 @@ impl Engine {
         let blobs_config = config.blobs.clone();
         let blobs =
             blobs::open(&blobs_config.unwrap_or(blobs::Config::Local { path: config.data.join("blobs") })).await?;
+        folder::settle(&config.data)?;
         Self::open_over(kv, blobs, config, clock, entropy).await
     }
 

@@ -1,7 +1,15 @@
 //! The thread that owns all writes: it takes what is queued, decides each batch in order, writes all that passed as one
 //! group with one sync, and answers all. No timer: while a group is synced, the next one gathers by itself.
 
-use std::{collections::HashMap, error::Error, sync::Arc};
+use std::{
+    collections::HashMap,
+    error::Error,
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use fjall::PersistMode;
@@ -9,10 +17,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Batch, Commit, KvError, Put,
-    fjall::{Engine, unavailable},
+    fjall::{Engine, reopen, unavailable},
     high_water::HighWater,
     layout,
     ring::Position,
+    slot::{Slot, is_writable},
 };
 
 /// Most batches in a group: enough that the sync is a small part of each one's cost, few enough that the first of them
@@ -21,6 +30,19 @@ const GROUP_BATCHES: usize = 512;
 
 /// Most bytes in a group, its last batch excepted: a few milliseconds of writing.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
+
+/// Time between two attempts to go on after a failure.
+const REVIVAL: Duration = Duration::from_secs(1);
+
+/// What it takes to open the engine anew.
+pub(super) struct Home {
+    /// The store's folder.
+    pub(super) path: PathBuf,
+    /// Held on the folder, whichever engine is in use.
+    pub(super) lock: Arc<fs::File>,
+    /// Where readers find the engine.
+    pub(super) slot: Arc<Slot>,
+}
 
 /// A batch on its way to the committer.
 pub(super) struct Request {
@@ -31,13 +53,14 @@ pub(super) struct Request {
 
 /// The state of the thread.
 pub(super) struct Committer {
+    home: Home,
     engine: Arc<Engine>,
     position: Position,
     mark: HighWater,
     /// Submitted batches were written that no sync has covered yet.
     unsynced: bool,
-    /// Why nothing is written any more.
-    stopped: Option<KvError>,
+    /// Why nothing is written any more, and when going on was last tried.
+    stopped: Option<(KvError, Instant)>,
 }
 
 /// What a group has changed so far: the engine's values and their versions, or none where a key was deleted. The engine
@@ -45,13 +68,15 @@ pub(super) struct Committer {
 type Changes = HashMap<Bytes, Option<(u64, Bytes)>>;
 
 impl Committer {
-    pub(super) fn new(engine: Arc<Engine>, position: Position, mark: HighWater) -> Self {
-        Self { engine, position, mark, unsynced: false, stopped: None }
+    pub(super) fn new(home: Home, engine: Arc<Engine>, position: Position, mark: HighWater) -> Self {
+        Self { home, engine, position, mark, unsynced: false, stopped: None }
     }
 
     /// Works until all senders are gone and the queue is empty.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
         while let Some(first) = queue.blocking_recv() {
+            let Some(revived) = self.revived(&mut queue) else { return };
+            self = revived;
             self.commit_group(gather(first, &mut queue));
         }
         if let Err(error) = self.sync_submitted().and_then(|()| self.mark.sync().map_err(stopped)) {
@@ -77,13 +102,55 @@ impl Committer {
 
     /// After one failure nothing more is written: what the engine holds in memory may not be what is on disk.
     fn write_unless_stopped(&mut self, changes: Changes, sequence: u64, awaited: bool) -> Result<(), KvError> {
-        if let Some(error) = &self.stopped {
+        if let Some((error, _)) = &self.stopped {
             return Err(error.clone());
         }
         self.write(changes, sequence, awaited).inspect_err(|error| {
             tracing::error!(%error, cause = error.source(), "a group of commits could not be written");
-            self.stopped = Some(error.clone());
+            self.stopped = Some((error.clone(), Instant::now()));
         })
+    }
+
+    /// Opens the engine anew, if it has stopped and the disk takes writes again. While that fails, there is no engine, so it is
+    /// tried until it succeeds; who comes meanwhile is told so. None if by then nobody can come any more.
+    fn revived(mut self, queue: &mut mpsc::Receiver<Request>) -> Option<Self> {
+        let Some((error, tried)) = &mut self.stopped else { return Some(self) };
+        if tried.elapsed() < REVIVAL {
+            return Some(self);
+        }
+        *tried = Instant::now();
+        let error = error.clone();
+        if !is_writable(&self.home.path) {
+            return Some(self);
+        }
+        let Self { home, engine, position, mark, .. } = self;
+        if !home.slot.close(engine) {
+            let engine = home.slot.engine().expect("an engine that was not closed is in use");
+            let stopped = Some((error, Instant::now()));
+            return Some(Self { home, engine, position, mark, unsynced: false, stopped });
+        }
+        loop {
+            match reopen(&home.path, &home.lock) {
+                Ok((engine, position)) => {
+                    tracing::warn!(commits = position.sequence, "the key-value store was opened anew, and goes on");
+                    let engine = Arc::new(engine);
+                    home.slot.put(Arc::clone(&engine));
+                    return Some(Self { home, engine, position, mark, unsynced: false, stopped: None });
+                }
+                Err(trouble) => tracing::error!(%trouble, cause = trouble.source(), "it could not be opened anew"),
+            }
+            let pause = Instant::now() + REVIVAL;
+            while Instant::now() < pause {
+                if queue.is_closed() && queue.is_empty() {
+                    return None;
+                }
+                while let Ok(Request { reply, .. }) = queue.try_recv() {
+                    // A caller who no longer waits has no use for the answer.
+                    let _gone = reply.map(|reply| reply.send(Err(error.clone())));
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
     }
 
     /// Checks a batch against the engine and the batches before it in the group, and adds its changes if it passes.

@@ -21,9 +21,9 @@ pub enum KvError {
     /// The engine could not do it now; a later call may succeed.
     #[error("the key-value store is not available")]
     Unavailable(#[source] Arc<dyn Error + Send + Sync>),
-    /// Writing failed in a way that leaves the engine unable to promise anything: it takes no more commits until the
-    /// process is started again, which recovers what was acknowledged.
-    #[error("the key-value store has stopped writing; restart the process once the cause is gone")]
+    /// Writing failed in a way that leaves the engine unable to promise anything: it takes no more commits until it was opened
+    /// anew, which is tried from time to time, and recovers what was acknowledged.
+    #[error("the key-value store has stopped writing; it goes on by itself once the cause is gone")]
     Stopped(#[source] Arc<dyn Error + Send + Sync>),
     /// A stored value is not one that this engine wrote.
     #[error("the key-value store holds a damaged value")]

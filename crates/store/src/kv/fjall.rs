@@ -26,10 +26,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Batch, Commit, Entry, KeyRange, Kv, KvError, OpenError, Put, Row,
     batch::validate_key,
-    committer::{Committer, Request},
+    committer::{Committer, Home, Request},
     high_water::{self, HighWater, Mark},
     layout,
     ring::{self, Position},
+    slot::Slot,
 };
 
 /// Batches that may wait for the committer; a caller beyond that waits to hand over. Two groups: one waits while one is
@@ -56,7 +57,7 @@ const SEPARATED_VALUE_BYTES: u32 = 16 * 1024;
 
 /// An open store. Dropping it finishes what was handed over and closes the files.
 pub struct FjallKv {
-    engine: Arc<Engine>,
+    slot: Arc<Slot>,
     /// Taken only by drop, to tell the committer that no more will come.
     requests: Option<mpsc::Sender<Request>>,
     committer: Option<thread::JoinHandle<()>>,
@@ -66,7 +67,7 @@ pub struct FjallKv {
 pub(super) struct Engine {
     pub(super) rows: Keyspace,
     pub(super) database: Database,
-    _lock: fs::File,
+    _lock: Arc<fs::File>,
 }
 
 impl FjallKv {
@@ -102,15 +103,16 @@ impl Drop for FjallKv {
 impl Kv for FjallKv {
     async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
         validate_key(key)?;
-        let found = self.engine.database.snapshot().get(&self.engine.rows, layout::row_key(key));
+        let engine = self.slot.engine()?;
+        let found = engine.database.snapshot().get(&engine.rows, layout::row_key(key));
         found.map_err(unavailable)?.map(|stored| layout::decode_value(stored.into())).transpose()
     }
 
     async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        let engine = self.slot.engine()?;
         if limit <= INLINE_SCAN_ROWS {
-            return self.engine.scan(range, limit);
+            return engine.scan(range, limit);
         }
-        let engine = Arc::clone(&self.engine);
         let scan = tokio::task::spawn_blocking(move || engine.scan(range, limit));
         scan.await.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?
     }
@@ -189,23 +191,40 @@ enum OpenProblem {
 fn open(path: &Path) -> Result<FjallKv, OpenError> {
     let io = |source| OpenError::Io { path: path.to_owned(), source };
     fs::create_dir_all(path).map_err(io)?;
-    let lock = lock(path)?;
+    let lock = Arc::new(lock(path)?);
     let mark = high_water::read(path).map_err(io)?;
     let is_new = begin_making(path, mark == Mark::Missing).map_err(io)?;
-    let engine = open_engine(path, lock)?;
+    let engine = open_engine(path, Arc::clone(&lock))?;
     let position = verify(path, &engine, mark)?;
     let mark = HighWater::open(path).and_then(|mark| mark.record(position.sequence).map(|()| mark)).map_err(io)?;
     if is_new {
         end_making(path).map_err(io)?;
     }
-    start(Arc::new(engine), position, mark).map_err(io)
+    start(path.to_owned(), lock, engine, position, mark).map_err(io)
 }
 
-fn start(engine: Arc<Engine>, position: Position, mark: HighWater) -> io::Result<FjallKv> {
+/// Opens an engine anew, of which this process has closed its handles.
+pub(super) fn reopen(path: &Path, lock: &Arc<fs::File>) -> Result<(Engine, Position), OpenError> {
+    let mark = high_water::read(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    let engine = open_engine(path, Arc::clone(lock))?;
+    let position = verify(path, &engine, mark)?;
+    Ok((engine, position))
+}
+
+fn start(
+    path: PathBuf,
+    lock: Arc<fs::File>,
+    engine: Engine,
+    position: Position,
+    mark: HighWater,
+) -> io::Result<FjallKv> {
     let (requests, queue) = mpsc::channel(QUEUED_BATCHES);
-    let committer = Committer::new(Arc::clone(&engine), position, mark);
+    let engine = Arc::new(engine);
+    let slot = Arc::new(Slot::new(Arc::clone(&engine)));
+    let home = Home { path, lock, slot: Arc::clone(&slot) };
+    let committer = Committer::new(home, engine, position, mark);
     let committer = thread::Builder::new().name("kv-committer".into()).spawn(move || committer.run(queue))?;
-    Ok(FjallKv { engine, requests: Some(requests), committer: Some(committer) })
+    Ok(FjallKv { slot, requests: Some(requests), committer: Some(committer) })
 }
 
 fn engine_path(path: &Path) -> PathBuf {
@@ -269,7 +288,7 @@ fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-fn open_engine(path: &Path, lock: fs::File) -> Result<Engine, OpenError> {
+fn open_engine(path: &Path, lock: Arc<fs::File>) -> Result<Engine, OpenError> {
     let opened = Database::builder(engine_path(path)).cache_size(CACHE_BYTES).open().and_then(|database| {
         let rows = database.keyspace("rows", || {
             let separation = KvSeparationOptions::default().separation_threshold(SEPARATED_VALUE_BYTES);

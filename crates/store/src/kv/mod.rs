@@ -13,6 +13,7 @@ mod high_water;
 mod layout;
 mod memory;
 mod ring;
+mod slot;
 pub mod suite;
 
 use std::{path::PathBuf, sync::Arc};

@@ -1,0 +1,173 @@
+"""When something runs out: the dialect's error, no wrong bytes, and full service when it is over, in the same process."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import time
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+import strongroom
+
+BUCKET = "bucket"
+MIB = 1 << 20
+
+
+def client(server, patience=60):
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{server.http}",
+        aws_access_key_id=strongroom.ACCESS_KEY,
+        aws_secret_access_key=strongroom.SECRET_KEY,
+        region_name=strongroom.REGION,
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, read_timeout=patience, connect_timeout=patience),
+    )
+
+
+@contextlib.contextmanager
+def running(data, **settings):
+    server = strongroom.Strongroom(data, **settings).start()
+    try:
+        client(server).create_bucket(Bucket=BUCKET)
+        yield server
+    finally:
+        server.stop()
+
+
+def put(writer, key, body):
+    """The status of the answer; none if there was no answer."""
+    try:
+        return writer.put_object(Bucket=BUCKET, Key=key, Body=body)["ResponseMetadata"]["HTTPStatusCode"]
+    except ClientError as error:
+        return error.response["ResponseMetadata"]["HTTPStatusCode"]
+    except BotoCoreError:
+        return None
+
+
+def holds(reader, objects):
+    return all(reader.get_object(Bucket=BUCKET, Key=key)["Body"].read() == body for key, body in objects.items())
+
+
+def in_time(seconds, done):
+    """Whether it comes about within so long."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if done():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of 192 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk(small_disk):
+    """Writes are refused, reads go on; once there is room, writes go on too, without a restart."""
+    with running(small_disk / "data") as server:
+        user = client(server)
+        space = os.statvfs(small_disk)
+        ballast = small_disk / "ballast"
+        ballast.write_bytes(bytes(space.f_bavail * space.f_frsize - 24 * MIB))
+        acknowledged, refused = {}, set()
+        for size in (300_000, 3_000):
+            for number in range(20_000):
+                key, body = f"{size}/{number}", os.urandom(size)
+                status = put(user, key, body)
+                if status != 200:
+                    refused.add(status)
+                    break
+                acknowledged[key] = body
+        assert refused <= {503, 507} and len(acknowledged) > 50, refused
+        assert holds(user, acknowledged)
+        ballast.unlink()
+        assert in_time(20, lambda: put(user, "afterwards", b"there is room again") == 200)
+        assert in_time(20, lambda: put(user, "large", bytes(300_000)) == 200)
+        acknowledged |= {"afterwards": b"there is room again", "large": bytes(300_000)}
+        assert holds(user, acknowledged)
+        assert server.command("scrub")["found"] == 0
+        server.kill()
+        server.start()
+        assert holds(client(server), acknowledged), "what was acknowledged on the full disk survives"
+
+
+def test_no_file_descriptors(tmp_path):
+    """Connections take them all; when they are gone, service is whole."""
+    limits = {"STRONGROOM__LIMITS__CONNECTIONS": 4096, "STRONGROOM__LIMITS__HEAD_SECONDS": 5}
+    server = strongroom.Strongroom(tmp_path / "data", **limits).start()
+    subprocess.run(["prlimit", f"--pid={server.process.pid}", "--nofile=256:256"], check=True)
+    user = client(server, patience=5)
+    user.create_bucket(Bucket=BUCKET)
+    objects = {"small": b"small", "large": os.urandom(200_000)}
+    for key, body in objects.items():
+        assert put(user, key, body) == 200
+    greedy = []
+    for _ in range(400):
+        connection = socket.create_connection(("127.0.0.1", server.http))
+        greedy.append(connection)
+    for connection in greedy:
+        connection.close()
+    assert in_time(30, lambda: put(user, "afterwards", os.urandom(200_000)) == 200)
+    assert holds(user, objects)
+    server.stop()
+
+
+def test_ten_thousand_connections(tmp_path):
+    """Ten thousand that say nothing, or half a head, take nothing from those who ask."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 10_000
+    if hard < 2 * wanted:
+        pytest.skip(f"the system allows {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    idle = []
+    try:
+        with running(tmp_path / "data", STRONGROOM__LIMITS__CONNECTIONS=12_000) as server:
+            user = client(server)
+            assert put(user, "before", b"before") == 200
+            for number in range(wanted):
+                connection = socket.create_connection(("127.0.0.1", server.http))
+                if number % 2:
+                    connection.sendall(b"GET /bucket/before HTTP/1.1\r\nhost: x\r\nx-slow: ")
+                idle.append(connection)
+            began = time.monotonic()
+            assert put(user, "during", b"during") == 200
+            assert holds(client(server), {"before": b"before", "during": b"during"})
+            assert time.monotonic() - began < 10
+            assert server.metrics()["strongroom_connections_open"] > wanted * 0.9
+            resident = int(subprocess.check_output(["ps", "-o", "rss=", "-p", str(server.process.pid)])) * 1024
+            assert resident < 512 * MIB, f"{resident / MIB:.0f} MiB for {wanted} connections"
+            for connection in idle:
+                connection.close()
+            assert in_time(30, lambda: server.metrics()["strongroom_connections_open"] < 100)
+    finally:
+        for connection in idle:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_head_without_end(tmp_path):
+    """A gigabyte of head is not read: the connection is closed after little of it."""
+    with running(tmp_path / "data") as server:
+        with socket.create_connection(("127.0.0.1", server.http)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n")
+            sent = 0
+            line = b"x-endless: " + b"y" * 4000 + b"\r\n"
+            with contextlib.suppress(ConnectionError):
+                while sent < 1 << 30:
+                    connection.sendall(line)
+                    sent += len(line)
+        assert sent < 64 * MIB, f"{sent} bytes were taken"
+        assert put(client(server), "afterwards", b"x") == 200
