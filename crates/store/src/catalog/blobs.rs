@@ -108,9 +108,17 @@ impl Catalog {
         Ok(self.get(&live_key(blob)).await?.is_some())
     }
 
-    /// Whether the blobs of what this id names are to be removed.
-    pub(crate) async fn is_to_be_removed(&self, id: [u8; 16]) -> Result<bool, CatalogError> {
-        Ok(self.get(&dead_key(id)).await?.is_some())
+    /// Whether a blob is listed to be removed. Looks through all that are: they are few, and who asks has reason to.
+    pub(crate) async fn is_doomed(&self, blob: BlobId) -> Result<bool, CatalogError> {
+        let mut last = None;
+        loop {
+            let page = self.dead_blobs(last).await?;
+            let Some(end) = page.last() else { return Ok(false) };
+            if page.iter().any(|dead| dead.blobs.contains(&blob)) {
+                return Ok(true);
+            }
+            last = Some(end.id);
+        }
     }
 }
 

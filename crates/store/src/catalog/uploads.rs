@@ -191,6 +191,17 @@ impl Catalog {
         Ok(parts)
     }
 
+    /// Whether the part of that upload and number, if there is one, has this blob.
+    pub(crate) async fn part_has_blob(
+        &self,
+        upload: [u8; 16],
+        number: u32,
+        blob: BlobId,
+    ) -> Result<bool, CatalogError> {
+        let found = self.parts(UploadId(upload), number.saturating_sub(1), 1).await?;
+        Ok(found.iter().any(|(part, _)| part.number.get() == number && part.blob == blob))
+    }
+
     /// Ends an upload without an object. Nothing happens to one that has ended; then the answer is false.
     pub(crate) async fn abort_upload(&self, place: UploadPlace<'_>) -> Result<bool, CatalogError> {
         let row = place.row();

@@ -194,11 +194,13 @@ impl Examiner {
         let identity = header.identity();
         let (Some(bucket), Some(uid)) = (id(&identity.bucket), id(&identity.version)) else { return Ok(None) };
         let Ok(key) = ObjectKey::parse(&identity.key) else { return Ok(None) };
-        let named = self.catalog.version_has_blob(BucketId(bucket), &key, VersionUid(uid), blob.id).await;
-        // What does not open is no proof that nothing needs the blob.
-        let named = named.unwrap_or(true);
-        let unneeded = !named
-            && !self.catalog.is_to_be_removed(uid).await.map_err(of_rows)?
+        let version = || self.catalog.version_has_blob(BucketId(bucket), &key, VersionUid(uid), blob.id);
+        // What does not open is no proof that nothing needs the blob. A completion turns the part of an upload into a part
+        // of a version, which is therefore looked at once more.
+        let unneeded = !version().await.unwrap_or(true)
+            && !self.catalog.part_has_blob(uid, header.part().number, blob.id).await.unwrap_or(true)
+            && !version().await.unwrap_or(true)
+            && !self.catalog.is_doomed(blob.id).await.map_err(of_rows)?
             && self.is_live(blob.id).await?
             && self.is_authentic(&header).await?;
         Ok(unneeded.then_some("the version that it was written for does not name this blob"))

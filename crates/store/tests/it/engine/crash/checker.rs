@@ -45,6 +45,8 @@ pub(super) async fn check(bench: &Bench, worlds: &Worlds, what: &str) {
     }
     let before = observe(bench, keys.clone(), what).await;
     assert!(worlds.contains(&before), "{what}: found {before:#?}, which is none of {worlds:#?}");
+    let report = bench.scrub.run_once(&bench.clock()).await.unwrap();
+    assert_eq!(report.found, 0, "{what}, before the reaper: {:?}", report.findings);
     abort_all(bench).await;
     bench.reap_later().await;
     let after = observe(bench, keys, what).await;
