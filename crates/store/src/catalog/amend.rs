@@ -23,7 +23,7 @@ pub(crate) type Amendment<'a> = dyn Fn(&mut Entry, &mut Content) -> Result<(), F
 #[derive(Debug)]
 pub(crate) enum Amended {
     /// The version's rows are these now.
-    Amended(Box<(Entry, Content)>),
+    Rows(Box<(Entry, Content)>),
     /// The version is a delete marker.
     Marker(Marker),
     /// There is no such version.
@@ -83,7 +83,7 @@ impl Catalog {
                 .replace(&head, found.row, &LatestRow::new(&found.latest))
                 .put(&content_key, &ContentRow::new(generation, &content));
             if self.commit(change).await? == Commit::Committed {
-                return Ok(Amended::Amended(Box::new((entry, content))));
+                return Ok(Amended::Rows(Box::new((entry, content))));
             }
             for blob in blobs {
                 if !self.is_pending(*blob).await? {

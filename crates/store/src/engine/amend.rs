@@ -114,7 +114,7 @@ impl Engine {
         amendment: &Amendment<'_>,
     ) -> Result<Version, Failure> {
         match self.catalog.amend(bucket.id, key, id, &[], amendment).await? {
-            Amended::Amended(rows) => Version::new(&self.leases, bucket, key, rows.0, rows.1),
+            Amended::Rows(rows) => Version::new(&self.leases, bucket, key, rows.0, rows.1),
             Amended::Marker(marker) => Err(not_found(caller, id, Some(marker))),
             Amended::Nothing => Err(not_found(caller, id, None)),
             Amended::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),

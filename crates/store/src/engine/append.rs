@@ -268,7 +268,7 @@ impl Engine {
         let id = Some(version.entry.id());
         let blobs: Vec<BlobId> = grown.blob.into_iter().collect();
         match self.catalog.amend(bucket.id, &append.put.key, id, &blobs, &amendment).await? {
-            Amended::Amended(rows) => {
+            Amended::Rows(rows) => {
                 self.counters.written(grown.blob.is_none());
                 Ok(appended(version, append, &rows.0, &rows.1))
             }

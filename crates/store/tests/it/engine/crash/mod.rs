@@ -92,7 +92,6 @@ async fn spoil_every_call(first: u64, fault: Fault) {
         }
         cases += 1;
     }
-    println!("{fault:?}: {cases} calls spoilt");
     assert!(cases * stride > 300, "the script makes more calls than {cases}");
 }
 
