@@ -38,13 +38,19 @@ def tree(tmp_path):
 
 
 ENCRYPTIONS = {
-    "aes": {"SSEAlgorithm": "AES256"},
-    "kms": {"SSEAlgorithm": "aws:kms"},
+    "aes": "AES256",
+    "kms": "aws:kms",
 }
 
 
 @pytest.fixture(params=list(ENCRYPTIONS))
-def encrypted_bucket(request, server, new_bucket):
+def method(request):
+    """The word for how the bucket encrypts."""
+    return ENCRYPTIONS[request.param]
+
+
+@pytest.fixture
+def encrypted_bucket(method, server, new_bucket):
     """A bucket whose objects are sealed though the programs ask for nothing."""
     client = boto3.client(
         "s3",
@@ -54,7 +60,7 @@ def encrypted_bucket(request, server, new_bucket):
         region_name=REGION,
     )
     client.create_bucket(Bucket=new_bucket)
-    rules = [{"ApplyServerSideEncryptionByDefault": ENCRYPTIONS[request.param]}]
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": method}}]
     client.put_bucket_encryption(Bucket=new_bucket, ServerSideEncryptionConfiguration={"Rules": rules})
     return new_bucket
 
@@ -78,19 +84,24 @@ def assert_same(left, right):
 
 
 @pytest.mark.parametrize("provider", ["HuaweiOBS", "Alibaba", "AWS"])
-def test_rclone(server, encrypted_bucket, tree, tmp_path, provider):
+def test_rclone(server, method, encrypted_bucket, tree, tmp_path, provider):
     remote = {
-        "RCLONE_CONFIG": str(tmp_path / "none.conf"),
+        "RCLONE_CONFIG": str(tmp_path / "empty.conf"),
         "RCLONE_CONFIG_R_TYPE": "s3",
         "RCLONE_CONFIG_R_PROVIDER": provider,
         "RCLONE_CONFIG_R_ACCESS_KEY_ID": ACCESS_KEY,
         "RCLONE_CONFIG_R_SECRET_ACCESS_KEY": SECRET_KEY,
-        "RCLONE_CONFIG_R_ENDPOINT": f"http://127.0.0.1:{server.http}",
+        "RCLONE_CONFIG_R_ENDPOINT": f"http://localhost:{server.http}",
         "RCLONE_CONFIG_R_REGION": REGION,
-        "RCLONE_CONFIG_R_FORCE_PATH_STYLE": "true",
+        # For these providers rclone puts the bucket into the host's name, which few machines can resolve below localhost:
+        # as a proxy the server is sent those names as they are.
+        "http_proxy": f"http://127.0.0.1:{server.http}",
+        # What rclone is not told of, it takes a tag for an MD5.
+        "RCLONE_CONFIG_R_SERVER_SIDE_ENCRYPTION": method,
         "RCLONE_CONFIG_R_UPLOAD_CUTOFF": "8M",
         "RCLONE_CONFIG_R_CHUNK_SIZE": "5M",
     }
+    (tmp_path / "empty.conf").touch()
     there = f"r:{encrypted_bucket}/some/where"
     run("rclone", "sync", str(tree), there, env=remote)
     run("rclone", "check", "--download", str(tree), there, env=remote)
@@ -182,6 +193,21 @@ def mounted(server, bucket, folder, passwords):
         run("fusermount3", "-u", "-z", str(folder))
 
 
+def change(root):
+    """Renames, appends, writes into the middle of a file in several parts, and shortens another."""
+    os.rename(root / "a space", root / "renamed")
+    with open(root / "renamed", "ab") as file:
+        file.write(b" and appended to")
+    shutil.copyfile(root / "several-parts.bin", root / "shortened.bin")
+    # s3fs copies the parts that it has not changed. (By its path alone, unopened, s3fs 1.90 shortens a file to zeros: it sends
+    # them without having asked for the bytes.)
+    with open(root / "several-parts.bin", "r+b") as file:
+        file.seek(11_000_000)
+        file.write(b"changed")
+    with open(root / "shortened.bin", "r+b") as file:
+        file.truncate(7_000_000)
+
+
 def can_mount():
     """Whether the machine lets this user mount what a program serves."""
     device = pathlib.Path("/dev/fuse")
@@ -189,18 +215,11 @@ def can_mount():
 
 
 @pytest.mark.skipif(not can_mount(), reason="no access to /dev/fuse here")
-@pytest.mark.xfail(reason="a file that s3fs truncates after an upload in parts comes back with other bytes: not understood yet")
 def test_s3fs(server, encrypted_bucket, tree, tmp_path):
     with mounted(server, encrypted_bucket, tmp_path / "mount", tmp_path / "passwords") as mount:
         shutil.copytree(tree, mount / "tree", copy_function=shutil.copyfile)
-        os.rename(mount / "tree" / "a space", mount / "tree" / "renamed")
-        with open(mount / "tree" / "renamed", "ab") as file:
-            file.write(b" and appended to")
-        os.truncate(mount / "tree" / "several-parts.bin", 7_000_000)
-    os.rename(tree / "a space", tree / "renamed")
-    with open(tree / "renamed", "ab") as file:
-        file.write(b" and appended to")
-    os.truncate(tree / "several-parts.bin", 7_000_000)
+        change(mount / "tree")
+    change(tree)
     with mounted(server, encrypted_bucket, tmp_path / "again", tmp_path / "passwords") as mount:
         assert_same(tree, mount / "tree")
         shutil.rmtree(mount / "tree")

@@ -85,7 +85,7 @@ fn a_thousand_idle_connections_are_served_around_and_then_closed() {
 
 #[test]
 fn connections_beyond_the_limit_wait_and_the_admin_listener_does_not() {
-    let site = Site::new().with("STRONGROOM__LIMITS__CONNECTIONS", 2).with("STRONGROOM__LIMITS__HEAD_SECONDS", 2);
+    let site = Site::new().with("STRONGROOM__LIMITS__CONNECTIONS", 2).with("STRONGROOM__LIMITS__HEAD_SECONDS", 5);
     let server = site.start();
     let held: Vec<TcpStream> = (0..2).map(|_| TcpStream::connect(server.http).unwrap()).collect();
     std::thread::sleep(Duration::from_millis(200));
