@@ -22,7 +22,7 @@ pub struct KeyReference {
 /// What a key reference points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyTarget {
-    /// A key id; not necessarily of the form that ids have.
+    /// A key id, in lower case if it has the form of one; not all have it.
     Id(String),
     /// An alias, without the leading `alias/`.
     Alias(String),
@@ -48,7 +48,7 @@ impl KeyReference {
         };
         let target = match rest.strip_prefix("alias/") {
             Some(alias) => KeyTarget::Alias(alias.to_owned()),
-            None => KeyTarget::Id(rest.strip_prefix("key/").unwrap_or(rest).to_owned()),
+            None => KeyTarget::Id(id_of(rest.strip_prefix("key/").unwrap_or(rest))),
         };
         Self { text: text.to_owned(), region: region.map(str::to_owned), account: account.map(str::to_owned), target }
     }
@@ -60,6 +60,11 @@ impl KeyReference {
             KeyTarget::Alias(alias) => !alias.is_empty(),
         }
     }
+}
+
+/// One key has one id, in lower case, which policies are held against: another spelling must not get around them.
+fn id_of(text: &str) -> String {
+    if is_uuid(text) { text.to_ascii_lowercase() } else { text.to_owned() }
 }
 
 fn is_uuid(text: &str) -> bool {
@@ -220,6 +225,7 @@ mod tests {
             format!("arn:aws:kms:us-east-1:123456789012:key/{ID}"),
             format!("acs:kms:cn-hangzhou:1083000000000000:key/{ID}"),
             format!("key/{ID}"),
+            ID.to_uppercase(),
         ] {
             let reference = KeyReference::parse(&text);
             assert_eq!(reference.target, KeyTarget::Id(ID.to_owned()), "{text}");

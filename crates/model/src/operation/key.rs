@@ -378,6 +378,7 @@ impl KeyOperation {
                 | Self::ListVersions { .. }
                 | Self::GetPolicy(_)
                 | Self::ListGrants(_)
+                | Self::GetImportParameters { .. }
                 | Self::Use(_)
                 | Self::GetQuotas
         )
@@ -393,7 +394,10 @@ impl KeyOperation {
         match self {
             Self::Create(_) => on_all(KeyAction::Create),
             Self::List(_) => on_all(KeyAction::List),
-            Self::RemoveAlias(alias) => on(&KeyReference::parse(&format!("alias/{alias}")), KeyAction::DeleteAlias),
+            Self::RemoveAlias(alias) => {
+                let bare = alias.strip_prefix("alias/").unwrap_or(alias);
+                on(&KeyReference::parse(&format!("alias/{bare}")), KeyAction::DeleteAlias)
+            }
             Self::GetQuotas => on_all(KeyAction::GetQuota),
             Self::ListAliases { key, .. } => on_some(key, KeyAction::ListAliases),
             Self::ListGrants(ListGrants { of: GrantsOf::Key(key), .. }) => on(key, KeyAction::ListGrants),
@@ -427,5 +431,18 @@ impl KeyOperation {
             Self::ImportMaterial(ImportMaterial { key, .. }) => on(key, KeyAction::ImportMaterial),
             Self::DeleteMaterial { key, .. } => on(key, KeyAction::DeleteMaterial),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alias_has_one_name_to_be_decided_about() {
+        let required = |text: &str| KeyOperation::RemoveAlias(text.to_owned()).required();
+        let alias = Resource::Key(KeyReference::parse("alias/a"));
+        assert_eq!(required("a"), [Required::new(Action::Key(KeyAction::DeleteAlias), alias)]);
+        assert_eq!(required("alias/a"), required("a"));
     }
 }

@@ -247,8 +247,8 @@ impl Catalog {
             change = change.delete(&by_alias(account, old));
         }
         let change = with_aliases(change, target, |aliases| {
-            let removed = old.is_some_and(|old| aliases.remove(old));
-            aliases.insert(alias.to_owned()) || removed
+            aliases.retain(|known| Some(known.as_str()) != old);
+            aliases.insert(alias.to_owned())
         });
         self.commit(change).await
     }

@@ -44,7 +44,7 @@ pub(super) fn resolve<'a>(
         return Err(KmsError::NotFound(Subject::Text(text())));
     }
     Ok(match &reference.target {
-        KeyTarget::Id(id) => Target::Id(id.to_ascii_lowercase()),
+        KeyTarget::Id(id) => Target::Id(id.clone()),
         KeyTarget::Alias(alias) if DEFAULT_ALIASES.contains(&alias.as_str()) => Target::Default,
         KeyTarget::Alias(alias) => Target::Alias(alias),
     })

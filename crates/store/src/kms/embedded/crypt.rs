@@ -16,7 +16,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Embedded, lifecycle,
+    Embedded,
     lookup::{Known, is_visible},
     manage::material_id,
     suite_of,
@@ -123,7 +123,7 @@ impl Embedded {
         if let Some(named) = named.filter(|named| named.key.id != id) {
             return Err(KmsError::Refused { name: self.name(&named.key), code: FailureCode::CiphertextOfOtherKey });
         }
-        lifecycle::usable(&known.key).map_err(|obstacle| self.obstructed(&known.key, obstacle))?;
+        self.check_usable(&known.key)?;
         let master = self.material(&known, sealed.key_version)?.ok_or_else(invalid)?;
         let owner = known.key.account.aws();
         let place = ClientBinding { account: &owner, key_id: &id, key_version: sealed.key_version, context };
@@ -152,7 +152,7 @@ fn data_key_digest(spec: KeySpec, data_key: &[u8]) -> [u8; 32] {
 }
 
 /// A context that a ciphertext can be bound to, as long as those of objects.
-fn check_context(context: &EncryptionContext) -> Result<(), KmsError> {
+pub(super) fn check_context(context: &EncryptionContext) -> Result<(), KmsError> {
     let bytes: usize = context.iter().map(|(name, value)| 4 + name.len() + value.len()).sum();
     if bytes > MAX_CONTEXT {
         return Err(KmsError::Invalid("the encryption context is too long"));

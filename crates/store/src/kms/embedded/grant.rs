@@ -2,13 +2,13 @@
 
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::failure::FailureCode;
-use strongroom_model::grant::{Grant, GrantTerms};
+use strongroom_model::grant::{Grant, GrantConstraint, GrantTerms};
 use strongroom_model::key::KeyReference;
 use strongroom_model::operation::key::{GrantsOf, ListGrants};
 use strongroom_model::outcome::KeyOutcome;
 use strongroom_model::outcome::key::Listed;
 
-use super::{Embedded, lifecycle};
+use super::{Embedded, crypt::check_context, lifecycle};
 use crate::{
     catalog::{ATTEMPTS, CatalogError, grants::GrantRow, keys::MasterKey},
     kms::{GRANTS_PER_KEY, KmsError},
@@ -17,6 +17,9 @@ use crate::{
 
 /// Longest spelling of a principal, and longest name of a grant, in bytes, as AWS allows.
 const TEXT_BYTES: usize = 256;
+
+/// Longest list of actions of a grant: each of the eleven, and room for a list that has some twice.
+const ACTIONS_MAX: usize = 16;
 
 impl Embedded {
     /// Makes a grant; one of the same name and terms is answered as it is.
@@ -30,8 +33,8 @@ impl Embedded {
         check_terms(&terms)?;
         for _ in 0..ATTEMPTS {
             let found = self.find(account, reference).await?;
-            let allowed = lifecycle::usable(&found.record);
-            allowed.map_err(|obstacle| self.obstructed(&found.record, obstacle))?;
+            lifecycle::manageable(&found.record).map_err(|obstacle| self.obstructed(&found.record, obstacle))?;
+            self.check_usable(&found.record)?;
             let grants = self.catalog.grants_of_key(account, &found.record.id).await?;
             if let Some(same) = grants.iter().find(|grant| grant.terms.name.is_some() && grant.terms == terms) {
                 return Ok(KeyOutcome::Granted(self.grant(&found.record, same.clone())));
@@ -117,8 +120,11 @@ impl Embedded {
 fn check_terms(terms: &GrantTerms) -> Result<(), KmsError> {
     let texts = [Some(&terms.grantee), terms.retiring.as_ref(), terms.name.as_ref()];
     let fits = |text: &String| (1..=TEXT_BYTES).contains(&text.len());
-    if terms.actions.is_empty() || !texts.into_iter().flatten().all(fits) {
-        return Err(KmsError::Invalid("a grant names who may do what, in 1 to 256 bytes each"));
+    if !(1..=ACTIONS_MAX).contains(&terms.actions.len()) || !texts.into_iter().flatten().all(fits) {
+        return Err(KmsError::Invalid("a grant names who may do what, in 1 to 256 bytes each, at most 16 actions"));
     }
-    Ok(())
+    match &terms.constraint {
+        Some(GrantConstraint::Equals(context) | GrantConstraint::Subset(context)) => check_context(context),
+        None => Ok(()),
+    }
 }

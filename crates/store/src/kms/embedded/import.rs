@@ -13,6 +13,7 @@ use strongroom_model::outcome::KeyOutcome;
 use strongroom_model::outcome::key::ImportParameters;
 use strongroom_model::time::Timestamp;
 use strongroom_seal::{AES_256_GCM, Ciphertext, KeyBinding, KeyBytes, fingerprint};
+use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 use super::{
@@ -21,10 +22,16 @@ use super::{
     manage::{Hindrance, material_id},
     suite_of,
 };
-use crate::{catalog::keys::MasterKey, kms::KmsError};
+use crate::{
+    catalog::keys::{KeyVersion, MasterKey},
+    kms::KmsError,
+};
 
 /// How long a token is good for: 24 hours, as at all three services.
 const TOKEN_MS: i64 = DAY_MS;
+
+/// RSA keys that are made at once: each takes a processor for up to seconds, and whoever may ask could ask a hundred times.
+static MAKING: Semaphore = Semaphore::const_new(2);
 
 /// Bytes of the token's own key, wrapped under the root key.
 const WRAPPED_BYTES: usize = 98;
@@ -47,8 +54,12 @@ impl Embedded {
             ImportWrapping::RsaOaepSha256Of3072 => KeySize::Rsa3072,
             ImportWrapping::RsaOaepSha256Of4096 => KeySize::Rsa4096,
         };
-        let made = tokio::task::spawn_blocking(move || make(size)).await;
-        let (private, public_key) = made.map_err(|panicked| KmsError::Unavailable(panicked.into()))??;
+        let place = MAKING.acquire().await.expect("the semaphore is never closed");
+        let (private, public_key) = aside(move || {
+            let _place = place;
+            make(size)
+        })
+        .await??;
         let expires = (self.clock)().plus_millis(TOKEN_MS);
         let token = self.seal_token(&key, expires, &private)?;
         Ok(KeyOutcome::ImportParameters(ImportParameters { key: self.name(&key), token, public_key, expires }))
@@ -64,8 +75,8 @@ impl Embedded {
         lifecycle::kept(&found)
             .and_then(|()| importable(&found))
             .map_err(|obstacle| self.obstructed(&found, obstacle))?;
-        let private = self.open_token(&found, &import.token, now)?;
-        let material = decrypt(&private, &import.wrapped).and_then(|bytes| {
+        let (private, wrapped) = (self.open_token(&found, &import.token, now)?, import.wrapped);
+        let material = aside(move || decrypt(&private, &wrapped)).await?.and_then(|bytes| {
             let fits = bytes.len() == suite_of(found.spec).key_len;
             KeyBytes::new(&bytes).ok().filter(|_| fits)
         });
@@ -86,10 +97,11 @@ impl Embedded {
             };
             let cause = if number == 1 { VersionCause::Creation } else { VersionCause::Demand };
             let version = self.wrapped_version(key, number, cause, &material)?;
-            let version = crate::catalog::keys::KeyVersion { expires: import.expires, ..version };
+            let version = KeyVersion { expires: import.expires, ..version };
             Ok::<(), Hindrance>(lifecycle::import(key, number, version)?)
         };
-        let described = self.change(account, &import.key, place).await?;
+        // An alias may point elsewhere by now; the token is for the key that was found.
+        let described = self.change(account, &KeyReference::parse(&found.id), place).await?;
         Ok(KeyDescription { material: Some(material_id(&named)), ..described })
     }
 
@@ -153,6 +165,11 @@ fn importable(key: &MasterKey) -> Result<(), Obstacle> {
 /// The token's place differs from that of every version of the key.
 fn token_id(key: &MasterKey) -> String {
     format!("import/{}", key.id)
+}
+
+/// Runs what takes the processor for long where no other request waits for it.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, KmsError> {
+    tokio::task::spawn_blocking(work).await.map_err(|panicked| KmsError::Unavailable(panicked.into()))
 }
 
 /// A fresh RSA key: the private half in PKCS #8, the public one as a SubjectPublicKeyInfo.

@@ -55,6 +55,11 @@ pub(super) fn usable(key: &MasterKey) -> Change {
     }
 }
 
+/// Whether material with which the key seals or opens has come to its end by `now`.
+pub(super) fn has_expired(key: &MasterKey, now: Timestamp) -> bool {
+    key.versions.iter().any(|version| version.expires.is_some_and(|expires| expires <= now))
+}
+
 /// Whether the key is its owner's to manage.
 pub(super) fn manageable(key: &MasterKey) -> Change {
     match key.role {

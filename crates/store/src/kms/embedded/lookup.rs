@@ -97,9 +97,8 @@ impl Embedded {
         if known.version(number).is_some() {
             return Ok(known);
         }
-        // Another node has rotated the key since it was read here.
-        self.known.clear();
-        self.load(id).await?.ok_or_else(not_found)
+        // Another node has rotated the key since it was read here; or a ciphertext lies, which must cost other keys nothing.
+        self.read(id).await?.ok_or_else(not_found)
     }
 
     /// There is no such key, called as it would be if there were.
@@ -125,14 +124,18 @@ impl Embedded {
 
     /// The master key with that id.
     async fn load(&self, id: &str) -> Result<Option<Arc<Known>>, KmsError> {
-        let (id, now) = (id.to_owned(), (self.clock)());
-        if let Some(known) = self.known.get(&id, now) {
-            return Ok(Some(known));
+        match self.known.get(&id.to_owned(), (self.clock)()) {
+            Some(known) => Ok(Some(known)),
+            None => self.read(id).await,
         }
-        let moment = self.known.moment(now);
-        let Some(found) = self.catalog.master_key(&id).await? else { return Ok(None) };
+    }
+
+    /// The same as the catalog has it now; it is known from then on.
+    async fn read(&self, id: &str) -> Result<Option<Arc<Known>>, KmsError> {
+        let moment = self.known.moment((self.clock)());
+        let Some(found) = self.catalog.master_key(id).await? else { return Ok(None) };
         let known = Arc::new(Known::new(found.record));
-        self.known.insert(id, Arc::clone(&known), moment);
+        self.known.insert(id.to_owned(), Arc::clone(&known), moment);
         Ok(Some(known))
     }
 

@@ -100,6 +100,7 @@ impl Embedded {
             }
             KeyOperation::CancelDeletion(key) => self.change(account, &key, |key| Ok(lifecycle::call_off(key)?)).await,
             KeyOperation::Protect { key, reason } => {
+                reason.as_deref().map_or(Ok(()), check_description)?;
                 self.kept(account, &key, |key| key.protection.clone_from(&reason)).await
             }
             KeyOperation::UpdateDescription { key, description } => {
@@ -340,7 +341,7 @@ fn deletion_in(days: u32, now: Timestamp) -> Result<Timestamp, KmsError> {
 
 fn check_description(description: &str) -> Result<(), KmsError> {
     if description.len() > DESCRIPTION_BYTES {
-        return Err(KmsError::Invalid("a key's description may have 8,192 bytes"));
+        return Err(KmsError::Invalid("a key's description, and why it is protected, may have 8,192 bytes each"));
     }
     Ok(())
 }

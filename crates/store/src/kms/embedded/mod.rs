@@ -75,13 +75,12 @@ impl Embedded {
         }
     }
 
-    /// Whether the key may seal and open now.
+    /// Whether the key may seal and open now. Imported material ends at its time, however late its row is tended.
     fn check_usable(&self, key: &MasterKey) -> Result<(), KmsError> {
-        match key.state {
-            KeyState::Enabled => Ok(()),
-            KeyState::Disabled => Err(KmsError::Disabled(self.name(key))),
-            KeyState::PendingDeletion { .. } => Err(KmsError::PendingDeletion(self.name(key))),
-            KeyState::PendingImport => Err(KmsError::PendingImport(self.name(key))),
+        lifecycle::usable(key).map_err(|obstacle| self.obstructed(key, obstacle))?;
+        match lifecycle::has_expired(key, (self.clock)()) {
+            true => Err(KmsError::PendingImport(self.name(key))),
+            false => Ok(()),
         }
     }
 

@@ -10,9 +10,11 @@ use std::{
     },
 };
 
+use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use strongroom_model::failure::Subject;
 use strongroom_model::key::KeyReference;
-use strongroom_model::operation::key::CreateKey;
+use strongroom_model::operation::key::{CreateKey, ImportMaterial, ImportWrapping, KeyUse, Purpose as KeyPurpose};
+use strongroom_model::secret::Plaintext;
 use strongroom_model::time::Timestamp;
 
 use super::*;
@@ -289,6 +291,97 @@ async fn endless_conflict_ends() {
     assert!(matches!(sealed(&node, KeySelector::Default).await, Err(KmsError::Unavailable(_))));
     assert!(matches!(node.kms.disable(account(), &named(&key)).await, Err(KmsError::Unavailable(_))));
     assert!(matches!(node.kms.set_alias(account(), "a", &named(&key)).await, Err(KmsError::Unavailable(_))));
+}
+
+/// A version that no key has, in a ciphertext that anybody can make up, costs a look at that key, and no other key anything.
+#[tokio::test]
+async fn a_made_up_ciphertext_leaves_other_keys_known() {
+    let world = World::new();
+    let faults = Arc::new(Faults::none());
+    let node = world.node_on(faulty(&world, &faults), "root.key").await.unwrap();
+    let (busy, other) = (made(&node).await, made(&node).await);
+    let encrypt = KeyUse::Encrypt {
+        key: named(&other),
+        plaintext: Plaintext::new(vec![1; 4].into()),
+        context: BTreeMap::new(),
+        purpose: KeyPurpose::Data,
+    };
+    let KeyOutcome::Encrypted { mut ciphertext, .. } = used(&node, encrypt).await.unwrap() else { panic!("sealed") };
+    sealed(&node, KeySelector::Reference(&named(&busy))).await.unwrap();
+    // Behind version, suite and the key's id (FORMAT.md §17).
+    ciphertext[18..22].copy_from_slice(&9_u32.to_be_bytes());
+    assert!(matches!(used(&node, decrypt(ciphertext)).await, Err(KmsError::Failed(FailureCode::CiphertextInvalid))));
+    let calls = faults.calls();
+    sealed(&node, KeySelector::Reference(&named(&busy))).await.unwrap();
+    assert_eq!(faults.calls(), calls, "the busy key is still known");
+}
+
+fn decrypt(ciphertext: Vec<u8>) -> KeyUse {
+    KeyUse::Decrypt { key: None, ciphertext, context: BTreeMap::new(), purpose: KeyPurpose::Data }
+}
+
+async fn used(node: &Opened, operation: KeyUse) -> Result<KeyOutcome, KmsError> {
+    node.kms.operate(&Principal::Root(account()), KeyOperation::Use(operation)).await
+}
+
+/// What the importing of `material` into the key needs, as a customer makes it.
+async fn brought(node: &Opened, key: &KeyName, material: &[u8], expires: Option<Timestamp>) -> ImportMaterial {
+    let wrapping = ImportWrapping::RsaOaepSha256Of2048;
+    let asked = KeyOperation::GetImportParameters { key: named(key), wrapping };
+    let answer = node.kms.operate(&Principal::Root(account()), asked).await.unwrap();
+    let KeyOutcome::ImportParameters(parameters) = answer else { panic!("parameters were asked for") };
+    let public = PublicEncryptingKey::from_der(&parameters.public_key).unwrap();
+    let public = OaepPublicEncryptingKey::new(public).unwrap();
+    let mut wrapped = vec![0; public.ciphertext_size()];
+    public.encrypt(&OAEP_SHA256_MGF1SHA256, material, &mut wrapped, None).unwrap();
+    let (key, token) = (named(key), parameters.token);
+    ImportMaterial { key, token, wrapped, expires, for_rotation: false, material: None }
+}
+
+async fn imported(node: &Opened, import: ImportMaterial) -> Result<KeyOutcome, KmsError> {
+    node.kms.operate(&Principal::Root(account()), KeyOperation::ImportMaterial(import)).await
+}
+
+fn is_refused(answer: Result<KeyOutcome, KmsError>, expected: FailureCode) -> bool {
+    matches!(answer, Err(KmsError::Refused { code, .. }) if code == expected)
+}
+
+#[tokio::test]
+async fn imported_material_ends_at_its_time_and_comes_back_only_as_itself() {
+    let world = World::new();
+    let node = world.node().await;
+    let external = CreateKey { origin: KeyOrigin::External, ..CreateKey::new(KeySpec::Aes256) };
+    let key = node.kms.create(account(), &external).await.unwrap().name;
+    let end = Timestamp::from_millis(world.now.load(Ordering::SeqCst) + 1000);
+    imported(&node, brought(&node, &key, &[7; 32], Some(end)).await).await.unwrap();
+    let data = sealed(&node, KeySelector::Reference(&named(&key))).await.unwrap();
+    world.pass(999);
+    opens(&node, &data).await.unwrap();
+    // Nobody has tended the key, and no cache has ended.
+    world.pass(1);
+    assert!(matches!(sealed(&node, KeySelector::Reference(&named(&key))).await, Err(KmsError::PendingImport(_))));
+    assert_eq!(node.kms.tend().await.unwrap().expired, std::slice::from_ref(&key));
+    assert!(matches!(opens(&node, &data).await, Err(KmsError::PendingImport(_))));
+    let other = imported(&node, brought(&node, &key, &[8; 32], None).await).await;
+    assert!(is_refused(other, FailureCode::KeyMaterialMismatch));
+    imported(&node, brought(&node, &key, &[7; 32], None).await).await.unwrap();
+    opens(&node, &data).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_is_for_one_key_and_one_day_and_material_has_the_length_of_its_cipher() {
+    let world = World::new();
+    let node = world.node().await;
+    let external = CreateKey { origin: KeyOrigin::External, ..CreateKey::new(KeySpec::Aes256) };
+    let key = node.kms.create(account(), &external).await.unwrap().name;
+    let other = node.kms.create(account(), &external).await.unwrap().name;
+    let short = imported(&node, brought(&node, &key, &[7; 16], None).await).await;
+    assert!(is_refused(short, FailureCode::KeyMaterialInvalid));
+    let import = brought(&node, &key, &[7; 32], None).await;
+    let astray = imported(&node, ImportMaterial { key: named(&other), ..import.clone() }).await;
+    assert!(is_refused(astray, FailureCode::ImportTokenInvalid));
+    world.pass(DAY_MS);
+    assert!(is_refused(imported(&node, import).await, FailureCode::ImportTokenExpired));
 }
 
 /// Types that hold secrets must not be printable: this fails to compile when one is.
