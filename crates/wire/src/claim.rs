@@ -110,11 +110,10 @@ impl Claim {
     /// Reads the claim of a request whose body, `document`, was read ahead of it.
     ///
     /// The requests of the key services have small bodies, and sign them: most without stating a hash. `document` is then
-    /// what the signature is held against, and the proof says its hash. A hash that the head does state still has to be
-    /// compared with it, by whoever holds the proof.
+    /// what the signature is held against, and a hash that the head does state has to be its own.
     ///
     /// # Errors
-    /// As [`Claim::read`].
+    /// As [`Claim::read`]; `ContentSha256Mismatch`.
     pub fn read_with_document(
         parts: &Parts,
         target: &Target<'_>,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::header::{CONTENT_TYPE, HOST};
 use http::request::Parts;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
 
 use super::Target;
 use super::scope::malformed;
@@ -118,6 +118,26 @@ impl<'a> Head<'a> {
         names.retain(|name| name.starts_with(prefix));
         names.sort_unstable();
         names
+    }
+
+    /// Holds that the host is `signed`, and so is every header that is there and begins with `prefix` or is one of `others`:
+    /// else somebody else might put one in.
+    ///
+    /// # Errors
+    /// `MalformedAuthorization` for the host, `AccessDenied` that names the others.
+    pub(crate) fn require_signed(&self, signed: &[&str], prefix: &str, others: &[&'static str]) -> Result<(), Failure> {
+        if !signed.contains(&HOST.as_str()) {
+            return Err(malformed("SignedHeaders has no host."));
+        }
+        let mut unsigned = self.header_names(prefix);
+        unsigned.extend(others.iter().filter(|name| self.header(name).is_some()));
+        unsigned.retain(|name| !signed.contains(name));
+        if unsigned.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(FailureCode::AccessDenied)
+            .with_message("There were headers present in the request which were not signed")
+            .with_detail("HeadersNotSigned", unsigned.join(", ")))
     }
 
     /// `name:value` and a line feed for each header of `names`; the host's value is `host`.

@@ -1,6 +1,6 @@
 //! OSS V4: the shape of AWS V4, with its own words, its own notion of what is signed, and no signed bodies.
 
-use http::header::{DATE, HeaderName};
+use http::header::DATE;
 use http::request::Parts;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::Region;
@@ -11,7 +11,7 @@ use super::form::{self, ScopedFields};
 use super::head::{Empty, Head, encoded_path};
 use super::payload::PayloadWord;
 use super::scope::{Scope, ScopeWords, fields, malformed};
-use super::sign::{Signer, UrlParameters, put};
+use super::sign::{Signer, UrlParameters, put_own};
 use super::validity::{Validity, dated};
 use super::{Scheme, date};
 use crate::claim::{KeyRule, Signed};
@@ -151,11 +151,7 @@ fn dress_header(
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put(parts, HeaderName::from_static(TIME), &date::basic(now))?;
-    put(parts, HeaderName::from_static(PAYLOAD), &payload.text())?;
-    if let Some(token) = signer.token {
-        put(parts, HeaderName::from_static(TOKEN), token)?;
-    }
+    put_own(parts, signer, now, payload, [TIME, PAYLOAD, TOKEN])?;
     Ok(format!("{} Credential={},Signature=", WORDS.algorithm, WORDS.credential(signer, now)))
 }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{AUTHORIZATION, CONNECTION, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderName, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use ring::digest::{SHA256, digest};
@@ -17,7 +17,7 @@ use super::crypto::{Mac, sha256_hex};
 use super::head::{Empty, Head, encoded_path};
 use super::payload::PayloadWord;
 use super::scope::{fields, malformed};
-use super::sign::{Signer, UrlParameters, put};
+use super::sign::{Signer, UrlParameters, put_own, signed_names};
 use super::validity::Validity;
 use super::{Scheme, date};
 use crate::claim::{KeyRule, Signed};
@@ -50,7 +50,7 @@ fn read_header(head: &Head<'_>, rest: &str) -> Result<Signed, Failure> {
     let (id, names, signature) = (required(id)?, required(names)?, required(signature)?);
     let when = head.text_header(TIME).and_then(date::read_basic).ok_or(FailureCode::MissingDate)?;
     let names: Vec<&str> = names.split(';').collect();
-    check_signed_headers(head, &names)?;
+    head.require_signed(&names, PREFIX, &[TOKEN])?;
     let payload = payload(head)?;
     Ok(Signed {
         access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,
@@ -65,33 +65,21 @@ fn read_header(head: &Head<'_>, rest: &str) -> Result<Signed, Failure> {
     })
 }
 
-/// What the signature covers of the body: the hash that the head states, or that of the body itself.
+/// What the signature covers of the body: the body's own hash, which one that the head states has to be. A body that was read
+/// cannot be left unsigned.
 fn payload(head: &Head<'_>) -> Result<PayloadWord, Failure> {
-    if let Some(word) = head.text_header(PAYLOAD) {
-        return match PayloadWord::parse(PAYLOAD, word)? {
-            word @ (PayloadWord::Unsigned | PayloadWord::Sha256(_)) => Ok(word),
-            PayloadWord::UnsignedChunks | PayloadWord::SignedChunks { .. } => Err(FailureCode::NotImplemented.into()),
-        };
+    let stated = head.text_header(PAYLOAD).map(|word| PayloadWord::parse(PAYLOAD, word)).transpose()?;
+    let own = head.document.map(|document| {
+        PayloadWord::Sha256(digest(&SHA256, document).as_ref().try_into().expect("a SHA-256 has 32 bytes"))
+    });
+    match (stated, own) {
+        (Some(PayloadWord::UnsignedChunks | PayloadWord::SignedChunks { .. }), _) => {
+            Err(FailureCode::NotImplemented.into())
+        }
+        (Some(stated), Some(own)) if stated != own => Err(FailureCode::ContentSha256Mismatch.into()),
+        (Some(word), _) | (None, Some(word)) => Ok(word),
+        (None, None) => Err(malformed("The body's hash is not stated.")),
     }
-    let document = head.document.ok_or_else(|| malformed("The body's hash is not stated."))?;
-    let hash = digest(&SHA256, document).as_ref().try_into().expect("a SHA-256 has 32 bytes");
-    Ok(PayloadWord::Sha256(hash))
-}
-
-/// The host has to be signed, and so has every header of this method's own, or somebody else might put one in.
-fn check_signed_headers(head: &Head<'_>, names: &[&str]) -> Result<(), Failure> {
-    if !names.contains(&HOST.as_str()) {
-        return Err(malformed("SignedHeaders has no host."));
-    }
-    let mut unsigned = head.header_names(PREFIX);
-    unsigned.extend(head.text_header(TOKEN).map(|_| TOKEN));
-    unsigned.retain(|name| !names.contains(name));
-    if unsigned.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(FailureCode::AccessDenied)
-        .with_message("There were headers present in the request which were not signed")
-        .with_detail("HeadersNotSigned", unsigned.join(", ")))
 }
 
 /// What the client may have signed: the host with its port, or without.
@@ -123,13 +111,46 @@ fn dress_header(
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put(parts, HeaderName::from_static(TIME), &date::basic(now))?;
-    put(parts, HeaderName::from_static(PAYLOAD), &payload.text())?;
-    if let Some(token) = signer.token {
-        put(parts, HeaderName::from_static(TOKEN), token)?;
+    put_own(parts, signer, now, payload, [TIME, PAYLOAD, TOKEN])?;
+    let (id, names) = (signer.access_key.as_str(), signed_names(parts, &UNSIGNED_HEADERS));
+    Ok(format!("{ALGORITHM} Access={id}, SignedHeaders={names}, Signature="))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::HOST;
+    use strongroom_model::name::Region;
+    use strongroom_model::secret::SecretKey;
+
+    use super::*;
+    use crate::claim::Claim;
+    use crate::signature::Target;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_795_295_890);
+
+    /// Whether a request that states `payload`, and is signed so, passes with the body `document`.
+    fn passes(payload: &PayloadWord, document: &[u8]) -> Result<(), FailureCode> {
+        let (id, secret) = (AccessKeyId::parse("AK").unwrap(), SecretKey::new("SK".to_owned()));
+        let region = Region::parse("r").unwrap();
+        let signer = Signer { access_key: &id, secret: &secret, token: None, region: &region };
+        let target = Target { bucket: None, virtual_hosted: false };
+        let request = http::Request::post("/v1.0/p/kms/list-keys").header(HOST, "localhost");
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        SDK.sign(&mut parts, &target, &signer, NOW, payload).unwrap();
+        match Claim::read_with_document(&parts, &target, &[&SDK], None, document).map_err(|failure| failure.code)? {
+            Claim::Signed(signed) => signed.verify(&secret, NOW).map(drop).map_err(|failure| failure.code),
+            Claim::Anonymous => panic!("it is signed"),
+        }
     }
-    let mut names: Vec<_> = parts.headers.keys().filter(|name| !UNSIGNED_HEADERS.contains(name)).collect();
-    names.sort_unstable_by_key(|name| name.as_str());
-    let names: Vec<_> = names.into_iter().map(HeaderName::as_str).collect();
-    Ok(format!("{ALGORITHM} Access={}, SignedHeaders={}, Signature=", signer.access_key.as_str(), names.join(";")))
+
+    /// The hash of FIPS 180-4's example message.
+    const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+    #[test]
+    fn a_stated_hash_has_to_be_that_of_the_body() {
+        let stated = PayloadWord::parse(PAYLOAD, ABC).unwrap();
+        assert_eq!(passes(&stated, b"abc"), Ok(()));
+        assert_eq!(passes(&stated, b"abd"), Err(FailureCode::ContentSha256Mismatch));
+        assert_eq!(passes(&PayloadWord::Unsigned, b"abc"), Err(FailureCode::ContentSha256Mismatch));
+    }
 }

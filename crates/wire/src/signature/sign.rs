@@ -13,7 +13,7 @@ use strongroom_model::time::Timestamp;
 use super::chunk::ChunkSeed;
 use super::head::{Head, encoded};
 use super::payload::PayloadWord;
-use super::{Scheme, Target};
+use super::{Scheme, Target, date};
 use crate::claim::{PayloadProof, Signed};
 
 /// Who signs, and for which region.
@@ -112,6 +112,29 @@ impl Signed {
 pub(crate) fn put(parts: &mut Parts, name: HeaderName, value: &str) -> Result<(), http::Error> {
     parts.headers.insert(name, HeaderValue::from_str(value)?);
     Ok(())
+}
+
+/// Puts in the headers that a scheme signs of its own: the time, what is said of the body, and the token if there is one.
+pub(crate) fn put_own(
+    parts: &mut Parts,
+    signer: &Signer<'_>,
+    now: Timestamp,
+    payload: &PayloadWord,
+    [time, word, token]: [&'static str; 3],
+) -> Result<(), http::Error> {
+    put(parts, HeaderName::from_static(time), &date::basic(now))?;
+    put(parts, HeaderName::from_static(word), &payload.text())?;
+    match signer.token {
+        Some(text) => put(parts, HeaderName::from_static(token), text),
+        None => Ok(()),
+    }
+}
+
+/// The names of all headers but the `unsigned`, sorted, with semicolons between them.
+pub(crate) fn signed_names(parts: &Parts, unsigned: &[HeaderName]) -> String {
+    let mut names: Vec<_> = parts.headers.keys().filter(|name| !unsigned.contains(name)).collect();
+    names.sort_unstable_by_key(|name| name.as_str());
+    names.into_iter().map(HeaderName::as_str).collect::<Vec<_>>().join(";")
 }
 
 /// Names the host, as an HTTP/1.1 client will.

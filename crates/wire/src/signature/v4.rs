@@ -15,7 +15,7 @@ use super::form::{self, ScopedFields};
 use super::head::{Empty, Head, encoded_path, lines};
 use super::payload::PayloadWord;
 use super::scope::{Scope, ScopeWords, fields, malformed};
-use super::sign::{Signer, UrlParameters, put};
+use super::sign::{Signer, UrlParameters, put_own, signed_names};
 use super::validity::{Validity, dated};
 use super::{Scheme, date};
 use crate::claim::{KeyRule, Signed};
@@ -29,7 +29,7 @@ pub static AWS4: Scheme = Scheme {
     read_url,
     form_marks: &["x-amz-algorithm", "x-amz-credential", "x-amz-signature"],
     read_form: |form, region| form::by_scope(form, &WORDS, &FORM_FIELDS, region),
-    dress_header,
+    dress_header: |parts, signer, now, payload| dress_header(&WORDS, parts, signer, now, payload),
     dress_url,
 };
 
@@ -45,7 +45,8 @@ pub static AWS4_KMS: Scheme = Scheme {
     read_url: |_, _| Err(malformed("Requests to the key service are signed in their headers.")),
     form_marks: &[],
     read_form: |_, _| Err(malformed("Requests to the key service are signed in their headers.")),
-    dress_header: dress_kms_header,
+    // Clients of ours state the hash: so a claim can be read from the head alone.
+    dress_header: |parts, signer, now, payload| dress_header(&KMS_WORDS, parts, signer, now, payload),
     dress_url: |_, _, _, _| UrlParameters { signed: Vec::new(), signature: "X-Amz-Signature" },
 };
 
@@ -158,7 +159,7 @@ fn signed(
         return Err(malformed("The credential's date is not that of the request."));
     }
     let names: Vec<&str> = read.signed_headers.split(';').collect();
-    check_signed_headers(head, &names)?;
+    head.require_signed(&names, PREFIX, &[])?;
     Ok(Signed {
         access_key,
         token,
@@ -170,21 +171,6 @@ fn signed(
         presented: read.signature.to_owned(),
         payload: read.payload,
     })
-}
-
-/// The host has to be signed, and so has every header of Amazon's, or somebody else might put one in.
-fn check_signed_headers(head: &Head<'_>, names: &[&str]) -> Result<(), Failure> {
-    if !names.contains(&HOST.as_str()) {
-        return Err(malformed("SignedHeaders has no host."));
-    }
-    let mut unsigned = head.header_names(PREFIX);
-    unsigned.retain(|name| !names.contains(name));
-    if unsigned.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(FailureCode::AccessDenied)
-        .with_message("There were headers present in the request which were not signed")
-        .with_detail("HeadersNotSigned", unsigned.join(", ")))
 }
 
 /// What the client may have signed: the path as sent, or as the documents would have encoded it; the host with its port,
@@ -218,30 +204,15 @@ fn single_blanks(value: &[u8]) -> Vec<u8> {
 }
 
 fn dress_header(
+    words: &ScopeWords,
     parts: &mut Parts,
     signer: &Signer<'_>,
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put(parts, HeaderName::from_static(TIME), &date::basic(now))?;
-    put(parts, HeaderName::from_static(PAYLOAD), &payload.text())?;
-    if let Some(token) = signer.token {
-        put(parts, HeaderName::from_static(TOKEN), token)?;
-    }
-    let credential = WORDS.credential(signer, now);
-    let names = signed_names(parts);
-    Ok(format!("{} Credential={credential}, SignedHeaders={names}, Signature=", WORDS.algorithm))
-}
-
-/// Clients of ours state the hash: so a claim can be read from the head alone.
-fn dress_kms_header(
-    parts: &mut Parts,
-    signer: &Signer<'_>,
-    now: Timestamp,
-    payload: &PayloadWord,
-) -> Result<String, http::Error> {
-    let dressed = dress_header(parts, signer, now, payload)?;
-    Ok(dressed.replace(&WORDS.credential(signer, now), &KMS_WORDS.credential(signer, now)))
+    put_own(parts, signer, now, payload, [TIME, PAYLOAD, TOKEN])?;
+    let (credential, names) = (words.credential(signer, now), signed_names(parts, &UNSIGNED_HEADERS));
+    Ok(format!("{} Credential={credential}, SignedHeaders={names}, Signature=", words.algorithm))
 }
 
 fn dress_url(parts: &Parts, signer: &Signer<'_>, now: Timestamp, seconds: u32) -> UrlParameters {
@@ -251,13 +222,7 @@ fn dress_url(parts: &Parts, signer: &Signer<'_>, now: Timestamp, seconds: u32) -
         ("X-Amz-Credential", WORDS.credential(signer, now)),
         ("X-Amz-Date", date::basic(now)),
         ("X-Amz-Expires", seconds.to_string()),
-        ("X-Amz-SignedHeaders", signed_names(parts)),
+        ("X-Amz-SignedHeaders", signed_names(parts, &UNSIGNED_HEADERS)),
     ];
     UrlParameters { signed: parameters.into_iter().chain(token).collect(), signature: "X-Amz-Signature" }
-}
-
-fn signed_names(parts: &Parts) -> String {
-    let mut names: Vec<_> = parts.headers.keys().filter(|name| !UNSIGNED_HEADERS.contains(name)).collect();
-    names.sort_unstable_by_key(|name| name.as_str());
-    names.into_iter().map(HeaderName::as_str).collect::<Vec<_>>().join(";")
 }

@@ -12,7 +12,8 @@ use strongroom_model::time::Timestamp;
 
 use super::super::fields::Fields;
 use super::check::{
-    alias, context, is_dry_run, key, length, number, optional_key, page, refused, required, tags, unsupported, word,
+    alias, context, is_dry_run, key, length, number, optional_key, page, refused, required, tags, unsupported,
+    violation, word,
 };
 use crate::text::bytes::from_token;
 
@@ -194,9 +195,7 @@ pub(super) fn create_grant(fields: &Fields) -> Read {
         actions.push(known.map(|(_, action)| *action).ok_or_else(unsupported)?);
     }
     if actions.is_empty() {
-        return Err(refused(
-            "1 validation error detected: Value at 'operations' failed to satisfy constraint: Member must not be null",
-        ));
+        return Err(violation(None, "operations", "not be null"));
     }
     let constraint = match fields.inner("Constraints")? {
         None => None,
