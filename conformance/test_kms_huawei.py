@@ -5,11 +5,13 @@ import hashlib
 import os
 
 import pytest
+import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from keys import Alibaba, Huawei, Refused, aws
+from strongroom import ACCESS_KEY, SECRET_KEY
 
 
 @pytest.fixture(scope="module")
@@ -202,6 +204,35 @@ def test_failures(server, kms):
         with pytest.raises(Refused, match="KMS.0331"):
             kms.create_key(key_alias=f"hw/{spec}", key_spec=spec)
     refused(401, "APIGW.0301", Huawei(server, secret_key="wrong").list_keys, limit="1")
+
+
+def test_tokens_of_the_identity_service(server):
+    """The two ways to a token, and what it is good for."""
+    base = f"http://127.0.0.1:{server.kms}"
+
+    def token(**identity):
+        return requests.post(f"{base}/v3/auth/tokens", json={"auth": {"identity": identity}}, timeout=30)
+
+    def listed(token):
+        return requests.post(f"{base}/v1.0/p/kms/list-keys", json={}, headers={"X-Auth-Token": token}, timeout=30)
+
+    domain = {"name": "any"}
+    user = {"name": ACCESS_KEY, "password": SECRET_KEY, "domain": domain}
+    given = token(methods=["password"], password={"user": user})
+    assert given.status_code == 201 and given.json()["token"]["expires_at"]
+    other = token(methods=["hw_ak_sk"], hw_ak_sk={"access": {"key": ACCESS_KEY}, "secret": {"key": SECRET_KEY}})
+    for answer in (given, other):
+        answer = listed(answer.headers["X-Subject-Token"])
+        assert answer.status_code == 200 and "keys" in answer.json()
+    assert token(methods=["password"], password={"user": {**user, "password": "wrong"}}).status_code == 401
+    assert token(methods=["password"], password={"user": {**user, "name": "nobody"}}).status_code == 401
+    assert token(methods=["totp"]).status_code == 400
+    text = given.headers["X-Subject-Token"]
+    name, secret, rest = text.split(".", 2)
+    for wrong in ("nonsense", text[:-4] + "AAAA", ".".join([name, "guessed", rest])):
+        answer = listed(wrong)
+        assert (answer.status_code, answer.json()["error"]["error_code"]) == (403, "KMS.0302"), wrong
+    assert listed("").status_code == 403
 
 
 def test_a_key_of_one_face_is_the_same_in_the_others(server, kms):

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     authenticate::{Caller, verify_signature},
     body::{self, Source},
-    clock, entropy,
+    clock, entropy, identity_tokens,
     listen::Peer,
     pipeline::{check_head, note},
     response::{Record, ResponseBody},
@@ -34,6 +34,7 @@ use crate::{
 
 /// Answers one request.
 pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<ResponseBody> {
+    let asks_for_token = identity_tokens::is_asked(&request);
     let (parts, incoming) = request.into_parts();
     let (request_id, drawn) = match entropy::request_id() {
         Ok(id) => (id, Ok(())),
@@ -45,6 +46,14 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let stall = Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::clone(&record.received));
     let span = record.span.clone();
+    if asks_for_token {
+        record.operation = "IssueToken";
+        let response = match body::read_document(source, DOCUMENT_BYTES_MAX, None).await {
+            Ok(document) => identity_tokens::issue(app, peer, &document, request_id).await,
+            Err(failure) => dialect.encode_failure(None, &failure, &exchange_of(app, request_id)),
+        };
+        return finish(response, record);
+    }
     let mut asker = Asker { app, peer, dialect, call: None, account: None };
     let answer = async {
         drawn?;
@@ -62,6 +71,11 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         }
     };
     finish(response, record)
+}
+
+/// A request of which nobody is known to be the sender.
+fn exchange_of(app: &App, request_id: RequestId) -> KeyExchange<'_> {
+    KeyExchange { request_id, account: None, site: &app.site }
 }
 
 /// A request on its way, and what is known of it so far.
@@ -103,7 +117,7 @@ impl Asker<'_> {
         match claim {
             KeyClaim::Access(Claim::Signed(signed)) => verify_signature(&self.app.engine, &signed, now).await,
             KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
-            KeyClaim::Token(_) => Err(FailureCode::InvalidToken.into()),
+            KeyClaim::Token(token) => identity_tokens::holder(self.app, &token).await,
         }
     }
 }

@@ -9,6 +9,7 @@ mod command;
 mod config;
 mod entropy;
 mod files;
+mod identity_tokens;
 mod key_service;
 mod listen;
 mod metrics;

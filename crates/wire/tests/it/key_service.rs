@@ -11,7 +11,7 @@ use strongroom_wire::key_service::{ALIBABA, AWS, HUAWEI, KEY_DIALECTS, KeyDialec
 use super::exchange::head;
 
 /// Every failure that the key service can come to, from its head to its keys.
-const FAILURES: [FailureCode; 58] = [
+const FAILURES: [FailureCode; 59] = [
     FailureCode::InvalidArgument,
     FailureCode::InvalidRequest,
     FailureCode::InvalidUri,
@@ -33,6 +33,7 @@ const FAILURES: [FailureCode; 58] = [
     FailureCode::TwoAuthorizations,
     FailureCode::WrongSigningRegion,
     FailureCode::InvalidToken,
+    FailureCode::TokenExpired,
     FailureCode::KmsNeedsTls,
     FailureCode::InvalidEncryptionContext,
     FailureCode::KeyNotFound,
