@@ -39,7 +39,8 @@ impl From<Denied> for Failure {
 /// # Errors
 /// [`Denied`] says what decided.
 pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
-    let facts = facts::of_operation(&operation, &case);
+    let gather = || facts::of_operation(&operation, &case);
+    let facts = Facts::new(&gather);
     let required = operation.required();
     let decisions: Vec<Decision> =
         required.iter().map(|required| decide(required.action, &required.resource, &case, &facts)).collect();
@@ -73,7 +74,7 @@ fn is_batch(operation: &Operation) -> bool {
 }
 
 /// Whether the caller may list the bucket that the operation is about.
-fn may_list(operation: &Operation, case: &Case, facts: &Facts) -> bool {
+fn may_list(operation: &Operation, case: &Case, facts: &Facts<'_>) -> bool {
     let bucket = match operation {
         Operation::Bucket(operation) => operation.bucket(),
         Operation::Object(operation) => operation.bucket(),

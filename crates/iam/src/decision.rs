@@ -91,7 +91,7 @@ impl Decision {
 ///
 /// Nothing is allowed but what a statement or a list allows; nothing is allowed that a statement denies. In the
 /// principal's own account either side suffices, its own policies or the bucket's; across accounts both must allow.
-pub(crate) fn decide(action: Action, resource: &Resource, case: &Case, facts: &Facts) -> Decision {
+pub(crate) fn decide(action: Action, resource: &Resource, case: &Case, facts: &Facts<'_>) -> Decision {
     if action == Action::Probe {
         return Decision::new(Permission::Allowed, Reason::Everybody);
     }
@@ -120,7 +120,7 @@ pub(crate) fn decide_key(
     resource: &Resource,
     owner: AccountId,
     case: &Case,
-    facts: &Facts,
+    facts: &Facts<'_>,
 ) -> Decision {
     let target = Target::new(resource, Some(owner));
     let sides = Sides::look(action, &target, None, case, facts);
@@ -132,7 +132,7 @@ fn decide_for(
     resource: &Resource,
     bucket: Option<&BucketCase>,
     case: &Case,
-    facts: &Facts,
+    facts: &Facts<'_>,
 ) -> Decision {
     let principal = &case.subject.requester.principal;
     let owner = bucket.map(|bucket| bucket.owner).or(principal.account());
@@ -166,7 +166,7 @@ struct Sides {
 }
 
 impl Sides {
-    fn look(action: Action, target: &Target, bucket: Option<&BucketCase>, case: &Case, facts: &Facts) -> Self {
+    fn look(action: Action, target: &Target, bucket: Option<&BucketCase>, case: &Case, facts: &Facts<'_>) -> Self {
         let subject = &case.subject;
         let principal = &subject.requester.principal;
         let question = Question { principal, groups: &subject.groups, action, target, facts };

@@ -8,7 +8,7 @@ use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, U
 use strongroom_model::setting::ObjectSetting;
 
 use crate::case::{BucketCase, Case};
-use crate::policy::fact::{Fact, Facts, Value};
+use crate::policy::fact::{Fact, Known, Value};
 use crate::simulate::ImaginedEncryption;
 
 /// The encryption that an operation asks for.
@@ -22,7 +22,7 @@ enum Encryption<'a> {
 }
 
 /// The facts of an operation.
-pub(crate) fn of_operation(operation: &Operation, case: &Case) -> Facts {
+pub(crate) fn of_operation(operation: &Operation, case: &Case) -> Known {
     let mut facts = of_case(case);
     match encryption(operation) {
         Encryption::None => {}
@@ -44,8 +44,8 @@ pub(crate) fn of_operation(operation: &Operation, case: &Case) -> Facts {
 }
 
 /// The facts that every operation of a case has.
-pub(crate) fn of_case(case: &Case) -> Facts {
-    let mut facts = Facts::default();
+pub(crate) fn of_case(case: &Case) -> Known {
+    let mut facts = Known::default();
     insert_circumstances(&mut facts, case);
     insert_subject(&mut facts, case);
     if let Some(BucketCase { owner, .. }) = &case.bucket {
@@ -54,8 +54,15 @@ pub(crate) fn of_case(case: &Case) -> Facts {
     facts
 }
 
+/// The facts of the use of a key for an object.
+pub(crate) fn of_key_use(context: &EncryptionContext, case: &Case) -> Known {
+    let mut facts = of_case(case);
+    insert_key_use(&mut facts, context, case);
+    facts
+}
+
 /// Adds what is known of the use of a key for an object.
-pub(crate) fn insert_key_use(facts: &mut Facts, context: &EncryptionContext, case: &Case) {
+pub(crate) fn insert_key_use(facts: &mut Known, context: &EncryptionContext, case: &Case) {
     for (name, value) in context {
         facts.insert(Fact::EncryptionContext(name.clone()), Value::one(value));
     }
@@ -64,7 +71,7 @@ pub(crate) fn insert_key_use(facts: &mut Facts, context: &EncryptionContext, cas
     facts.insert(Fact::ViaService, Value::spelled(spellings.into()));
 }
 
-fn insert_circumstances(facts: &mut Facts, case: &Case) {
+fn insert_circumstances(facts: &mut Known, case: &Case) {
     let around = &case.circumstances;
     facts.insert(Fact::CurrentTime, Value::one(around.now.to_string()));
     facts.insert(Fact::EpochTime, Value::one(around.now.seconds().to_string()));
@@ -92,7 +99,7 @@ fn insert_circumstances(facts: &mut Facts, case: &Case) {
     }
 }
 
-fn insert_subject(facts: &mut Facts, case: &Case) {
+fn insert_subject(facts: &mut Known, case: &Case) {
     let subject = &case.subject;
     let (kind, account) = match &subject.requester.principal {
         Principal::Anonymous => ("Anonymous", None),
@@ -172,7 +179,7 @@ fn encryption(operation: &Operation) -> Encryption<'_> {
 }
 
 /// Adds the encryption of a request that is only imagined.
-pub(crate) fn insert_imagined(facts: &mut Facts, imagined: &ImaginedEncryption, case: &Case) {
+pub(crate) fn insert_imagined(facts: &mut Known, imagined: &ImaginedEncryption, case: &Case) {
     facts.insert_text(Fact::CustomerAlgorithm, imagined.customer_algorithm.as_ref());
     let key = imagined.key.as_ref().map(|key| KeyReference::parse(key));
     let (algorithm, context) = (DataAlgorithm::Aes256, EncryptionContext::new());
@@ -187,7 +194,7 @@ pub(crate) fn insert_imagined(facts: &mut Facts, imagined: &ImaginedEncryption, 
 }
 
 /// The words of all languages for what is asked, so that a policy holds for clients of every dialect.
-fn insert_wish(facts: &mut Facts, wish: &EncryptionWish, case: &Case) {
+fn insert_wish(facts: &mut Known, wish: &EncryptionWish, case: &Case) {
     let words: &[&str] = match wish {
         EncryptionWish::Unspecified => return,
         EncryptionWish::Customer(_) => {

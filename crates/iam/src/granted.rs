@@ -15,6 +15,7 @@ use crate::acl;
 use crate::case::{Case, Requester, Transport};
 use crate::decision::{Permission, decide_key};
 use crate::facts;
+use crate::policy::fact::Facts;
 
 /// An operation that its principal may run. Only [`crate::authorize()`] makes one.
 #[derive(Debug)]
@@ -150,8 +151,8 @@ impl Rights {
         if account != key.account && !granted {
             return Err(denied("the key is another account's, which has not granted its use".to_owned()));
         }
-        let mut facts = facts::of_case(&self.case);
-        facts::insert_key_use(&mut facts, context, &self.case);
+        let gather = || facts::of_key_use(context, &self.case);
+        let facts = Facts::new(&gather);
         let resource = Resource::Key(facts::reference(key));
         let decision = decide_key(Action::Key(action), &resource, key.account, &self.case, &facts);
         match decision.answer {

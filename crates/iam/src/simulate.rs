@@ -6,6 +6,7 @@ use strongroom_model::encryption::EncryptionContext;
 use crate::case::Case;
 use crate::decision::{Decision, decide, decide_key};
 use crate::facts;
+use crate::policy::fact::Facts;
 
 /// The encryption headers of a request that is only imagined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,13 +21,20 @@ pub struct ImaginedEncryption {
 
 /// Decides about one action on one resource as [`crate::authorize()`] would.
 pub fn simulate(action: Action, resource: &Resource, encryption: &ImaginedEncryption, case: &Case) -> Decision {
-    let mut facts = facts::of_case(case);
-    facts::insert_imagined(&mut facts, encryption, case);
+    let gather = || {
+        let mut facts = facts::of_case(case);
+        facts::insert_imagined(&mut facts, encryption, case);
+        facts
+    };
     match (action, resource, case.subject.requester.principal.account()) {
         (Action::Key(action), Resource::Key(_), Some(account)) => {
-            facts::insert_key_use(&mut facts, &EncryptionContext::new(), case);
-            decide_key(Action::Key(action), resource, account, case, &facts)
+            let gather = || {
+                let mut facts = gather();
+                facts::insert_key_use(&mut facts, &EncryptionContext::new(), case);
+                facts
+            };
+            decide_key(Action::Key(action), resource, account, case, &Facts::new(&gather))
         }
-        _ => decide(action, resource, case, &facts),
+        _ => decide(action, resource, case, &Facts::new(&gather)),
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum Over {
 
 impl Condition {
     /// Whether the condition holds in a case.
-    pub(crate) fn holds(&self, facts: &Facts) -> bool {
+    pub(crate) fn holds(&self, facts: &Facts<'_>) -> bool {
         let values = facts.get(&self.fact);
         if self.operator.test == Test::Null {
             let wants_absent = self.operands.contains(&Operand::Bool(true));
@@ -78,7 +78,7 @@ impl Condition {
         }
     }
 
-    fn compares(&self, value: &Value, facts: &Facts) -> bool {
+    fn compares(&self, value: &Value, facts: &Facts<'_>) -> bool {
         let compares = |text: &str| self.operands.iter().any(|it| self.operator.test.compares(text, it, facts));
         value.spellings().any(compares)
     }

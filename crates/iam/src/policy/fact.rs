@@ -1,5 +1,6 @@
 //! The facts that a condition may test, under one name for all languages.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// What a condition key names. Languages spell it in ways of their own; see `language`.
@@ -105,18 +106,18 @@ impl Value {
     }
 }
 
-/// The facts of one case. What is not in it is not known of the request.
+/// What is known of one case. What is not in it is not known of the request.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Facts {
-    known: BTreeMap<Fact, Vec<Value>>,
+pub(crate) struct Known {
+    facts: BTreeMap<Fact, Vec<Value>>,
     /// Whether the encryption of what is written was asked for, and judged, in a request before this one.
     pub(crate) encryption_was_judged: bool,
 }
 
-impl Facts {
+impl Known {
     /// Adds a fact.
     pub(crate) fn insert(&mut self, fact: Fact, value: Value) {
-        self.known.entry(fact).or_default().push(value);
+        self.facts.entry(fact).or_default().push(value);
     }
 
     /// Adds a fact if there is one.
@@ -125,10 +126,30 @@ impl Facts {
             self.insert(fact, Value::one(text));
         }
     }
+}
+
+/// The facts of one case, gathered when a condition or a variable first asks for one: most policies have neither.
+pub(crate) struct Facts<'a> {
+    gather: &'a dyn Fn() -> Known,
+    gathered: OnceCell<Known>,
+}
+
+/// Nothing is known.
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self::new(&Known::default)
+    }
+}
+
+impl<'a> Facts<'a> {
+    /// The facts that `gather` will find.
+    pub(crate) fn new(gather: &'a dyn Fn() -> Known) -> Self {
+        Self { gather, gathered: OnceCell::new() }
+    }
 
     /// The values of a fact; none if it is not known.
     pub(crate) fn get(&self, fact: &Fact) -> &[Value] {
-        self.known.get(fact).map_or(&[], Vec::as_slice)
+        self.known().facts.get(fact).map_or(&[], Vec::as_slice)
     }
 
     /// What a variable stands for, if the fact is known and has one value.
@@ -137,5 +158,14 @@ impl Facts {
             [value] => value.spellings().next(),
             _ => None,
         }
+    }
+
+    /// [`Known::encryption_was_judged`].
+    pub(crate) fn encryption_was_judged(&self) -> bool {
+        self.known().encryption_was_judged
+    }
+
+    fn known(&self) -> &Known {
+        self.gathered.get_or_init(self.gather)
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Question<'a> {
     /// To what.
     pub(crate) target: &'a Target,
     /// In which circumstances.
-    pub(crate) facts: &'a Facts,
+    pub(crate) facts: &'a Facts<'a>,
 }
 
 impl Policy {
@@ -94,15 +94,15 @@ impl Statement {
 
     /// A resource that depends on a fact that is not known is no resource; "all but that" is then everything, which may be
     /// denied and must not be allowed.
-    fn is_about(&self, target: &Target, facts: &Facts) -> bool {
+    fn is_about(&self, target: &Target, facts: &Facts<'_>) -> bool {
         let unknown = self.resources.negated && self.effect == Effect::Deny;
         self.resources.contain(target, facts).unwrap_or(unknown)
     }
 
     /// A request that goes on with what an earlier one began does not ask for encryption again: what the earlier one asked
     /// for was judged then, and counts as right.
-    fn holds(&self, condition: &Condition, facts: &Facts) -> bool {
-        if facts.encryption_was_judged && condition.fact.is_encryption() {
+    fn holds(&self, condition: &Condition, facts: &Facts<'_>) -> bool {
+        if condition.fact.is_encryption() && facts.encryption_was_judged() {
             return self.effect == Effect::Allow;
         }
         condition.holds(facts)

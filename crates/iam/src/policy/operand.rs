@@ -68,7 +68,7 @@ pub(crate) struct Network {
 
 impl Test {
     /// Whether `text` compares to `operand`. What cannot be read as the operator's kind compares to nothing.
-    pub(super) fn compares(self, text: &str, operand: &Operand, facts: &Facts) -> bool {
+    pub(super) fn compares(self, text: &str, operand: &Operand, facts: &Facts<'_>) -> bool {
         match (self, operand) {
             (Self::Text, Operand::Text(pattern)) => pattern.matches(text, facts) == Some(true),
             (Self::Name, Operand::Name(parts)) => names_match(text, parts, facts),
@@ -156,7 +156,7 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-fn names_match(text: &str, parts: &[Pattern], facts: &Facts) -> bool {
+fn names_match(text: &str, parts: &[Pattern], facts: &Facts<'_>) -> bool {
     let found: Vec<&str> = text.splitn(parts.len(), ':').collect();
     found.len() == parts.len()
         && found.iter().zip(parts).all(|(part, pattern)| pattern.matches(part, facts) == Some(true))

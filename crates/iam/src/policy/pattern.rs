@@ -81,7 +81,7 @@ impl Pattern {
     }
 
     /// Whether `text` is of this form; none if a variable stands for a fact that is not known.
-    pub(crate) fn matches(&self, text: &str, facts: &Facts) -> Option<bool> {
+    pub(crate) fn matches(&self, text: &str, facts: &Facts<'_>) -> Option<bool> {
         let atoms = self.resolve(facts)?;
         Some(glob(&atoms, text, self.fold))
     }
@@ -105,7 +105,7 @@ impl Pattern {
         }
     }
 
-    fn resolve(&self, facts: &Facts) -> Option<Cow<'_, [Atom]>> {
+    fn resolve(&self, facts: &Facts<'_>) -> Option<Cow<'_, [Atom]>> {
         if !self.has_variables {
             return Some(Cow::Borrowed(&self.atoms));
         }
@@ -187,7 +187,7 @@ fn lowered(letter: char, fold: bool) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fact::Value;
+    use super::super::fact::{Known, Value};
     use super::*;
 
     fn plain(pattern: &str, text: &str) -> bool {
@@ -219,9 +219,12 @@ mod tests {
         let known = |key: &str| (key == "aws:username").then_some(Fact::UserName);
         let reading = Reading { variables: Some(&known), ..Reading::PLAIN };
         let pattern = Pattern::parse("home/${aws:username}/*", reading).unwrap();
-        let mut facts = Facts::default();
-        assert_eq!(pattern.matches("home/ann/x", &facts), None);
-        facts.insert(Fact::UserName, Value::one("a*"));
+        assert_eq!(pattern.matches("home/ann/x", &Facts::default()), None);
+        let facts = Facts::new(&|| {
+            let mut known = Known::default();
+            known.insert(Fact::UserName, Value::one("a*"));
+            known
+        });
         assert_eq!(pattern.matches("home/ann/x", &facts), Some(false));
         assert_eq!(pattern.matches("home/a*/x", &facts), Some(true));
         let fallback = Pattern::parse("${aws:username, 'nobody'}${*}", reading).unwrap();

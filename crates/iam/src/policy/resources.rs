@@ -109,7 +109,7 @@ impl Target {
 
 impl Resources {
     /// Whether the statement is about `target`; none if a variable stands for what is not known.
-    pub(crate) fn contain(&self, target: &Target, facts: &Facts) -> Option<bool> {
+    pub(crate) fn contain(&self, target: &Target, facts: &Facts<'_>) -> Option<bool> {
         let mut unknown = false;
         for place in &self.places {
             match place.contains(target, facts) {
@@ -123,7 +123,7 @@ impl Resources {
 }
 
 impl Place {
-    fn contains(&self, target: &Target, facts: &Facts) -> Option<bool> {
+    fn contains(&self, target: &Target, facts: &Facts<'_>) -> Option<bool> {
         let (owner, form) = match self {
             Self::Everything => return Some(true),
             Self::Nothing => return Some(false),
