@@ -1,5 +1,8 @@
 //! A process: listen, wire things up, show.
 
+// Each connection keeps the future of its request, and copies it on its way in.
+#![warn(clippy::large_futures)]
+
 mod admin;
 mod app;
 mod authenticate;

@@ -46,7 +46,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         drawn?;
         answer(app, peer, &mut wording, &parts, source, now, &mut record).await
     };
-    let answer = answer.instrument(span).await;
+    let answer = Box::pin(answer).instrument(span).await;
     let exchange = Exchange {
         request_id,
         method: &parts.method,

@@ -66,8 +66,8 @@ impl Engine {
         let bucket = self.bucket(caller, &append.put.bucket).await?;
         let sought = self.catalog.version(bucket.id, &append.put.key, None).await?;
         match found(caller, &self.leases, &bucket, &append.put.key, sought)? {
-            Ok(version) => self.extend(caller, &bucket, version, append, body).await,
-            Err(_nothing_or_marker) => self.begin(caller, &bucket, append, body).await,
+            Ok(version) => Box::pin(self.extend(caller, &bucket, version, append, body)).await,
+            Err(_nothing_or_marker) => Box::pin(self.begin(caller, &bucket, append, body)).await,
         }
     }
 
@@ -83,7 +83,7 @@ impl Engine {
         let key = append.put.key.clone();
         let conditions = Conditions { if_none_match: Some(TagList::Any), ..Conditions::default() };
         let put = PutObject { conditions, ..append.put };
-        match self.write_object(caller, put, body, ObjectKind::Appendable).await {
+        match Box::pin(self.write_object(caller, put, body, ObjectKind::Appendable)).await {
             Ok((written, position)) => Ok(ObjectAppended { written, position }),
             Err(failure) if failure.code == FailureCode::PreconditionFailed => {
                 let now = self.catalog.entry(bucket.id, &key).await?;

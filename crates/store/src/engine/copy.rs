@@ -33,7 +33,7 @@ impl Engine {
         }
         let put = target(copy, &version);
         let bytes = self.plaintext(caller, &version, key, None).await?;
-        let written = self.put_object(caller, put, Body { bytes, trailer: Trailer::default() }).await?;
+        let written = Box::pin(self.put_object(caller, put, Body { bytes, trailer: Trailer::default() })).await?;
         Ok(ObjectCopied { written, source_version: facts.version })
     }
 

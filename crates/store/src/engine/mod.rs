@@ -192,7 +192,7 @@ impl Engine {
     /// What the caller is to be answered.
     pub async fn run(self: &Arc<Self>, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
         if !changes_something(granted.operation()) {
-            return self.dispatch(granted, body).await;
+            return Box::pin(self.dispatch(granted, body)).await;
         }
         if self.closing.load(Ordering::SeqCst) {
             return Err(FailureCode::ServiceUnavailable.into());
@@ -262,18 +262,18 @@ impl Engine {
         let outcome = match operation {
             ObjectOperation::Put(put) => {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
-                ObjectOutcome::Put(self.put_object(caller, put, body).await?)
+                ObjectOutcome::Put(Box::pin(self.put_object(caller, put, body)).await?)
             }
             ObjectOperation::Append(append) => {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
-                ObjectOutcome::Appended(self.append_object(caller, *append, body).await?)
+                ObjectOutcome::Appended(Box::pin(self.append_object(caller, *append, body)).await?)
             }
             ObjectOperation::SetMetadata(set) => ObjectOutcome::MetadataSet(self.set_metadata(caller, set).await?),
             ObjectOperation::UpdateEncryption(update) => {
-                let version = self.update_encryption(caller, update).await?;
+                let version = Box::pin(self.update_encryption(caller, update)).await?;
                 ObjectOutcome::EncryptionUpdated { version }
             }
-            ObjectOperation::Copy(copy) => ObjectOutcome::Copied(self.copy_object(caller, *copy).await?),
+            ObjectOperation::Copy(copy) => ObjectOutcome::Copied(Box::pin(self.copy_object(caller, *copy)).await?),
             ObjectOperation::Get(get) => return self.get_object(caller, get).await,
             ObjectOperation::Head(get) => ObjectOutcome::Head(self.head_object(caller, get).await?),
             ObjectOperation::Meta(get) => ObjectOutcome::Meta(self.head_object(caller, get).await?),

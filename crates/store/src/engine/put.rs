@@ -66,7 +66,7 @@ impl Engine {
         put: PutObject,
         body: Body,
     ) -> Result<ObjectWritten, Failure> {
-        Ok(self.write_object(caller, put, body, ObjectKind::Normal).await?.0)
+        Ok(Box::pin(self.write_object(caller, put, body, ObjectKind::Normal)).await?.0)
     }
 
     /// Writes an object of that kind, and answers its length besides.

@@ -59,9 +59,11 @@ impl Engine {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
                 UploadOutcome::PartWritten(self.write_part(caller, write, body).await?)
             }
-            UploadOperation::CopyPart(copy) => UploadOutcome::PartCopied(self.copy_part(caller, *copy).await?),
+            UploadOperation::CopyPart(copy) => {
+                UploadOutcome::PartCopied(Box::pin(self.copy_part(caller, *copy)).await?)
+            }
             UploadOperation::Complete(complete) => {
-                UploadOutcome::Completed(self.complete_upload(caller, complete).await?)
+                UploadOutcome::Completed(Box::pin(self.complete_upload(caller, complete)).await?)
             }
             UploadOperation::Abort(name) => {
                 self.abort_upload(caller, &name).await?;

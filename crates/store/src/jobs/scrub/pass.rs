@@ -61,7 +61,7 @@ impl Scrub {
                 if self.report().started.is_none() {
                     self.weigh(clock).await?;
                 }
-                self.versions(bucket, row, &mut walk).await?;
+                Box::pin(self.versions(bucket, row, &mut walk)).await?;
                 None
             }
             Place::Blobs(after) => after,
