@@ -1,12 +1,19 @@
 """Fixtures: one server for the whole run, clients of every dialect, buckets that are emptied at the end."""
 
 import itertools
+import os
 import socket
 
 import pytest
 
 from clients import S3, Obs, Oss
 from strongroom import Strongroom
+
+# What the machine says of clouds, proxies and authorities is meant for other servers.
+for _name in list(os.environ):
+    if _name.startswith("AWS_") or _name.upper().endswith("_PROXY") or _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        del os.environ[_name]
+os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 _resolve = socket.getaddrinfo
 

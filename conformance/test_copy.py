@@ -229,9 +229,17 @@ def test_s3_if_none_match_on_the_target(s3, new_bucket):
 
 
 def test_s3_the_acl_is_not_copied(s3, new_bucket):
-    """Nothing of it is answered yet but by what a copy costs: the request's own list is taken, and a wrong one refused."""
+    """The copy has the list that its own request asks for, and is private if that asks for none."""
+
+    def permissions(key):
+        return [grant["Permission"] for grant in s3.client.get_object_acl(Bucket=new_bucket, Key=key)["Grants"]]
+
     s3.client.put_object(Bucket=new_bucket, Key="k", Body=b"x", ACL="public-read")
-    copy_s3(s3, new_bucket, ACL="private")
+    assert permissions("k") == ["FULL_CONTROL", "READ"]
+    copy_s3(s3, new_bucket)
+    assert permissions("t") == ["FULL_CONTROL"]
+    copy_s3(s3, new_bucket, ACL="public-read")
+    assert permissions("t") == ["FULL_CONTROL", "READ"]
 
 
 # OSS

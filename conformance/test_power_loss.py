@@ -141,15 +141,17 @@ def verify(folder, made, changes, cut, what):
     except RuntimeError as refused:
         assert "has lost commits" in str(refused) and "Restore the folder" in str(refused), f"{what}: {refused}"
         return False
-    reader = client(server)
-    names = [bucket["Name"] for bucket in reader.list_buckets()["Buckets"]]
-    if made < cut:
-        assert names == [BUCKET], what
-        for key, own in changes.items():
-            assert read(reader, key) in allowed(own, cut), f"{what}: {key}"
-        report = server.command("scrub")
-        assert report["found"] == 0, f"{what}: {report}"
-    server.stop()
+    try:
+        reader = client(server)
+        names = [bucket["Name"] for bucket in reader.list_buckets()["Buckets"]]
+        if made < cut:
+            assert names == [BUCKET], what
+            for key, own in changes.items():
+                assert read(reader, key) in allowed(own, cut), f"{what}: {key}"
+            report = server.command("scrub")
+            assert report["found"] == 0, f"{what}: {report}"
+    finally:
+        server.stop()
     return True
 
 

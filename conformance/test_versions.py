@@ -3,8 +3,9 @@
 import itertools
 import json
 import os
-import shutil
+import pathlib
 import subprocess
+import sys
 from typing import NamedTuple
 
 import alibabacloud_oss_v2
@@ -570,20 +571,17 @@ def test_a_customers_key_opens_its_own_version_only(clients, new_bucket):
     assert wrong == (403, "AccessDenied")
 
 
-@pytest.mark.skipif(not shutil.which("aws"), reason="the AWS CLI is not installed")
 def test_the_aws_cli_walks_through_a_history(server, new_bucket, tmp_path):
     environment = {
         **os.environ,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.http}",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+    program = [str(pathlib.Path(sys.executable).with_name("aws")), "--endpoint-url", f"http://127.0.0.1:{server.http}"]
 
     def aws(*arguments):
-        done = subprocess.run(["aws", *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([*program, *arguments], env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
 
