@@ -123,7 +123,20 @@ impl Writer {
         Self { number, dice: Dice(seed ^ (number << 56)), keys: BTreeMap::new(), acknowledged: 0 }
     }
 
-    /// Changes objects until the server is gone.
+    /// Holds that each key has exactly one of the things that it may have, and settles on it.
+    fn verify(&mut self, address: SocketAddr, only_unsettled: bool) {
+        let mut connection = Connection::open(address).unwrap();
+        for (key, possible) in &mut self.keys {
+            if only_unsettled && possible.len() == 1 && self.dice.below(8) > 0 {
+                continue;
+            }
+            let found = read(&mut connection, address, key, possible);
+            *possible = vec![found];
+        }
+    }
+}
+
+impl Load for Writer {
     fn work(&mut self, address: SocketAddr, killed: &AtomicBool) {
         let Ok(mut connection) = Connection::open(address) else { return };
         while !killed.load(Ordering::Relaxed) {
@@ -150,16 +163,8 @@ impl Writer {
         }
     }
 
-    /// Holds that each key has exactly one of the things that it may have, and settles on it.
-    fn verify(&mut self, address: SocketAddr, only_unsettled: bool) {
-        let mut connection = Connection::open(address).unwrap();
-        for (key, possible) in &mut self.keys {
-            if only_unsettled && possible.len() == 1 && self.dice.below(8) > 0 {
-                continue;
-            }
-            let found = read(&mut connection, address, key, possible);
-            *possible = vec![found];
-        }
+    fn look(&mut self, address: SocketAddr) {
+        self.verify(address, true);
     }
 }
 
@@ -239,6 +244,33 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
+/// Somebody who changes a server's objects, and knows what must be there.
+pub(crate) trait Load: Send {
+    /// Changes objects until the server is gone.
+    fn work(&mut self, address: SocketAddr, killed: &AtomicBool);
+
+    /// Holds what the server has against what was told; of what is not in doubt only some.
+    fn look(&mut self, address: SocketAddr);
+}
+
+/// Starts the server, has everybody look at what it has and then work on it, and kills it in the middle: so many times.
+pub(crate) fn kill_under_load(site: &Site, kills: u64, dice: &mut Dice, writers: &mut [impl Load]) {
+    for _ in 0..kills {
+        let mut server = site.start();
+        let address = server.http;
+        writers.iter_mut().for_each(|writer| writer.look(address));
+        let killed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for writer in writers.iter_mut() {
+                scope.spawn(|| writer.work(address, &killed));
+            }
+            std::thread::sleep(Duration::from_millis(dice.below(250)));
+            server.kill();
+            killed.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
 #[test]
 fn what_was_acknowledged_survives_kill_nine() {
     let kills = number("STRONGROOM_KILLS").unwrap_or(KILLS);
@@ -250,20 +282,7 @@ fn what_was_acknowledged_survives_kill_nine() {
     let server = site.start();
     make_bucket(server.http, "bucket");
     server.stop();
-    for _ in 0..kills {
-        let mut server = site.start();
-        let address = server.http;
-        writers.iter_mut().for_each(|writer| writer.verify(address, true));
-        let killed = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for writer in &mut writers {
-                scope.spawn(|| writer.work(address, &killed));
-            }
-            std::thread::sleep(Duration::from_millis(dice.below(250)));
-            server.kill();
-            killed.store(true, Ordering::Relaxed);
-        });
-    }
+    kill_under_load(&site, kills, &mut dice, &mut writers);
     let server = site.start();
     writers.iter_mut().for_each(|writer| writer.verify(server.http, false));
     let acknowledged: u64 = writers.iter().map(|writer| writer.acknowledged).sum();

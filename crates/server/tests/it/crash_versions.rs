@@ -7,12 +7,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
 };
 
 use crate::{
     client::{Answer, Ask, Connection, make_bucket},
-    crash::{Content, Dice, number, with_customer_key},
+    crash::{Content, Dice, Load, kill_under_load, number, with_customer_key},
     process::Site,
 };
 
@@ -48,26 +47,6 @@ impl Writer {
         Self { number, dice: Dice(seed ^ (number << 56)), histories: BTreeMap::new(), acknowledged: 0 }
     }
 
-    /// Changes histories until the server is gone.
-    fn work(&mut self, address: SocketAddr, killed: &AtomicBool) {
-        let Ok(mut connection) = Connection::open(address) else { return };
-        while !killed.load(Ordering::Relaxed) {
-            let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
-            let history = self.histories.entry(key.clone()).or_default();
-            let many = history.versions.len() > 12;
-            let told = match self.dice.below(8) {
-                0..=3 if many => history.remove(&key, &mut self.dice, &mut connection, address),
-                0 => history.add(&key, None, &mut connection, address),
-                1 | 2 if !history.versions.is_empty() => history.remove(&key, &mut self.dice, &mut connection, address),
-                _ => history.add(&key, Some(Content::draw(&mut self.dice)), &mut connection, address),
-            };
-            if !told {
-                return;
-            }
-            self.acknowledged += 1;
-        }
-    }
-
     /// Holds what is listed against what is known, and reads what is listed.
     fn verify(&mut self, address: SocketAddr, thoroughly: bool) {
         let mut connection = Connection::open(address).unwrap();
@@ -90,6 +69,31 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+impl Load for Writer {
+    fn work(&mut self, address: SocketAddr, killed: &AtomicBool) {
+        let Ok(mut connection) = Connection::open(address) else { return };
+        while !killed.load(Ordering::Relaxed) {
+            let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
+            let history = self.histories.entry(key.clone()).or_default();
+            let many = history.versions.len() > 12;
+            let told = match self.dice.below(8) {
+                0..=3 if many => history.remove(&key, &mut self.dice, &mut connection, address),
+                0 => history.add(&key, None, &mut connection, address),
+                1 | 2 if !history.versions.is_empty() => history.remove(&key, &mut self.dice, &mut connection, address),
+                _ => history.add(&key, Some(Content::draw(&mut self.dice)), &mut connection, address),
+            };
+            if !told {
+                return;
+            }
+            self.acknowledged += 1;
+        }
+    }
+
+    fn look(&mut self, address: SocketAddr) {
+        self.verify(address, false);
     }
 }
 
@@ -171,20 +175,7 @@ fn versions_that_were_told_of_survive_kill_nine() {
     let enabled = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     assert_eq!(Ask::s3("PUT", "/bucket?versioning").send(server.http, enabled).unwrap().status, 200);
     server.stop();
-    for _ in 0..kills {
-        let mut server = site.start();
-        let address = server.http;
-        writers.iter_mut().for_each(|writer| writer.verify(address, false));
-        let killed = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for writer in &mut writers {
-                scope.spawn(|| writer.work(address, &killed));
-            }
-            std::thread::sleep(Duration::from_millis(dice.below(250)));
-            server.kill();
-            killed.store(true, Ordering::Relaxed);
-        });
-    }
+    kill_under_load(&site, kills, &mut dice, &mut writers);
     let server = site.start();
     writers.iter_mut().for_each(|writer| writer.verify(server.http, true));
     let acknowledged: u64 = writers.iter().map(|writer| writer.acknowledged).sum();

@@ -201,7 +201,7 @@ mod tests {
     const AES256: DefaultMethod = DefaultMethod::Managed(DataAlgorithm::Aes256);
     const SM4: DefaultMethod = DefaultMethod::Managed(DataAlgorithm::Sm4);
 
-    /// `oss-and-s3.md` §4.3, the validation matrix.
+    /// What the OSS pages and the tests of Alibaba's SDKs say of each combination.
     #[test]
     fn oss_rules_follow_their_matrix() {
         let rule = |algorithm: &str, key: &str, cipher: &str| {
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    /// `obs.md` §4.1 and §4.3.
+    /// The document of the OBS pages.
     #[test]
     fn obs_rules_follow_their_table() {
         for (content, expected) in [
@@ -266,7 +266,7 @@ mod tests {
         }
     }
 
-    /// `oss-and-s3.md` §7.3 and the recorded answers of AWS.
+    /// What the S3 pages say, and the recorded answers of AWS.
     #[test]
     fn s3_configurations_follow_their_table() {
         let rule = "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm>\

@@ -11,7 +11,7 @@ use strongroom_wire::{Asked, Claim, DIALECTS, Framing, StreamPlan, recognise};
 
 use crate::exchange::{head, operation, site};
 
-/// `obs.md` §4.6: the pair of the OTC sample, and one of 16 bytes.
+/// The pair of the sample on Open Telekom Cloud's pages of OBS, and one of 16 bytes.
 const KEY: &str = "K7QkYpBkM5+hcs27fsNkUnNVaobncnLht/rCB2o/9Cw=";
 const KEY_MD5: &str = "4XvB3tbNTN+tIEVa0/fGaQ==";
 const SHORT_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
@@ -55,7 +55,7 @@ fn wish(prefix: &str, headers: &[(&str, &str)]) -> Result<String, FailureCode> {
 const METHOD: &str = "server-side-encryption";
 const CIPHER: &str = "server-side-data-encryption";
 
-/// `oss-and-s3.md` §4.4.
+/// What the OSS pages and the tests of Alibaba's SDKs say of each combination.
 #[test]
 fn oss_writes_follow_the_matrix() {
     let key = "server-side-encryption-key-id";
@@ -82,7 +82,7 @@ fn oss_writes_follow_the_matrix() {
     }
 }
 
-/// `obs.md` §4.1, §4.2, §4.4.
+/// The tables of the OBS pages: methods, headers, what goes before what.
 #[test]
 fn obs_writes_follow_the_tables() {
     let key = "server-side-encryption-kms-key-id";
@@ -110,7 +110,7 @@ fn obs_writes_follow_the_tables() {
     }
 }
 
-/// `oss-and-s3.md` §7.1 and §7.5.
+/// What the S3 pages say, and AWS's recorded answers.
 #[test]
 fn s3_writes_follow_the_tables() {
     let key = "server-side-encryption-aws-kms-key-id";
@@ -196,7 +196,7 @@ fn customer_keys_are_checked_as_aws_was_recorded() {
     assert_eq!(failure.details, details);
 }
 
-/// `obs.md` §4.6: the sample of the OBS pages does not fit its own MD5.
+/// The sample of the OBS pages does not fit its own MD5.
 #[test]
 fn the_misprinted_sample_of_obs_is_refused() {
     let key = "K7QkYpBkM5+hca27fsNkUnNVaobncnLht/rCB2o/9Cw=";
@@ -222,7 +222,7 @@ fn reads_do_not_take_the_fields_of_writes() {
     assert!(get("x-oss-", &[("server-side-encryption-key-id", "k")]).is_ok());
 }
 
-/// `obs.md` §2.2, vector 4; `oss-and-s3.md` §7.4 on what botocore makes of a signed URL.
+/// As the OBS SDK for Python and botocore make signed URLs.
 #[test]
 fn a_signed_url_may_carry_fields_of_the_head() {
     let obs = "PUT /a%20b?x-obs-server-side-encryption=kms&x-amz-foo=1&Expires=1795296195&AccessKeyId=AKTEST&Signature=cw==\n\
@@ -467,7 +467,7 @@ fn names_are_judged_with_a_code_of_their_own() {
     assert_eq!(operation(&long, "").unwrap_err().code, FailureCode::KeyTooLong);
 }
 
-/// `oss-and-s3.md` §6.2: only the signature tells which reading was meant.
+/// As ali-oss does it with an IP address: only the signature tells which reading was meant.
 #[test]
 fn a_rewritten_host_is_read_twice() {
     let parts = head(

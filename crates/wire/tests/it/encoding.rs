@@ -429,7 +429,7 @@ fn the_words_of_s3_are_those_recorded() {
     assert!(document(refused(&S3, Method::PUT, &elsewhere)).contains("<Message>Invalid arn us-west-2</Message>"));
 }
 
-/// The recorded words of AWS, `oss-and-s3.md` §7.5.
+/// The recorded words of AWS.
 #[test]
 fn keys_are_spelled_in_the_dialect() {
     let about = |code| Failure::new(code).about(Subject::Key(key_name()));
@@ -477,7 +477,7 @@ fn some_failures_have_headers_of_their_own() {
     assert_eq!(refused(&S3, Method::GET, &missed).headers()["content-range"], "bytes */100");
 }
 
-/// `oss-and-s3.md` §2.6: in the place of an object, and by its own id.
+/// In the place of an object, and by its own id.
 #[test]
 fn a_delete_marker_says_that_it_is_one() {
     let marker = VersionId::Id([0xcd; 16]);

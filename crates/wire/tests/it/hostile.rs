@@ -103,7 +103,7 @@ fn a_digest_that_moved_into_the_url_still_binds_the_body() {
     assert_eq!(put.expected.md5.map(hex::encode).as_deref(), Some("5d41402abc4b2a76b9719d911017c592"));
 }
 
-/// `obs.md` §1.2: `x-obs-content-sha256` is verified if present. Under these schemes it is signed like any prefixed header.
+/// OBS documents that `x-obs-content-sha256` is verified if present. Under these schemes it is signed like any prefixed header.
 #[test]
 fn a_hash_that_the_older_schemes_sign_is_proven_too() {
     for (scheme, prefix) in [(&OBS, "x-obs-"), (&AWS2, "x-amz-")] {

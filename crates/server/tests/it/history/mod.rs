@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{client::make_bucket, process::Site};
+use crate::{client::make_bucket, crash::number, process::Site};
 use client::{Client, Home};
 use linear::{Event, Model, check};
 
@@ -160,7 +160,6 @@ fn live(seed: u64) -> usize {
 
 #[test]
 fn every_history_has_an_order() {
-    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let histories = number("STRONGROOM_HISTORIES").unwrap_or(HISTORIES);
     let seed = number("STRONGROOM_SEED").unwrap_or_else(|| crate::client::now().millis().unsigned_abs());
     println!("{histories} histories, STRONGROOM_SEED={seed}");

@@ -123,7 +123,7 @@ async fn the_source_is_read_as_any_reader_reads() {
     assert!(matches!(failure.subject, Some(strongroom_model::failure::Subject::Text(name)) if name == "nobodys"));
 }
 
-/// A damaged source is never copied as if it were whole.
+/// What the target keeps is of its own bytes, by the algorithms of the source unless another is asked for.
 #[tokio::test]
 async fn a_kept_checksum_is_computed_anew() {
     use strongroom_model::checksum::ChecksumAlgorithm;

@@ -1,4 +1,4 @@
-//! Crash at every call: a scripted workload over all operations runs again and again, and each time another call to the stores
+//! Crash at every call: a scripted workload runs again and again, and each time another call to the stores
 //! goes wrong. What is found afterwards must be one of the worlds that the answers allow, with nothing left behind.
 //!
 //! `STRONGROOM_FAULT_STRIDE` leaves out calls between those that are tried: 1 tries each. Without it, the five kinds of fault each

@@ -1,25 +1,21 @@
-//! The script: every operation that changes something, in every kind of sealing, over small objects and large ones.
+//! The script: what clients and jobs change, in every kind of sealing, over small objects and large ones.
 
 use strongroom_model::account::UserName;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
-use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::{KeyReference, KeySpec};
-use strongroom_model::name::PartNumber;
 use strongroom_model::operation::bucket::ListVersions;
 use strongroom_model::operation::key::{CreateKey, KeyOperation, Switch};
 use strongroom_model::operation::object::{DeleteEntry, DeleteObject, DeleteObjects};
-use strongroom_model::operation::upload::{
-    CompleteUpload, InitiateUpload, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
-};
+use strongroom_model::operation::upload::{ListUploads, NamedParts, UploadName, UploadOperation};
 use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::VersionContent;
 use strongroom_model::outcome::upload::UploadOutcome;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, Versioning};
-use strongroom_store::{Body, Trailer};
 
-use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key, pieces};
+use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key};
+use super::super::uploads::initiate;
 use super::checker::marked;
 
 /// One request of a client, or one run of a job.
@@ -115,14 +111,14 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
         Step::Put(key, size, method) => bench.put(key, &marked(size), method).await.map(drop),
         Step::PutUnder(key, size, alias) => bench.put_with_key(key, &marked(size), &reference(alias)).await.map(drop),
         Step::Upload(key, sizes, method) => {
-            let upload = initiate(bench, key, method).await?;
-            write_parts(bench, &upload, sizes).await?;
-            complete(bench, upload).await
+            let upload = bench.begin(initiate(key, method)).await?;
+            write_parts(bench, &upload, sizes, method).await?;
+            bench.complete(&upload, NamedParts::All).await.map(drop)
         }
         Step::Abort(key, size) => {
-            let upload = initiate(bench, key, Method::ManagedSm4).await?;
-            write_parts(bench, &upload, &[size]).await?;
-            upload_operation(bench, UploadOperation::Abort(upload), None).await.map(drop)
+            let upload = bench.begin(initiate(key, Method::ManagedSm4)).await?;
+            write_parts(bench, &upload, &[size], Method::ManagedSm4).await?;
+            bench.abort(&upload).await
         }
         Step::Copy(from, to, method) => bench.copy(from, Method::Plain, to, method).await.map(drop),
         Step::Delete(key) => delete(bench, key, None).await,
@@ -152,69 +148,16 @@ pub(super) async fn switch_key(bench: &Bench, alias: &str, on: bool) -> Result<(
     bench.key(if on { KeyOperation::Enable(switch) } else { KeyOperation::Disable(switch) }).await.map(drop)
 }
 
-async fn upload_operation(
-    bench: &Bench,
-    operation: UploadOperation,
-    bytes: Option<&[u8]>,
-) -> Result<UploadOutcome, Failure> {
-    let body = bytes.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default() });
-    match bench.run(Operation::Upload(operation), body).await?.outcome {
-        Outcome::Upload(outcome) => Ok(outcome),
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn initiate(bench: &Bench, key: &str, method: Method) -> Result<UploadName, Failure> {
-    let asked = InitiateUpload {
-        bucket: bucket_name(BUCKET),
-        key: object_key(key),
-        metadata: Default::default(),
-        storage_class: None,
-        settings: Default::default(),
-        encryption: method.wish(),
-        conditions: Default::default(),
-        checksum: None,
-        url_encoded: false,
-    };
-    match upload_operation(bench, UploadOperation::Initiate(asked), None).await? {
-        UploadOutcome::Initiated(initiated) => Ok(initiated.upload),
-        other => panic!("{other:?}"),
-    }
-}
-
 /// Parts of these sizes, which together are the object of their sum.
-async fn write_parts(bench: &Bench, upload: &UploadName, sizes: &[usize]) -> Result<(), Failure> {
+async fn write_parts(bench: &Bench, upload: &UploadName, sizes: &[usize], method: Method) -> Result<(), Failure> {
     let whole = marked(sizes.iter().sum());
     let mut rest = whole.as_slice();
     for (number, size) in (1..).zip(sizes) {
         let (bytes, behind) = rest.split_at(*size);
         rest = behind;
-        let part = WritePart {
-            upload: upload.clone(),
-            number: PartNumber::new(number).unwrap(),
-            customer_key: None,
-            expected: Default::default(),
-            keep: Vec::new(),
-            tag: TagPromise::UnlessKeyed,
-        };
-        upload_operation(bench, UploadOperation::WritePart(part), Some(bytes)).await?;
+        bench.write_part(upload, number, bytes, method).await?;
     }
     Ok(())
-}
-
-async fn complete(bench: &Bench, upload: UploadName) -> Result<(), Failure> {
-    let asked = CompleteUpload {
-        upload,
-        parts: NamedParts::All,
-        least_part: 0,
-        conditions: Default::default(),
-        customer_key: None,
-        size: None,
-        expected: Vec::new(),
-        scope: None,
-        url_encoded: false,
-    };
-    upload_operation(bench, UploadOperation::Complete(asked), None).await.map(drop)
 }
 
 /// Gives up what is left of uploads that a fault has stopped.
@@ -228,14 +171,14 @@ pub(super) async fn abort_all(bench: &Bench) {
         max_uploads: 1000,
         url_encoded: false,
     };
-    let listed = match upload_operation(bench, UploadOperation::List(list), None).await {
+    let listed = match bench.upload(UploadOperation::List(list), None).await {
         Ok(UploadOutcome::Uploads(listed)) => listed,
         Ok(other) => panic!("{other:?}"),
         Err(failure) => return assert_eq!(failure.code, FailureCode::NoSuchBucket),
     };
     for open in listed.uploads {
         let upload = UploadName { bucket: bucket_name(BUCKET), key: open.key, id: open.id };
-        upload_operation(bench, UploadOperation::Abort(upload), None).await.unwrap();
+        bench.abort(&upload).await.unwrap();
     }
 }
 
