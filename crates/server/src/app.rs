@@ -5,7 +5,7 @@ use std::sync::Arc;
 use strongroom_iam::Transport;
 use strongroom_model::account::AccountId;
 use strongroom_store::Engine;
-use strongroom_wire::Site;
+use strongroom_wire::{Site, signature::signing_keys::SigningKeys};
 
 use crate::{
     admin::token::AdminToken,
@@ -24,6 +24,8 @@ pub(crate) struct App {
     pub(crate) require_tls: RequireTls,
     /// Bounds.
     pub(crate) limits: Limits,
+    /// What clients sign with, derived.
+    pub(crate) signing_keys: SigningKeys,
     /// Counts.
     pub(crate) metrics: Arc<Metrics>,
     /// The account that the data folder was made for.

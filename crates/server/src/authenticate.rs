@@ -7,8 +7,9 @@ use strongroom_model::{
     failure::{Failure, FailureCode, Subject},
     time::Timestamp,
 };
-use strongroom_store::Engine;
 use strongroom_wire::{Asked, Claim, Intent, Proof, Signed};
+
+use crate::app::App;
 
 /// Who asks, and what the signature proved of the body.
 pub(crate) struct Caller {
@@ -24,36 +25,36 @@ pub(crate) struct Caller {
 /// # Errors
 /// `InvalidAccessKeyId`, `InvalidToken`, or what [`Signed::verify`] says of the first reading.
 pub(crate) async fn authenticate(
-    engine: &Engine,
+    app: &App,
     intent: Intent,
     now: Timestamp,
 ) -> Result<(Asked, RequestWords, Caller), Failure> {
     let Intent { asked, claim, words, alternative } = intent;
-    let refused = match verify(engine, claim, now).await {
+    let refused = match verify(app, claim, now).await {
         Ok(caller) => return Ok((asked, words, caller)),
         Err(failure) => failure,
     };
     match alternative {
         Some(other) if refused.code == FailureCode::SignatureDoesNotMatch => {
-            let caller = verify(engine, other.claim, now).await.map_err(|_| refused)?;
+            let caller = verify(app, other.claim, now).await.map_err(|_| refused)?;
             Ok((other.asked, other.words, caller))
         }
         _ => Err(refused),
     }
 }
 
-async fn verify(engine: &Engine, claim: Claim, now: Timestamp) -> Result<Caller, Failure> {
+async fn verify(app: &App, claim: Claim, now: Timestamp) -> Result<Caller, Failure> {
     match claim {
         Claim::Anonymous => Ok(Caller { requester: Principal::Anonymous.into(), proof: None }),
-        Claim::Signed(signed) => verify_signature(engine, &signed, now).await,
+        Claim::Signed(signed) => verify_signature(app, &signed, now).await,
     }
 }
 
 /// Verifies one signature.
-pub(crate) async fn verify_signature(engine: &Engine, signed: &Signed, now: Timestamp) -> Result<Caller, Failure> {
+pub(crate) async fn verify_signature(app: &App, signed: &Signed, now: Timestamp) -> Result<Caller, Failure> {
     let unknown =
         || Failure::new(FailureCode::InvalidAccessKeyId).about(Subject::Text(signed.access_key.as_str().to_owned()));
-    let credential = engine.credential(&signed.access_key, signed.token.as_deref()).await?.ok_or_else(unknown)?;
-    let proof = signed.verify(&credential.secret, now)?;
+    let credential = app.engine.credential(&signed.access_key, signed.token.as_deref()).await?.ok_or_else(unknown)?;
+    let proof = signed.verify_with(&app.signing_keys, &credential.secret, now)?;
     Ok(Caller { requester: credential.requester, proof: Some(proof) })
 }

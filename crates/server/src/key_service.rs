@@ -115,7 +115,7 @@ impl Asker<'_> {
 
     async fn authenticate(&self, claim: KeyClaim, now: Timestamp) -> Result<Caller, Failure> {
         match claim {
-            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(&self.app.engine, &signed, now).await,
+            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(self.app, &signed, now).await,
             KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
             KeyClaim::Token(token) => identity_tokens::holder(self.app, &token).await,
         }

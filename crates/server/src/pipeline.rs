@@ -84,7 +84,7 @@ async fn answer(
         let (filled_in, reply) = wording.dialect.decode_form(parts, &form, &app.site, &origin(&peer, parts))?;
         (intent, wording.form) = (filled_in, Some(reply));
     }
-    let (asked, words, Caller { requester, proof }) = authenticate(&app.engine, intent, now).await?;
+    let (asked, words, Caller { requester, proof }) = authenticate(app, intent, now).await?;
     record.principal = Some(requester.principal.to_string());
     let payload = proof.map(|proof| proof.payload);
     let (operation, streamed): (Operation, Option<(StreamPlan, Source)>) = match asked {

@@ -23,6 +23,7 @@ use crate::signature::form::FormSignature;
 use crate::signature::head::Head;
 use crate::signature::payload::PayloadWord;
 use crate::signature::scope::{Scope, malformed};
+use crate::signature::signing_keys::SigningKeys;
 use crate::signature::validity::Validity;
 use crate::signature::{Scheme, Target};
 
@@ -195,10 +196,22 @@ impl Signed {
     /// `RequestTimeTooSkewed`, `RequestExpired`, or `SignatureDoesNotMatch` with what we would have signed
     /// (`AccessKeyId`, `StringToSign`, `SignatureProvided` and, for scoped schemes, `CanonicalRequest`).
     pub fn verify(&self, secret: &SecretKey, now: Timestamp) -> Result<Proof, Failure> {
+        self.verify_by(|| self.key.key(secret), now)
+    }
+
+    /// The same, with the keys that were derived for requests before this one.
+    ///
+    /// # Errors
+    /// As [`Signed::verify`].
+    pub fn verify_with(&self, keys: &SigningKeys, secret: &SecretKey, now: Timestamp) -> Result<Proof, Failure> {
+        self.verify_by(|| keys.key(&self.access_key, &self.key, secret), now)
+    }
+
+    fn verify_by(&self, key: impl FnOnce() -> MacKey, now: Timestamp) -> Result<Proof, Failure> {
         self.validity.check(now)?;
-        let key = self.key.key(secret);
+        let key = key();
         let presented = self.key.read(&self.presented).unwrap_or_default();
-        if !self.candidates.iter().any(|candidate| key.verify(&candidate.string_to_sign, &presented)) {
+        if !self.candidates.iter().any(|candidate| key.verify(&candidate.string_to_sign(), &presented)) {
             return Err(self.mismatch());
         }
         Ok(Proof { payload: self.payload_proof(key) })
@@ -236,7 +249,7 @@ impl KeyRule {
                 let key = zeroize::Zeroizing::new(format!("{}&", secret.expose()));
                 MacKey::new(*mac, key.as_bytes())
             }
-            Self::Scoped { scope, .. } => scope.signing_key(secret).into_mac(),
+            Self::Scoped { scope, .. } => scope.signing_key(secret),
         }
     }
 

@@ -35,7 +35,7 @@ pub(super) async fn authenticate(app: &App, peer: Peer, parts: &Parts, now: Time
         Claim::Signed(_) if !parts.headers.contains_key(SIGNED_HEADER) => {
             Err(refused("A signed admin request carries the header x-amz-strongroom-admin: v1, and signs it."))
         }
-        Claim::Signed(signed) => verify_signature(&app.engine, &signed, now).await,
+        Claim::Signed(signed) => verify_signature(app, &signed, now).await,
         Claim::Anonymous => Err(Failure::new(FailureCode::AnonymousDenied)
             .with_message("Send the admin token as a bearer, or sign the request with an access key.")),
     }

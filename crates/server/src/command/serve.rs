@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom_model::{encryption::DataAlgorithm, key::KeyReference, name::AccessKeyId, secret::SecretKey};
 use strongroom_store::{Engine, Opened, RootCredentials, ServerDefault, kms, surroundings};
-use strongroom_wire::Site;
+use strongroom_wire::{Site, signature::signing_keys::SigningKeys};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -89,6 +89,7 @@ fn assemble(config: &Config, opened: &Opened) -> Result<Arc<App>, CommandError> 
         site,
         require_tls: config.transport.require_tls,
         limits: config.limits.clone(),
+        signing_keys: SigningKeys::default(),
         account: opened.root,
         token: AdminToken::open_or_make(&AdminToken::path(&config.data))?,
     }))

@@ -1,27 +1,45 @@
 //! What a client may have signed.
 
+use std::borrow::Cow;
+
 use strongroom_model::failure::Failure;
 
-/// A string that a client may have signed. SDKs differ in corners, so there may be several to one request.
+use super::crypto::sha256_hex;
+
+/// A string that a client may have signed. SDKs differ in corners, so there may be several to one request; the first is
+/// mostly the one, so that none is hashed before it is tried.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// The string to sign.
-    pub(crate) string_to_sign: Vec<u8>,
-    /// What the string to sign has a hash of, in scoped schemes.
-    pub(crate) canonical_request: Option<Vec<u8>>,
+    /// What stands before the hash in the string to sign, in schemes that sign a hash.
+    opening: Option<String>,
+    /// The string to sign, or what it has a hash of.
+    text: Vec<u8>,
 }
 
 impl Candidate {
     /// A string that is signed as it is.
     pub(crate) fn plain(string_to_sign: Vec<u8>) -> Self {
-        Self { string_to_sign, canonical_request: None }
+        Self { opening: None, text: string_to_sign }
+    }
+
+    /// `opening` and the hash of a canonical request.
+    pub(crate) fn hashed(opening: String, canonical_request: Vec<u8>) -> Self {
+        Self { opening: Some(opening), text: canonical_request }
+    }
+
+    /// The string to sign.
+    pub(crate) fn string_to_sign(&self) -> Cow<'_, [u8]> {
+        match &self.opening {
+            None => Cow::Borrowed(&self.text),
+            Some(opening) => Cow::Owned([opening.as_str(), &sha256_hex(&self.text)].concat().into_bytes()),
+        }
     }
 
     /// Adds to `failure` what we would have signed, so that the client's author can find the difference.
     pub(crate) fn describe(&self, failure: Failure) -> Failure {
-        let failure = failure.with_detail("StringToSign", shown(&self.string_to_sign));
-        match &self.canonical_request {
-            Some(request) => failure.with_detail("CanonicalRequest", shown(request)),
+        let failure = failure.with_detail("StringToSign", shown(&self.string_to_sign()));
+        match &self.opening {
+            Some(_) => failure.with_detail("CanonicalRequest", shown(&self.text)),
             None => failure,
         }
     }

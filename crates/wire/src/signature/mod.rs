@@ -29,6 +29,7 @@ pub mod rpc;
 pub mod scope;
 pub mod sdk;
 pub mod sign;
+pub mod signing_keys;
 pub(crate) mod subresource;
 pub mod v2;
 pub mod v4;

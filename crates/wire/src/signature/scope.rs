@@ -6,12 +6,12 @@ use strongroom_model::secret::SecretKey;
 use strongroom_model::time::Timestamp;
 
 use super::candidate::Candidate;
-use super::crypto::{Mac, MacKey, sha256_hex};
+use super::crypto::{Mac, MacKey};
 use super::date;
 use super::sign::Signer;
 
 /// The words by which a family of scoped schemes derives its keys.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ScopeWords {
     /// The algorithm, first line of the string to sign: `AWS4-HMAC-SHA256`.
     pub(crate) algorithm: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct ScopeWords {
 }
 
 /// A credential scope. With the access key's id it is all that a derived key depends on, besides the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// The day, as eight digits.
     pub date: String,
@@ -34,10 +34,6 @@ pub struct Scope {
     pub service: &'static str,
     pub(crate) words: &'static ScopeWords,
 }
-
-/// A signing key derived for a [`Scope`]; it may be kept for the scope's day.
-#[derive(Clone)]
-pub struct SigningKey(MacKey);
 
 impl ScopeWords {
     /// `<access key>/<date>/<region>/<service>/<terminator>` for a request signed `now`.
@@ -85,24 +81,15 @@ impl Scope {
 
     /// What a client signs whose canonical request is `request`.
     pub(crate) fn candidate(&self, time: &str, request: Vec<u8>) -> Candidate {
-        let text = format!("{}\n{time}\n{}\n{}", self.words.algorithm, self.text(), sha256_hex(&request));
-        Candidate { string_to_sign: text.into_bytes(), canonical_request: Some(request) }
+        Candidate::hashed(format!("{}\n{time}\n{}\n", self.words.algorithm, self.text()), request)
     }
 
-    /// Derives the scope's key from the secret, in four steps. Every derivation of the crate is this call: a cache of
-    /// derived keys belongs here.
-    pub(crate) fn signing_key(&self, secret: &SecretKey) -> SigningKey {
+    /// Derives the scope's key from the secret, in four steps.
+    pub(crate) fn signing_key(&self, secret: &SecretKey) -> MacKey {
         let first = zeroize::Zeroizing::new(format!("{}{}", self.words.secret_prefix, secret.expose()));
         let steps = [self.date.as_str(), self.region.as_str(), self.service, self.words.terminator];
         let start = MacKey::new(Mac::Sha256, first.as_bytes());
-        SigningKey(steps.into_iter().fold(start, |key, step| MacKey::new(Mac::Sha256, &key.sign(step.as_bytes()))))
-    }
-}
-
-impl SigningKey {
-    /// The MAC key itself.
-    pub(crate) fn into_mac(self) -> MacKey {
-        self.0
+        steps.into_iter().fold(start, |key, step| MacKey::new(Mac::Sha256, &key.sign(step.as_bytes())))
     }
 }
 

@@ -13,7 +13,7 @@ use strongroom_model::name::AccessKeyId;
 use strongroom_model::time::Timestamp;
 
 use super::candidate::{Candidate, distinct};
-use super::crypto::{Mac, sha256_hex};
+use super::crypto::Mac;
 use super::head::{Empty, Head, encoded_path};
 use super::payload::PayloadWord;
 use super::scope::{fields, malformed};
@@ -91,10 +91,7 @@ fn candidates(head: &Head<'_>, names: &[&str], when: Timestamp, payload: &Payloa
         let start = format!("{method}\n{path}\n{query}\n");
         [start.as_bytes(), &lines, format!("\n{signed}\n{}", payload.text()).as_bytes()].concat()
     });
-    distinct(requests.map(|request| Candidate {
-        string_to_sign: format!("{ALGORITHM}\n{time}\n{}", sha256_hex(&request)).into_bytes(),
-        canonical_request: Some(request),
-    }))
+    distinct(requests.map(|request| Candidate::hashed(format!("{ALGORITHM}\n{time}\n"), request)))
 }
 
 /// The path, encoded anew, with a slash at its end.

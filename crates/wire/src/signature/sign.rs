@@ -104,7 +104,7 @@ impl Signed {
     /// Puts the right signature in the place of the one presented.
     fn fill_in(&mut self, secret: &SecretKey) {
         let text = self.candidates.first().expect("every scheme makes at least the documented string to sign");
-        self.presented = self.key.show(&self.key.key(secret).sign(&text.string_to_sign));
+        self.presented = self.key.show(&self.key.key(secret).sign(&text.string_to_sign()));
     }
 }
 
