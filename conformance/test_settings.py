@@ -225,3 +225,41 @@ def test_lists_of_an_obs_bucket_and_object(obs, new_bucket):
     ]
     obs.check(sdk.setObjectAcl(new_bucket, "k", ACL(Owner(owner), grants[:1])))
     assert len(obs.check(sdk.getObjectAcl(new_bucket, "k")).body.grants) == 1
+
+
+# What a bucket holds.
+
+
+def test_quota_class_and_usage_of_an_obs_bucket(obs, new_bucket):
+    obs.create(new_bucket)
+    sdk = obs.client
+    assert obs.check(sdk.getBucketQuota(new_bucket)).body.quota == 0
+    obs.put(new_bucket, "a", b"x" * 600)
+    info = obs.check(sdk.getBucketStorageInfo(new_bucket)).body
+    assert (int(info.size), int(info.objectNumber)) == (600, 1)
+    obs.check(sdk.setBucketQuota(new_bucket, 1000))
+    assert obs.check(sdk.getBucketQuota(new_bucket)).body.quota == 1000
+    assert refused(obs.put, new_bucket, "b", b"y" * 401) == (403, "InsufficientStorageSpace")
+    obs.put(new_bucket, "b", b"y" * 400)
+    assert refused(obs.put, new_bucket, "c", b"z") == (403, "InsufficientStorageSpace")
+    obs.delete(new_bucket, "a")
+    obs.put(new_bucket, "c", b"z" * 600)
+    obs.check(sdk.setBucketQuota(new_bucket, 0))
+    obs.put(new_bucket, "d", b"d" * 5000)
+
+    obs.check(sdk.setBucketStoragePolicy(new_bucket, "WARM"))
+    warm = obs.check(sdk.getBucketStoragePolicy(new_bucket)).body.storageClass
+    assert warm in ("WARM", "STANDARD_IA")
+    obs.put(new_bucket, "warm", b"body")
+    listed = {item.key: item.storageClass for item in obs.check(sdk.listObjects(new_bucket)).body.contents}
+    assert listed["warm"] == warm and listed["b"] == "STANDARD"
+
+
+def test_statistics_of_an_oss_bucket(oss, new_bucket):
+    oss.create(new_bucket)
+    bucket = oss.bucket(new_bucket)
+    bucket.put_object("a", b"x" * 10)
+    bucket.put_object("b", b"y" * 5, headers={"x-oss-storage-class": "IA"})
+    stat = bucket.get_bucket_stat()
+    assert (stat.storage_size_in_bytes, stat.object_count) == (15, 2)
+    assert (stat.standard_storage, stat.infrequent_access_storage) == (10, 5)

@@ -53,6 +53,7 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         | Action::PutObjectSetting(_)
         | Action::BypassGovernance
         | Action::GetPolicyStatus
+        | Action::GetUsage
         | Action::AbortUpload
         | Action::ListParts
         | Action::Key(_)

@@ -49,6 +49,8 @@ pub enum Action {
     ListParts,
     /// List a bucket's open multipart uploads.
     ListUploads,
+    /// See how much a bucket holds.
+    GetUsage,
     /// Read a document of an object version.
     GetObjectSetting(ObjectSettingKind),
     /// Write or delete a document of an object version, or ask for one while writing the object.

@@ -4,7 +4,7 @@
 use crate::acl::{Acl, AclDocument, AclWish};
 use crate::encryption::EncryptionRule;
 use crate::lock::{LockWish, ObjectLock, Retention};
-use crate::metadata::CannedAcl;
+use crate::metadata::{CannedAcl, StorageClass};
 use crate::policy::PolicyDocument;
 use crate::tag::TagSet;
 
@@ -21,6 +21,10 @@ pub enum SettingKind {
     Tagging,
     /// The access control list, which cannot be deleted.
     Acl,
+    /// The storage class of objects that ask for none, which cannot be deleted.
+    StorageClass,
+    /// How much the bucket may hold, which cannot be deleted.
+    Quota,
 }
 
 /// The content of a bucket's document.
@@ -36,6 +40,10 @@ pub enum Setting {
     Tagging(TagSet),
     /// The access control list.
     Acl(AclDocument),
+    /// The storage class of objects that ask for none.
+    StorageClass(StorageClass),
+    /// Bytes that the bucket's objects may come to, all versions counted; none if there is no limit.
+    Quota(Option<u64>),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -107,6 +115,8 @@ impl Setting {
             Self::Policy(_) => SettingKind::Policy,
             Self::Tagging(_) => SettingKind::Tagging,
             Self::Acl(_) => SettingKind::Acl,
+            Self::StorageClass(_) => SettingKind::StorageClass,
+            Self::Quota(_) => SettingKind::Quota,
         }
     }
 }
@@ -120,6 +130,8 @@ impl SettingKind {
             Self::Policy => ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"],
             Self::Tagging => ["GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging"],
             Self::Acl => ["GetBucketAcl", "PutBucketAcl", "DeleteBucketAcl"],
+            Self::StorageClass => ["GetBucketStorageClass", "PutBucketStorageClass", "DeleteBucketStorageClass"],
+            Self::Quota => ["GetBucketQuota", "PutBucketQuota", "DeleteBucketQuota"],
         }
     }
 }

@@ -53,6 +53,7 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("ListObjectVersions", &[Action::ListVersions]),
     ("GetBucketVersioning", &[Action::GetSetting(VERSIONING)]),
     ("PutBucketVersioning", &[Action::PutSetting(VERSIONING)]),
+    ("GetBucketStat", &[Action::GetUsage]),
     ("GetBucketTagging", &[Action::GetSetting(SettingKind::Tagging)]),
     ("PutBucketTagging", &[Action::PutSetting(SettingKind::Tagging)]),
     ("DeleteBucketTagging", &[Action::DeleteSetting(SettingKind::Tagging)]),

@@ -60,6 +60,7 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         | Action::PutSetting(_)
         | Action::DeleteSetting(_)
         | Action::GetPolicyStatus
+        | Action::GetUsage
         | Action::PutObject
         | Action::GetObject
         | Action::GetObjectVersion

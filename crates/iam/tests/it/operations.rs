@@ -12,7 +12,7 @@ use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, Versio
 use strongroom_model::operation::admin::StartScrub;
 use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
 use strongroom_model::operation::append::{AppendObject, LaterEncryption};
-use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions};
+use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::{
     AliasBefore, CreateKey, GrantEnd, GrantsOf, ImportMaterial, ImportWrapping, KeyUse, ListGrants, ListKeys, Page,
@@ -195,7 +195,13 @@ fn acl() -> AclDocument {
 /// removed.
 fn every_document() -> Vec<Operation> {
     let mut all = Vec::new();
-    for setting in [Setting::Tagging(TagSet::default()), Setting::Acl(acl())] {
+    all.push(Operation::Bucket(BucketOperation::Usage(bucket(), UsageReport::StorageInfo)));
+    for setting in [
+        Setting::Tagging(TagSet::default()),
+        Setting::Acl(acl()),
+        Setting::StorageClass(StorageClass::Standard),
+        Setting::Quota(None),
+    ] {
         let kind = setting.kind();
         all.push(Operation::Bucket(BucketOperation::GetSetting(bucket(), kind)));
         all.push(Operation::Bucket(BucketOperation::PutSetting(bucket(), setting)));

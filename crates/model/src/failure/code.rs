@@ -152,6 +152,8 @@ failure_codes! {
         TooManyTags,
         /// The bucket, or the object where the dialect minds, has no tags.
         NoTagSet,
+        /// The bucket holds as much as it may.
+        QuotaExceeded,
         /// The bucket's objects cannot be locked.
         NoObjectLock,
         /// The object version has no retention.

@@ -37,6 +37,17 @@ pub enum BucketOperation {
     PolicyStatus(BucketName),
     /// Remove the tags of these names.
     RemoveTags(BucketName, Vec<String>),
+    /// How much the bucket holds.
+    Usage(BucketName, UsageReport),
+}
+
+/// What the question after a bucket's usage is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsageReport {
+    /// `?storageinfo` (OBS).
+    StorageInfo,
+    /// `?stat` (OSS).
+    Stat,
 }
 
 /// Create a bucket.
@@ -134,6 +145,8 @@ impl BucketOperation {
             Self::PutSetting(_, setting) => setting.kind().names()[1],
             Self::DeleteSetting(_, kind) => kind.names()[2],
             Self::RemoveTags(..) => SettingKind::Tagging.names()[2],
+            Self::Usage(_, UsageReport::StorageInfo) => "GetBucketStorageInfo",
+            Self::Usage(_, UsageReport::Stat) => "GetBucketStat",
             Self::PolicyStatus(_) => "GetBucketPolicyStatus",
         }
     }
@@ -153,6 +166,7 @@ impl BucketOperation {
             | Self::PutSetting(bucket, _)
             | Self::DeleteSetting(bucket, _)
             | Self::RemoveTags(bucket, _)
+            | Self::Usage(bucket, _)
             | Self::PolicyStatus(bucket) => bucket,
         }
     }
@@ -171,6 +185,7 @@ impl BucketOperation {
             Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
             Self::DeleteSetting(_, kind) => Action::DeleteSetting(*kind),
             Self::RemoveTags(..) => Action::DeleteSetting(SettingKind::Tagging),
+            Self::Usage(..) => Action::GetUsage,
             Self::PolicyStatus(_) => Action::GetPolicyStatus,
         };
         vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]

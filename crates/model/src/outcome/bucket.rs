@@ -7,7 +7,7 @@ use crate::etag::ETag;
 use crate::lock::BucketLock;
 use crate::metadata::{ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
-use crate::operation::bucket::{ListObjects, ListVersions};
+use crate::operation::bucket::{ListObjects, ListVersions, UsageReport};
 use crate::operation::service::ListBuckets;
 use crate::setting::{Setting, SettingKind, Versioning};
 use crate::tag::TagSet;
@@ -32,6 +32,8 @@ pub enum BucketOutcome {
     Versions(ListedVersions),
     /// A configuration document.
     Setting(Setting),
+    /// How much it holds.
+    Usage(BucketUsage, UsageReport),
     /// A configuration document was replaced.
     SettingPut(SettingKind),
     /// A configuration document was removed, or was not there.
@@ -70,6 +72,51 @@ pub struct BucketFacts {
     pub blocks_customer_keys: bool,
     /// Whether it keeps versions.
     pub versioning: Versioning,
+}
+
+/// How much a bucket holds: all versions are counted, parts of open uploads are not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BucketUsage {
+    /// What its objects come to, by storage class.
+    pub classes: Vec<ClassUsage>,
+    /// Delete markers.
+    pub delete_markers: u64,
+    /// When it was counted.
+    pub counted: Timestamp,
+}
+
+/// What the objects of one storage class come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassUsage {
+    /// The class.
+    pub class: StorageClass,
+    /// Bytes of plaintext.
+    pub bytes: u64,
+    /// Objects and versions of them.
+    pub objects: u64,
+}
+
+impl BucketUsage {
+    /// Bytes of plaintext in all classes.
+    pub fn bytes(&self) -> u64 {
+        self.classes.iter().map(|usage| usage.bytes).sum()
+    }
+
+    /// Objects and versions of them in all classes.
+    pub fn objects(&self) -> u64 {
+        self.classes.iter().map(|usage| usage.objects).sum()
+    }
+
+    /// Adds an object.
+    pub fn add(&mut self, class: StorageClass, bytes: u64) {
+        match self.classes.iter_mut().find(|usage| usage.class == class) {
+            Some(usage) => {
+                usage.bytes = usage.bytes.saturating_add(bytes);
+                usage.objects += 1;
+            }
+            None => self.classes.push(ClassUsage { class, bytes, objects: 1 }),
+        }
+    }
 }
 
 /// The caller's buckets.

@@ -3,6 +3,8 @@
 
 use bytes::Bytes;
 use strongroom_model::name::ObjectKey;
+use strongroom_model::outcome::bucket::BucketUsage;
+use strongroom_model::time::Timestamp;
 
 use super::buckets::{Bucket, BucketId, BucketRow, parse_name};
 use super::object_rows::{LatestRow, NoncurrentRow};
@@ -33,6 +35,23 @@ pub(crate) struct Walked {
 pub(crate) type WalkedBucket = (String, Result<Bucket, CatalogError>);
 
 impl Catalog {
+    /// What the versions of a bucket come to, counted one by one: not as of one moment, for they come and go meanwhile.
+    pub(crate) async fn usage(&self, bucket: BucketId, now: Timestamp) -> Result<BucketUsage, CatalogError> {
+        let mut usage = BucketUsage { counted: now, ..BucketUsage::default() };
+        let mut cursor = None;
+        loop {
+            let page = self.walk(bucket, cursor.as_ref()).await?;
+            let Some(last) = page.last() else { return Ok(usage) };
+            cursor = Some(last.cursor.clone());
+            for walked in page {
+                match walked.version?.1 {
+                    VersionEntry::Object(entry) => usage.add(entry.storage_class, entry.size),
+                    VersionEntry::Marker(_) => usage.delete_markers += 1,
+                }
+            }
+        }
+    }
+
     /// The next buckets of all accounts, in the order of their names, those behind `after`; none at the end.
     pub(crate) async fn walk_buckets(&self, after: &str) -> Result<Vec<WalkedBucket>, CatalogError> {
         let mut range = Key::<BucketRow>::range(&[]);

@@ -55,6 +55,7 @@ impl Engine {
                 self.delete_setting(caller, &name, kind).await?;
                 BucketOutcome::SettingDeleted
             }
+            BucketOperation::Usage(name, report) => BucketOutcome::Usage(self.usage(caller, &name).await?, report),
             BucketOperation::RemoveTags(name, keys) => {
                 self.remove_tags(caller, &name, &keys).await?;
                 BucketOutcome::SettingDeleted

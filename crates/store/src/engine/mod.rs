@@ -22,6 +22,7 @@ mod reading;
 mod sealing;
 mod settings;
 mod upload;
+mod usage;
 
 use std::sync::{
     Arc,
@@ -105,6 +106,7 @@ pub struct Engine {
     leases: Leases,
     policies: Understood,
     first_account: AccountId,
+    quotas: usage::Quotas,
 }
 
 /// Who asks, and what authorization has found out about it.
@@ -159,6 +161,7 @@ impl Engine {
             changes: Arc::new(Semaphore::new(CHANGES_MAX)),
             closing: AtomicBool::new(false),
             counters: parts.counters,
+            quotas: usage::Quotas::default(),
             scrub: parts.scrub,
             leases: parts.leases,
             policies: Understood::default(),
@@ -352,6 +355,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::ListObjects(_)
                     | BucketOperation::ListVersions(_)
                     | BucketOperation::GetSetting(..)
+                    | BucketOperation::Usage(..)
                     | BucketOperation::PolicyStatus(_)
             )
     )

@@ -33,6 +33,8 @@ impl Engine {
             SettingKind::Policy => Ok(Setting::Policy(bucket.policy.ok_or(FailureCode::NoBucketPolicy)?)),
             SettingKind::Tagging => Ok(Setting::Tagging(bucket.facts.tags)),
             SettingKind::Acl => Ok(Setting::Acl(AclDocument::of(bucket.facts.owner, &bucket.facts.acl))),
+            SettingKind::StorageClass => Ok(Setting::StorageClass(bucket.facts.storage_class)),
+            SettingKind::Quota => Ok(Setting::Quota(bucket.facts.quota)),
         }
     }
 
@@ -54,6 +56,12 @@ impl Engine {
             }
             Setting::Tagging(tags) => {
                 self.change_bucket(caller, name, |bucket| bucket.facts.tags = tags.clone()).await?;
+            }
+            Setting::StorageClass(class) => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.storage_class = class).await?;
+            }
+            Setting::Quota(quota) => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.quota = quota).await?;
             }
             Setting::Acl(document) => {
                 of_owner(&document, self.bucket(caller, name).await?.facts.owner)?;
@@ -90,7 +98,9 @@ impl Engine {
                 };
                 self.change_bucket(caller, name, change).await?;
             }
-            SettingKind::Versioning | SettingKind::Acl => return Err(FailureCode::MethodNotAllowed.into()),
+            SettingKind::Versioning | SettingKind::Acl | SettingKind::StorageClass | SettingKind::Quota => {
+                return Err(FailureCode::MethodNotAllowed.into());
+            }
             SettingKind::Policy => {
                 self.change_bucket(caller, name, |bucket| bucket.policy = None).await?;
             }

@@ -5,15 +5,16 @@ use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMetho
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::Operation;
-use strongroom_model::operation::bucket::BucketOperation;
+use strongroom_model::operation::bucket::{BucketOperation, UsageReport};
 use strongroom_model::policy::PolicyDocument;
 use strongroom_model::setting::{Setting, SettingKind};
 
 use crate::decode::bucket::starts_encrypted;
 use crate::decode::digest::DocumentDigests;
 use crate::decode::{object_setting, refuse_unbuilt};
+use crate::dialect::ClassDocument;
 use crate::document::tagging::Tagged;
-use crate::document::{SETTING_LIMIT, acl, tagging, versioning};
+use crate::document::{SETTING_LIMIT, acl, storage, tagging, versioning};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
 
@@ -67,6 +68,25 @@ pub(crate) fn delete_tagging(request: &Request<'_>) -> Result<Asked, Failure> {
     refuse_unbuilt(request)?;
     let names = names.split(',').map(str::to_owned).collect();
     Ok(complete(BucketOperation::RemoveTags(request.bucket()?, names)))
+}
+
+/// `PUT /bucket?storageClass` and `PUT /bucket?storagePolicy`.
+pub(crate) fn put_class(request: &Request<'_>, form: ClassDocument) -> Result<Asked, Failure> {
+    let dialect = request.dialect();
+    documented(request, "PutBucketStorageClass", move |document| {
+        storage::read_class(document, form, dialect).map(Setting::StorageClass)
+    })
+}
+
+/// `PUT /bucket?quota`.
+pub(crate) fn put_quota(request: &Request<'_>) -> Result<Asked, Failure> {
+    documented(request, "PutBucketQuota", |document| storage::read_quota(document).map(Setting::Quota))
+}
+
+/// `GET /bucket?storageinfo` and `GET /bucket?stat`.
+pub(crate) fn usage(request: &Request<'_>, report: UsageReport) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    Ok(complete(BucketOperation::Usage(request.bucket()?, report)))
 }
 
 /// `PUT /bucket?acl`: in fields, or in a document.

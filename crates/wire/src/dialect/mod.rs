@@ -29,7 +29,7 @@ use crate::target::Target;
 pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
-pub use setting_words::{AclStyle, SettingWords};
+pub use setting_words::{AclStyle, ClassDocument, SettingWords};
 pub use words::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,

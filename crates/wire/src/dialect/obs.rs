@@ -15,8 +15,8 @@ use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
 use super::{
-    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords,
-    FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, Dialect, Documents,
+    EncryptionWords, FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -155,6 +155,7 @@ pub const RECORD: Dialect = Dialect {
         creation_tags: None,
         bucket_tags_put: 204,
         object_acl_default: CannedAcl::Private,
+        class_document: ClassDocument::Plain,
         acl: AclStyle::Delivered { account: AccountId::obs_domain },
         grants: &[
             ("grant-full-control", Permission::FullControl, false),

@@ -13,8 +13,8 @@ use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
 use super::{
-    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Dialect, Documents, EncryptionWords,
-    FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, Dialect, Documents,
+    EncryptionWords, FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -127,6 +127,7 @@ pub const RECORD: Dialect = Dialect {
         creation_tags: Some("bucket-tagging"),
         bucket_tags_put: 200,
         object_acl_default: CannedAcl::Inherit,
+        class_document: ClassDocument::Plain,
         acl: AclStyle::Canned,
         grants: &[],
     },

@@ -29,10 +29,21 @@ pub struct SettingWords {
     pub bucket_tags_put: u16,
     /// The access control list of an object whose writer asks for none.
     pub object_acl_default: CannedAcl,
+    /// How a bucket's storage class is answered.
+    pub class_document: ClassDocument,
     /// How lists name their grants.
     pub acl: AclStyle,
     /// Fields of grants: the permission, and whether the same holds for the objects of a bucket.
     pub grants: &'static [(&'static str, Permission, bool)],
+}
+
+/// The two forms in which a bucket's storage class is put and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClassDocument {
+    /// `StorageClass`, which is the word (OBS).
+    Plain,
+    /// `StoragePolicy` with `DefaultStorageClass` (the OBS clients in the dialect of S3).
+    Policy,
 }
 
 /// How documents of access control lists look.

@@ -7,6 +7,7 @@ pub(crate) mod deletion;
 pub(crate) mod encryption;
 pub(crate) mod lock;
 pub(crate) mod reader;
+pub(crate) mod storage;
 pub(crate) mod tagging;
 pub(crate) mod versioning;
 pub(crate) mod writer;

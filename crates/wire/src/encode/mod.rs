@@ -14,6 +14,7 @@ pub(crate) mod versions;
 
 use http::Response;
 use strongroom_model::failure::FailureCode;
+use strongroom_model::operation::bucket::UsageReport;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{ObjectSetting, Setting, SettingKind};
 
@@ -52,9 +53,13 @@ fn of_bucket(
         BucketOutcome::SettingPut(_) if exchange.method == http::Method::DELETE => answer.empty(204),
         BucketOutcome::SettingPut(SettingKind::Policy) => answer.empty(dialect.documents.policy_put),
         BucketOutcome::SettingPut(SettingKind::Tagging) => answer.empty(dialect.settings.bucket_tags_put),
-        BucketOutcome::SettingPut(SettingKind::Encryption | SettingKind::Versioning | SettingKind::Acl) => {
-            answer.empty(200)
-        }
+        BucketOutcome::SettingPut(
+            SettingKind::Encryption
+            | SettingKind::Versioning
+            | SettingKind::Acl
+            | SettingKind::StorageClass
+            | SettingKind::Quota,
+        ) => answer.empty(200),
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
         BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
@@ -67,6 +72,12 @@ fn of_bucket(
             answer.field(location, listed.location.as_str()).document(versions::versions(listed, dialect))
         }
         BucketOutcome::Setting(setting) => of_setting(dialect, setting, answer, exchange),
+        BucketOutcome::Usage(usage, UsageReport::StorageInfo) => {
+            answer.document(document::storage::write_info(usage, dialect))
+        }
+        BucketOutcome::Usage(usage, UsageReport::Stat) => {
+            answer.document(document::storage::write_statistics(usage, dialect))
+        }
         BucketOutcome::PolicyStatus { is_public } => answer.document(bucket::policy_status(*is_public, dialect)),
     }
 }
@@ -81,6 +92,8 @@ fn of_setting(dialect: &Dialect, setting: &Setting, answer: Answer<'_>, exchange
         Setting::Policy(policy) => answer.json(&policy.text),
         Setting::Tagging(tags) => answer.document(document::tagging::write(tags, dialect)),
         Setting::Acl(list) => answer.document(document::acl::write(list, dialect)),
+        Setting::StorageClass(class) => answer.document(document::storage::write_class(*class, dialect)),
+        Setting::Quota(quota) => answer.document(document::storage::write_quota(*quota, dialect)),
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::TooManyTags, 400, "BadRequest", "There are more tags than may be"),
     FailureRow::new(Code::NoTagSet, 404, "NoSuchTagSet", "The TagSet does not exist").naming("BucketName"),
     FailureRow::new(Code::MalformedAcl, 400, "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema"),
+    FailureRow::new(Code::QuotaExceeded, 403, "InsufficientStorageSpace", "Insufficient storage space."),
     FailureRow::new(Code::NoObjectLock, 400, "InvalidRequest", "Bucket is missing Object Lock Configuration"),
     FailureRow::new(Code::NoRetention, 404, "NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration"),
     FailureRow::new(Code::RetentionInPast, 400, "InvalidArgument", "The retain until date must be in the future!"),

@@ -1,7 +1,11 @@
 //! Operations of OBS beyond the shared ones.
 
+use strongroom_model::operation::bucket::UsageReport;
+use strongroom_model::setting::SettingKind;
+
 use super::{Route, Verb, When};
 use crate::decode;
+use crate::dialect::ClassDocument;
 use crate::target::Level;
 
 /// The unsigned questions of the OBS clients.
@@ -12,13 +16,25 @@ pub(crate) const PROBES: &[Route] = &[
 
 /// What OBS clients ask for in their own dialect and, by other signatures, in that of S3.
 pub(crate) const ROWS: &[Route] = &[
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("quota"), "GetBucketQuota"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("quota"), "PutBucketQuota"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("storageinfo"), "GetBucketStorageInfo"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("storageClass"), "GetBucketStorageClass"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("storageClass"), "PutBucketStorageClass"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("storagePolicy"), "GetBucketStoragePolicy"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("storagePolicy"), "PutBucketStoragePolicy"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("quota"), "GetBucketQuota", |request| {
+        decode::setting::get(request, SettingKind::Quota)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("quota"), "PutBucketQuota", decode::setting::put_quota),
+    Route::built(Verb::Get, Level::Bucket, When::Query("storageinfo"), "GetBucketStorageInfo", |request| {
+        decode::setting::usage(request, UsageReport::StorageInfo)
+    }),
+    Route::built(Verb::Get, Level::Bucket, When::Query("storageClass"), "GetBucketStorageClass", |request| {
+        decode::setting::get(request, SettingKind::StorageClass)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("storageClass"), "PutBucketStorageClass", |request| {
+        decode::setting::put_class(request, ClassDocument::Plain)
+    }),
+    Route::built(Verb::Get, Level::Bucket, When::Query("storagePolicy"), "GetBucketStorageClass", |request| {
+        decode::setting::get(request, SettingKind::StorageClass)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("storagePolicy"), "PutBucketStorageClass", |request| {
+        decode::setting::put_class(request, ClassDocument::Policy)
+    }),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("bucketStatus"), "GetBucketStatus"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("notification"), "GetBucketNotification"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("notification"), "PutBucketNotification"),

@@ -1,5 +1,7 @@
 //! Operations of OSS beyond the shared ones.
 
+use strongroom_model::operation::bucket::UsageReport;
+
 use super::{Route, Verb, When};
 use crate::decode;
 use crate::target::Level;
@@ -28,7 +30,9 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Get, Level::Service, When::Query("resourcePool"), "ListResourcePools"),
     Route::not_built(Verb::Get, Level::Service, When::Query("qosInfo"), "GetUserQosInfo"),
     Route::built(Verb::Get, Level::Bucket, When::Query("bucketInfo"), "GetBucketInfo", decode::bucket::info),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("stat"), "GetBucketStat"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("stat"), "GetBucketStat", |request| {
+        decode::setting::usage(request, UsageReport::Stat)
+    }),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("referer"), "GetBucketReferer"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("referer"), "PutBucketReferer"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("resourceGroup"), "GetBucketResourceGroup"),

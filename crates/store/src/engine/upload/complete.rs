@@ -126,6 +126,7 @@ impl Engine {
             freed_due: now.plus_millis(READERS_GRACE_MS),
             completion: Some(&completion),
         };
+        self.make_room(&open.bucket, assembly.size).await?;
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
                 Ok(Some(open.completed(complete, version, assembly.etag, assembly.checksums)))
