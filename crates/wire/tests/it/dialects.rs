@@ -80,7 +80,7 @@ fn a_known_sub_resource_is_never_taken_for_the_plain_operation() {
         ("DELETE /b12?location", FailureCode::MethodNotAllowed),
         ("PUT /b12/k?uploadId=u", FailureCode::MethodNotAllowed),
         ("POST /b12\ncontent-type: text/plain", FailureCode::NotMultipart),
-        ("GET /b12?quota\nx-obs-date: now", FailureCode::NotImplemented),
+        ("GET /b12?customdomain\nx-obs-date: now", FailureCode::NotImplemented),
         ("PATCH /b12", FailureCode::MethodNotAllowed),
         ("POST /", FailureCode::MethodNotAllowed),
     ] {
