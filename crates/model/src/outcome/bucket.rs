@@ -74,13 +74,19 @@ pub struct BucketFacts {
     pub versioning: Versioning,
 }
 
-/// How much a bucket holds: all versions are counted, parts of open uploads are not.
+/// How much a bucket holds: all versions, and the parts of open uploads apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BucketUsage {
     /// What its objects come to, by storage class.
     pub classes: Vec<ClassUsage>,
     /// Delete markers.
     pub delete_markers: u64,
+    /// Open uploads.
+    pub uploads: u64,
+    /// Their parts.
+    pub parts: u64,
+    /// Bytes of plaintext in those parts.
+    pub part_bytes: u64,
     /// When it was counted.
     pub counted: Timestamp,
 }
@@ -105,6 +111,11 @@ impl BucketUsage {
     /// Objects and versions of them in all classes.
     pub fn objects(&self) -> u64 {
         self.classes.iter().map(|usage| usage.objects).sum()
+    }
+
+    /// All that was counted, one by one.
+    pub fn rows(&self) -> u64 {
+        self.objects() + self.delete_markers + self.uploads + self.parts
     }
 
     /// Adds an object.

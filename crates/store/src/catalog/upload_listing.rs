@@ -1,7 +1,8 @@
 //! How a bucket's open uploads are listed: as objects are, but that a key may have several.
 
-use strongroom_model::name::{ObjectKey, UploadId};
+use strongroom_model::name::{ObjectKey, PartNumber, UploadId};
 use strongroom_model::operation::upload::ListUploads;
+use strongroom_model::outcome::bucket::BucketUsage;
 
 use super::buckets::BucketId;
 use super::listing::{Listed, Walk, text};
@@ -67,6 +68,23 @@ impl Catalog {
             }
         }
         Ok(page)
+    }
+
+    /// Adds the bucket's open uploads and their parts to `usage`.
+    pub(super) async fn count_uploads(&self, bucket: BucketId, usage: &mut BucketUsage) -> Result<(), CatalogError> {
+        let mut range = Key::<UploadRow>::range(&[&bucket.0]);
+        loop {
+            let rows = self.scan::<UploadRow>(range.clone(), UPLOADS_PAGE).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            range.start = after(&last.key);
+            for row in rows {
+                let (_key, id) = names(bucket, &row.key)?;
+                let parts = self.parts(id, 0, PartNumber::MAX as usize).await?;
+                usage.uploads += 1;
+                usage.parts += parts.len() as u64;
+                usage.part_bytes += parts.iter().map(|(part, _)| part.size).sum::<u64>();
+            }
+        }
     }
 
     /// Adds the uploads of one key; false if the page is full before they end.

@@ -35,9 +35,11 @@ pub(crate) struct Walked {
 pub(crate) type WalkedBucket = (String, Result<Bucket, CatalogError>);
 
 impl Catalog {
-    /// What the versions of a bucket come to, counted one by one: not as of one moment, for they come and go meanwhile.
+    /// What the versions of a bucket and the parts of its uploads come to, counted one by one: not as of one moment, for they
+    /// come and go meanwhile. An upload is counted before the versions, so that what it becomes is not missed.
     pub(crate) async fn usage(&self, bucket: BucketId, now: Timestamp) -> Result<BucketUsage, CatalogError> {
         let mut usage = BucketUsage { counted: now, ..BucketUsage::default() };
+        self.count_uploads(bucket, &mut usage).await?;
         let mut cursor = None;
         loop {
             let page = self.walk(bucket, cursor.as_ref()).await?;

@@ -265,6 +265,7 @@ impl Engine {
             content.blobs.extend(grown.blob);
             Ok(())
         };
+        let _room = self.make_room(bucket, grown.size - version.entry.size).await?;
         let id = Some(version.entry.id());
         let blobs: Vec<BlobId> = grown.blob.into_iter().collect();
         match self.catalog.amend(bucket.id, &append.put.key, id, &blobs, &amendment).await? {

@@ -189,7 +189,7 @@ impl Engine {
         let conditions = &put.conditions;
         let new =
             NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due, completion: None };
-        self.make_room(bucket, tally.size).await?;
+        let _room = self.make_room(bucket, tally.size).await?;
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
                 self.counters.written(stored.inline.is_some());

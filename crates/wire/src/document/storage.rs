@@ -84,6 +84,8 @@ pub(crate) fn write_statistics(usage: &BucketUsage, dialect: &Dialect) -> Writer
     Writer::document(documents.declaration, "BucketStat", documents.namespace, |writer| {
         writer.leaf("Storage", usage.bytes());
         writer.leaf("ObjectCount", usage.objects());
+        writer.leaf("MultipartUploadCount", usage.uploads);
+        writer.leaf("MultipartPartCount", usage.parts);
         writer.leaf("LiveChannelCount", 0);
         writer.leaf("LastModifiedTime", usage.counted.seconds());
         for (name, classes) in STATISTICS {

@@ -123,6 +123,7 @@ impl Engine {
             blob: stored.blob,
             header_len: stored.header_len,
         };
+        let _room = self.make_room(&open.bucket, tally.size).await?;
         match self.catalog.commit_part(open.place(), &uploaded).await? {
             PartCommitment::Committed => {
                 self.counters.written(false);

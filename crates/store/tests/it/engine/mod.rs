@@ -12,6 +12,7 @@ mod faults;
 mod flips;
 mod identities;
 mod keys;
+mod quotas;
 mod races;
 mod reaping;
 mod round_trip;

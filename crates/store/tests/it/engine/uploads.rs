@@ -42,7 +42,7 @@ pub(crate) fn initiate(key: &str, method: Method) -> InitiateUpload {
     }
 }
 
-fn complete(upload: &UploadName, parts: NamedParts) -> CompleteUpload {
+pub(crate) fn complete(upload: &UploadName, parts: NamedParts) -> CompleteUpload {
     CompleteUpload {
         upload: upload.clone(),
         parts,
