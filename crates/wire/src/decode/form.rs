@@ -9,12 +9,14 @@ use crate::claim::Claim;
 use crate::decode::put::{self, OBJECT_BYTES_MAX};
 use crate::decode::words;
 use crate::dialect::Dialect;
+use crate::document::tagging::{self, Tagged};
 use crate::exchange::Site;
 use crate::form::policy::{Policy, denied};
 use crate::form::{Form, FormReader, FormReply};
 use crate::intent::{Asked, Framing, Intent, StreamPlan};
 use crate::request::{Request, invalid_argument};
 use crate::signature::form::required;
+use crate::signature::head::encoded;
 use crate::target::{Level, Target};
 
 /// Fields that are kept, or obeyed, as the headers of that name.
@@ -112,6 +114,10 @@ fn head(dialect: &Dialect, form: &Form) -> Result<Parts, Failure> {
             Some(_) => name.to_owned(),
             None if HEADERS.contains(&name) => name.to_owned(),
             None if dialect.form.acl == Some(name) => dialect.field(dialect.resources.object_acl),
+            None if dialect.form.tagging == Some(name) => {
+                put_in(&mut headers, &dialect.field("tagging"), &tags(dialect, value)?)?;
+                continue;
+            }
             None => continue,
         };
         put_in(&mut headers, &header, value)?;
@@ -124,6 +130,14 @@ fn head(dialect: &Dialect, form: &Form) -> Result<Parts, Failure> {
     let (mut parts, ()) = Head::new(()).into_parts();
     (parts.method, parts.headers) = (Method::PUT, headers);
     Ok(parts)
+}
+
+/// A document of tags as the field of a PUT has them.
+fn tags(dialect: &Dialect, document: &str) -> Result<String, Failure> {
+    let tags = tagging::read(document.as_bytes(), Tagged::Object, dialect)?;
+    let pairs =
+        tags.as_slice().iter().map(|(key, value)| format!("{}={}", encoded(key.as_bytes()), encoded(value.as_bytes())));
+    Ok(pairs.collect::<Vec<_>>().join("&"))
 }
 
 fn put_in(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), Failure> {

@@ -140,6 +140,7 @@ pub const RECORD: Dialect = Dialect {
         covered: true,
         exempt: &["accesskeyid", "obsaccesskeyid", "token", "submit"],
         acl: Some("acl"),
+        tagging: None,
         content_type: None,
         unbuilt: &[],
         answer: &["Location", "Bucket", "Key", "ETag"],

@@ -112,6 +112,7 @@ pub const RECORD: Dialect = Dialect {
         covered: false,
         exempt: &[],
         acl: None,
+        tagging: None,
         content_type: Some("x-oss-content-type"),
         unbuilt: &["callback"],
         answer: &["Bucket", "ETag", "Key", "Location"],

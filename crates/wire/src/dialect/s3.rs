@@ -140,8 +140,9 @@ pub const RECORD: Dialect = Dialect {
         covered: true,
         exempt: &["awsaccesskeyid", "x-amz-signature"],
         acl: Some("acl"),
+        tagging: Some("tagging"),
         content_type: None,
-        unbuilt: &["tagging"],
+        unbuilt: &[],
         answer: &["Location", "Bucket", "Key", "ETag"],
     },
     settings: SettingWords {

@@ -211,6 +211,8 @@ pub struct FormWords {
     pub exempt: &'static [&'static str],
     /// The field of an access control list, besides the one with the dialect's prefix.
     pub acl: Option<&'static str>,
+    /// The field of a document of tags, besides the one with the dialect's prefix.
+    pub tagging: Option<&'static str>,
     /// The field that says the object's type with more weight than the file's part, and that with more than
     /// `Content-Type`; without it, the part's type does not count.
     pub content_type: Option<&'static str>,

@@ -192,16 +192,29 @@ fn the_type_of_an_object_comes_from_where_each_service_looks() {
 
 #[test]
 fn what_is_not_built_is_not_done_by_halves() {
-    for (name, value) in [
-        ("tagging", "<Tagging/>"),
-        ("x-amz-object-lock-mode", "GOVERNANCE"),
-        ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-    ] {
+    for (name, value) in [("x-amz-object-lock-mode", "GOVERNANCE"), ("x-amz-content-sha256", "UNSIGNED-PAYLOAD")] {
         let failure = decoded("b12", &[("key", "k"), ("x-amz-meta-a", "1"), (name, value)]).1.unwrap_err();
         assert_eq!(failure.code, FailureCode::NotImplemented, "{name}");
     }
     let callback = decoded("b12", &[("key", "k"), ("x-oss-meta-a", "1"), ("callback", "e30=")]).1.unwrap_err();
     assert_eq!(callback.code, FailureCode::NotImplemented);
+}
+
+#[test]
+fn tags_come_as_a_document_or_as_a_field() {
+    let document = "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag></TagSet></Tagging>";
+    let tags = [("a b".to_owned(), "1&2".to_owned())];
+    for field in [("tagging", document), ("x-amz-tagging", "a%20b=1%262"), ("x-oss-tagging", "a%20b=1%262")] {
+        let other = if field.0.starts_with("x-oss-") { ("x-oss-meta-a", "1") } else { ("x-amz-meta-a", "1") };
+        let intent = decoded("b12", &[("key", "k"), other, field]).1;
+        match field.0 {
+            // OSS takes fewer characters.
+            "x-oss-tagging" => assert_eq!(intent.unwrap_err().code, FailureCode::InvalidTag),
+            _ => assert_eq!(put(&intent.unwrap()).settings.tags.as_slice(), tags),
+        }
+    }
+    let no_document = decoded("b12", &[("key", "k"), ("x-amz-meta-a", "1"), ("tagging", "a=b")]).1.unwrap_err();
+    assert_eq!(no_document.code, FailureCode::MalformedXml);
 }
 
 #[test]
