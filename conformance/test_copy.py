@@ -132,6 +132,85 @@ def test_a_key_that_is_disabled_is_not_read_by_copying(client, bucket, server, c
     assert "after" not in client.keys(bucket)
 
 
+# Parts
+
+
+def test_s3_parts_of_objects(s3, new_bucket):
+    body = os.urandom(6 * 1024 * 1024 + 77)
+    for mode in s3.modes:
+        s3.put(new_bucket, f"from-{mode}", body, mode=mode)
+        for target in s3.modes:
+            arguments = s3._write_arguments(target)
+            key = s3._read_arguments(target)
+            of_source = {f"CopySource{name}": value for name, value in s3._read_arguments(mode).items()}
+            upload = s3.client.create_multipart_upload(Bucket=new_bucket, Key="t", **arguments)["UploadId"]
+            parts = []
+            for number, span in ((1, "bytes=1-5242880"), (2, None)):
+                asked = {"CopySourceRange": span} if span else {}
+                answer = s3.client.upload_part_copy(
+                    Bucket=new_bucket,
+                    Key="t",
+                    UploadId=upload,
+                    PartNumber=number,
+                    CopySource=f"{new_bucket}/from-{mode}",
+                    **asked,
+                    **key,
+                    **of_source,
+                )
+                parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
+            s3.client.complete_multipart_upload(
+                Bucket=new_bucket, Key="t", UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+            assert s3.get(new_bucket, "t", mode=target) == body[1:5_242_881] + body, (mode, target)
+
+
+def test_s3_ranges_of_parts(s3, new_bucket):
+    s3.put(new_bucket, "k", b"hello")
+    upload = s3.client.create_multipart_upload(Bucket=new_bucket, Key="t")["UploadId"]
+    for span in ("bytes=0-5", "bytes=5-6", "bytes=2-", "bytes=-2", "0-3", "bytes=3-2"):
+        copy = lambda: s3._call(
+            s3.client.upload_part_copy,
+            Bucket=new_bucket,
+            Key="t",
+            UploadId=upload,
+            PartNumber=1,
+            CopySource=f"{new_bucket}/k",
+            CopySourceRange=span,
+        )
+        refused(400, "InvalidArgument", copy)
+
+
+def test_oss_parts_of_objects(clients, new_bucket):
+    client = clients["oss-v4"]
+    client.create(new_bucket)
+    body = os.urandom(300_000)
+    for mode in ("plain", "managed", "kms-sm4"):
+        client.put(new_bucket, "k", body, mode=mode)
+        bucket = client.bucket(new_bucket)
+        upload = bucket.init_multipart_upload("t", headers=client.headers("kms")).upload_id
+        first = bucket.upload_part_copy(new_bucket, "k", (0, 149_999), "t", upload, 1)
+        second = bucket.upload_part_copy(new_bucket, "k", (150_000, 299_999), "t", upload, 2)
+        parts = [oss2.models.PartInfo(1, first.etag), oss2.models.PartInfo(2, second.etag)]
+        bucket.complete_multipart_upload("t", upload, parts)
+        assert client.get(new_bucket, "t") == body
+
+
+def test_obs_parts_of_objects(clients, new_bucket):
+    from obs import CompleteMultipartUploadRequest, CompletePart
+
+    client = clients["obs"]
+    client.create(new_bucket)
+    body = os.urandom(300_000)
+    client.put(new_bucket, "k", body, mode="kms")
+    upload = client.check(client.client.initiateMultipartUpload(new_bucket, "t")).body.uploadId
+    parts = []
+    for number, span in ((1, "0-149999"), (2, "150000-299999")):
+        answer = client.client.copyPart(new_bucket, "t", number, upload, f"{new_bucket}/k", copySourceRange=span)
+        parts.append(CompletePart(partNum=number, etag=client.check(answer).body.etag))
+    client.check(client.client.completeMultipartUpload(new_bucket, "t", upload, CompleteMultipartUploadRequest(parts)))
+    assert client.get(new_bucket, "t") == body
+
+
 # S3
 
 
@@ -364,3 +443,28 @@ def test_obs_answers(obs, new_bucket):
     assert answer.sseC == "AES256" and answer.sseCKeyMd5 and answer.etag and answer.lastModified
     answer = obs.copy(new_bucket, "k", new_bucket, "t", mode="kms").body
     assert answer.sseKms == "kms" and answer.sseKmsKey
+
+
+# UpdateObjectEncryption
+
+
+def test_s3_the_master_key_is_changed_in_place(s3, new_bucket, server):
+    described = server.command("key", "create")
+    arn = f"arn:aws:kms:us-east-1:{described['account']}:key/{described['id']}"
+    update = lambda key: s3._call(
+        s3.client.update_object_encryption,
+        Bucket=new_bucket,
+        Key=key,
+        ObjectEncryption={"SSEKMS": {"KMSKeyArn": arn, "BucketKeyEnabled": True}},
+    )
+    for mode, size in (("managed", 5), ("kms", 200_000)):
+        s3.put(new_bucket, "k", b"x" * size, mode=mode)
+        before = s3.client.head_object(Bucket=new_bucket, Key="k")
+        update("k")
+        after = s3.client.head_object(Bucket=new_bucket, Key="k")
+        assert (after["ServerSideEncryption"], after["SSEKMSKeyId"], after["BucketKeyEnabled"]) == ("aws:kms", arn, True)
+        assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
+        assert s3.get(new_bucket, "k") == b"x" * size
+    s3.put(new_bucket, "c", b"x", mode="customer")
+    refused(400, "InvalidRequest", update, "c")
+    refused(404, "NoSuchKey", update, "nothing")

@@ -182,6 +182,55 @@ async fn a_small_object_over_a_large_one_and_back() {
     overwriting(By::Put, 10, 70_000).await;
 }
 
+/// Every call of an append fails once: the object is as it was, or has grown, and what was acknowledged is never lost.
+async fn appending(size: usize) {
+    let (first, tail, piece) = (noise(70_000), noise(100), noise(size));
+    let before = [first.clone(), tail.clone()].concat();
+    let after = [before.clone(), piece.clone()].concat();
+    for way in WAYS {
+        for call in 1..CALLS_MAX {
+            let keys = tempfile::tempdir().unwrap();
+            let stores = with_object(b"", keys.path()).await;
+            let bench = stores.open(Arc::default()).await;
+            bench.append("log", 0, &first, Method::KmsSm4).await.unwrap();
+            bench.append("log", 70_000, &tail, Method::KmsSm4).await.unwrap();
+            drop(bench);
+            let none = Arc::<Faults>::default();
+            drop(stores.open(none.clone()).await);
+            let faults = Arc::new(Faults::at(none.calls() + call, way));
+            let bench = stores.open(faults.clone()).await;
+            let appended = bench.append("log", before.len() as u64, &piece, Method::KmsSm4).await;
+            let reached = faults.calls() >= none.calls() + call;
+            drop(bench);
+            let what = format!("{way:?} at call {call}, {size} bytes");
+            let bench = stores.open(Arc::default()).await;
+            let found = bench.get("log", Method::KmsSm4).await.unwrap();
+            assert!(found == after || (found == before && appended.is_err()), "{what}: {} bytes", found.len());
+            bench.reap_later().await;
+            let blobs = if found == after && size > 65_436 { 2 } else { 1 };
+            assert_eq!(bench.blob_count().await, blobs, "{what}: blobs");
+            assert_eq!((stores.rows(PENDING).await, stores.rows(DEAD).await), (0, 0), "{what}: rows of blobs");
+            assert!(bench.get("log", Method::KmsSm4).await.unwrap() == found, "{what}: after the reaper");
+            let next = bench.append("log", found.len() as u64, b"more", Method::KmsSm4).await.unwrap();
+            assert_eq!(next.position, found.len() as u64 + 4, "{what}: it still grows");
+            if !reached {
+                assert!(call > 4, "the fault was passed too early to have been in an append");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_small_append() {
+    appending(300).await;
+}
+
+#[tokio::test]
+async fn a_large_append() {
+    appending(70_000).await;
+}
+
 #[tokio::test]
 async fn deleting() {
     let old = noise(70_000);

@@ -215,6 +215,29 @@ async fn versions_that_are_exchanged_are_refused() {
     }
 }
 
+/// The rows of an appendable object, which has a part in a blob and one in its content.
+#[tokio::test]
+async fn bytes_of_the_rows_of_an_appendable_object() {
+    for method in METHODS {
+        let (bench, below) = bench().await;
+        let bytes = [noise(70_000), noise(300)].concat();
+        bench.append("k", 0, &bytes[..70_000], method).await.unwrap();
+        bench.append("k", 70_000, &bytes[70_000..], method).await.unwrap();
+        for family in [ENTRIES, CONTENTS] {
+            for at in (0..row_len(&below, family).await).step_by(3) {
+                let place = Place::Row(family, at);
+                *below.place.lock().unwrap() = Some(place);
+                let appended = bench.append("k", 70_300, b"more", method).await;
+                *below.place.lock().unwrap() = None;
+                assert!(appended.is_err(), "{method:?}: an append to a changed object, byte {at} of row {family:#x}");
+                let refused = read_flipped(&bench, &below, method, &bytes, place).await;
+                assert!(refused, "{method:?}, byte {at} of row {family:#x}");
+            }
+        }
+        assert!(bench.get("k", method).await.unwrap() == bytes);
+    }
+}
+
 /// A full inline object: its row is 64 KiB sealed as one, so that a byte here and there stands for the rest.
 #[tokio::test]
 async fn bytes_of_the_largest_row() {
