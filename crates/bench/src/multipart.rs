@@ -2,8 +2,8 @@
 //! the server in time and memory.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -137,16 +137,38 @@ impl Upload {
     }
 }
 
+/// Bytes that repeat inside a part, each time with another stamp: making them must not be the load.
+const BLOCK: usize = 1 << 20;
+
 /// The bytes of a part: they follow from its number, so that what comes back can be held against them.
 fn content(number: u64, len: u64) -> Bytes {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let words = (0..len.div_ceil(8)).flat_map(|_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
+    static NOISE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut noise = vec![0; BLOCK];
+        getrandom::fill(&mut noise).expect("the operating system has randomness");
+        noise
     });
-    let mut bytes: Vec<u8> = words.collect();
-    bytes.truncate(usize::try_from(len).unwrap_or(usize::MAX));
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let stamp = [number.to_le_bytes(), (bytes.len() as u64).to_le_bytes()].concat();
+        let more = (len - bytes.len()).min(BLOCK);
+        bytes.extend_from_slice(&NOISE[..more]);
+        let start = bytes.len() - more;
+        let stamped = more.min(stamp.len());
+        bytes[start..start + stamped].copy_from_slice(&stamp[..stamped]);
+    }
     bytes.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_parts_are_alike_and_each_is_the_same_again() {
+        let len = BLOCK as u64 + 5;
+        assert_eq!(content(1, len), content(1, len));
+        assert_ne!(content(1, len), content(2, len));
+        assert_eq!([0, 1, len].map(|len| content(3, len).len() as u64), [0, 1, len]);
+    }
 }
