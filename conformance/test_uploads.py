@@ -6,12 +6,14 @@ import hashlib
 import io
 import threading
 
+import alibabacloud_oss_v2 as oss_v2
 import boto3.s3.transfer
 import oss2
 import pytest
 from obs import CompleteMultipartUploadRequest, CompletePart
 
-from clients import CUSTOMER_KEY, Refused
+from clients import Refused
+from strongroom import ACCESS_KEY, SECRET_KEY
 
 MEBI = 1024 * 1024
 
@@ -526,6 +528,26 @@ def test_oss2_resumes_an_upload(oss, new_bucket, tmp_path, mode):
     oss2.resumable_upload(bucket, "k", str(path), **arguments)
     assert bucket.get_object("k").read() == path.read_bytes()
     assert ByOss(oss).uploads(new_bucket) == []
+
+
+@pytest.mark.parametrize("method,cipher", [(None, None), ("AES256", None), ("SM4", None), ("KMS", None), ("KMS", "SM4")])
+def test_the_second_oss_client_uploads_in_parts(server, oss, new_bucket, method, cipher):
+    oss.create(new_bucket)
+    config = oss_v2.config.load_default()
+    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
+    config.region, config.endpoint = "cn-hangzhou", f"http://127.0.0.1:{server.http}"
+    config.use_path_style = True
+    client = oss_v2.Client(config)
+    data = body(3 * MEBI + 7, 8)
+    request = oss_v2.PutObjectRequest(
+        bucket=new_bucket, key="k", server_side_encryption=method, server_side_data_encryption=cipher
+    )
+    # The client holds the CRC-64 of the whole, put together here from those of the parts, against its own.
+    done = client.uploader(part_size=MEBI, parallel_num=3).upload_from(request, io.BytesIO(data))
+    assert done.etag.strip('"').endswith("-4")
+    read = client.get_object(oss_v2.GetObjectRequest(bucket=new_bucket, key="k"))
+    assert read.body.read() == data and read.object_type == "Multipart"
+    assert (read.server_side_encryption, read.server_side_data_encryption) == (method, cipher)
 
 
 @pytest.mark.parametrize("name", ["obs", "obs-tls", "obs-fallback"])
