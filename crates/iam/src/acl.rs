@@ -33,7 +33,9 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         Action::HeadBucket | Action::ListObjects | Action::ListVersions | Action::ListUploads => {
             allowed(Permission::Read)
         }
-        Action::PutObject | Action::DeleteObject | Action::DeleteObjectVersion => allowed(Permission::Write),
+        Action::PutObject | Action::SealAppend | Action::DeleteObject | Action::DeleteObjectVersion => {
+            allowed(Permission::Write)
+        }
         Action::GetSetting(SettingKind::Acl) => allowed(Permission::ReadAcl),
         Action::PutSetting(SettingKind::Acl) => allowed(Permission::WriteAcl),
         Action::GetObject | Action::GetObjectVersion if bucket.acl.delivers(account, Permission::Read) => {

@@ -135,6 +135,7 @@ fn insert_subject(facts: &mut Known, case: &Case) {
 fn tags(operation: &Operation) -> &[(String, String)] {
     match operation {
         Operation::Object(ObjectOperation::Put(put)) => put.settings.tags.as_slice(),
+        Operation::Object(ObjectOperation::PutSymlink(put)) => put.link.settings.tags.as_slice(),
         Operation::Object(ObjectOperation::Copy(copy)) => copy.target.settings.tags.as_slice(),
         Operation::Upload(UploadOperation::Initiate(initiate)) => initiate.settings.tags.as_slice(),
         Operation::Object(ObjectOperation::PutSetting(put)) => match &put.setting {
@@ -153,6 +154,7 @@ fn encryption(operation: &Operation) -> Encryption<'_> {
         Operation::Object(ObjectOperation::Append(append)) if append.position == 0 => {
             Encryption::Asked(&append.put.encryption)
         }
+        Operation::Object(ObjectOperation::PutSymlink(put)) => Encryption::Asked(&put.link.encryption),
         Operation::Object(
             ObjectOperation::Append(_) | ObjectOperation::SetMetadata(_) | ObjectOperation::UpdateEncryption(_),
         )
@@ -165,6 +167,8 @@ fn encryption(operation: &Operation) -> Encryption<'_> {
             | ObjectOperation::Head(_)
             | ObjectOperation::Meta(_)
             | ObjectOperation::Attributes(_)
+            | ObjectOperation::SealAppend(_)
+            | ObjectOperation::GetSymlink(_)
             | ObjectOperation::Delete(_)
             | ObjectOperation::DeleteMany(_)
             | ObjectOperation::GetSetting(..)

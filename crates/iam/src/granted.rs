@@ -13,7 +13,7 @@ use strongroom_model::operation::Operation;
 
 use crate::acl;
 use crate::case::{Case, Requester, Transport};
-use crate::decision::{Permission, decide_key};
+use crate::decision::{Permission, decide, decide_key};
 use crate::facts;
 use crate::policy::fact::Facts;
 
@@ -125,11 +125,24 @@ impl Rights {
     /// As [`Rights::refusal`].
     pub fn admit(&self, bucket: &BucketName, key: &ObjectKey, list: &Acl) -> Result<(), Failure> {
         let decides = self.asked.iter().any(|(its_bucket, its_key)| its_bucket == bucket && its_key == key);
-        let admits = || {
-            let case = self.case.bucket_named(bucket);
-            case.is_some_and(|bucket| acl::object_admits(list, self.principal(), bucket))
-        };
-        if !decides || admits() { Ok(()) } else { Err(self.refusal().into()) }
+        if !decides || self.list_admits(bucket, list) { Ok(()) } else { Err(self.refusal().into()) }
+    }
+
+    /// Holds that the caller may read an object that the operation did not name, but came upon: where a symbolic link leads.
+    ///
+    /// # Errors
+    /// As [`Rights::refusal`].
+    pub fn read_besides(&self, bucket: &BucketName, key: &ObjectKey, list: &Acl) -> Result<(), Failure> {
+        let resource = Resource::Object(bucket.clone(), key.clone());
+        let gather = || facts::of_case(&self.case);
+        let decision = decide(Action::GetObject, &resource, &self.case, &Facts::new(&gather));
+        match decision.answer {
+            Permission::Allowed => Ok(()),
+            Permission::IfObjectAdmits if self.list_admits(bucket, list) => Ok(()),
+            Permission::IfObjectAdmits | Permission::Denied => {
+                Err(Failure::new(self.refusal()).caused_by(decision.to_string()))
+            }
+        }
     }
 
     /// Holds that the caller may do `action` with a master key. Neither lists nor policies of buckets give anybody a right
@@ -159,5 +172,10 @@ impl Rights {
             Permission::Allowed => Ok(()),
             Permission::IfObjectAdmits | Permission::Denied => Err(denied(decision.to_string())),
         }
+    }
+
+    fn list_admits(&self, bucket: &BucketName, list: &Acl) -> bool {
+        let case = self.case.bucket_named(bucket);
+        case.is_some_and(|bucket| acl::object_admits(list, self.principal(), bucket))
     }
 }

@@ -35,6 +35,8 @@ pub enum Action {
     GetPolicyStatus,
     /// Write an object.
     PutObject,
+    /// End the appending to an object.
+    SealAppend,
     /// Read an object or its metadata.
     GetObject,
     /// Read a named version of an object.

@@ -92,4 +92,6 @@ pub enum ObjectKind {
     Appendable,
     /// By a multipart upload.
     Multipart,
+    /// As a symbolic link.
+    Symlink,
 }

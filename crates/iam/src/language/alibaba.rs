@@ -67,6 +67,7 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("GetObjectRetention", &[Action::GetObjectSetting(ObjectSettingKind::Retention)]),
     ("PutObjectRetention", &[Action::PutObjectSetting(ObjectSettingKind::Retention)]),
     ("PutObject", &[Action::PutObject]),
+    ("SealAppendObject", &[Action::SealAppend]),
     ("AbortMultipartUpload", &[Action::AbortUpload]),
     ("ListParts", &[Action::ListParts]),
     ("ListMultipartUploads", &[Action::ListUploads]),

@@ -70,7 +70,7 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("GetObjectLegalHold", &[Action::GetObjectSetting(ObjectSettingKind::LegalHold)]),
     ("PutObjectLegalHold", &[Action::PutObjectSetting(ObjectSettingKind::LegalHold)]),
     ("BypassGovernanceRetention", &[Action::BypassGovernance]),
-    ("PutObject", &[Action::PutObject]),
+    ("PutObject", &[Action::PutObject, Action::SealAppend]),
     ("AbortMultipartUpload", &[Action::AbortUpload]),
     ("ListMultipartUploadParts", &[Action::ListParts]),
     ("ListBucketMultipartUploads", &[Action::ListUploads]),

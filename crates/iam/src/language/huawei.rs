@@ -73,7 +73,7 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("object:PutObjectAcl", &[Action::PutObjectSetting(ObjectSettingKind::Acl)]),
     ("object:GetObjectRetention", &[Action::GetObjectSetting(ObjectSettingKind::Retention)]),
     ("object:PutObjectRetention", &[Action::PutObjectSetting(ObjectSettingKind::Retention)]),
-    ("object:PutObject", &[Action::PutObject]),
+    ("object:PutObject", &[Action::PutObject, Action::SealAppend]),
     ("object:AbortMultipartUpload", &[Action::AbortUpload]),
     ("object:ListMultipartUploadParts", &[Action::ListParts]),
     ("bucket:ListBucketMultipartUploads", &[Action::ListUploads]),

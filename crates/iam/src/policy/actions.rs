@@ -62,6 +62,7 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         | Action::GetPolicyStatus
         | Action::GetUsage
         | Action::PutObject
+        | Action::SealAppend
         | Action::GetObject
         | Action::GetObjectVersion
         | Action::DeleteObject

@@ -11,7 +11,7 @@ use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, Stor
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::admin::StartScrub;
 use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
-use strongroom_model::operation::append::{AppendObject, LaterEncryption};
+use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::{
@@ -23,6 +23,7 @@ use strongroom_model::operation::object::{
     PutObjectSetting, Unsatisfiable,
 };
 use strongroom_model::operation::service::ListBuckets;
+use strongroom_model::operation::symlink::{Links, PutSymlink};
 use strongroom_model::operation::upload::{
     CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
 };
@@ -85,6 +86,7 @@ fn copy() -> CopyObject {
         checksums: CopiedChecksums::OfSource { otherwise: None },
         onto_itself: OntoItself::Changes,
         unchanged: Unchanged::Failed,
+        links: Links::Followed,
     }
 }
 
@@ -222,7 +224,11 @@ fn every_document() -> Vec<Operation> {
     all
 }
 
-fn amendments() -> [ObjectOperation; 3] {
+fn target(version: Option<VersionId>) -> ObjectTarget {
+    ObjectTarget { bucket: bucket(), key: key(), version }
+}
+
+fn amendments() -> [ObjectOperation; 7] {
     let append = AppendObject { put: put(), position: 0, later: LaterEncryption::Overlooked };
     let set = SetMetadata {
         bucket: bucket(),
@@ -241,6 +247,10 @@ fn amendments() -> [ObjectOperation; 3] {
     };
     [
         ObjectOperation::Append(Box::new(append)),
+        ObjectOperation::SealAppend(SealAppend { bucket: bucket(), key: key(), position: 0 }),
+        ObjectOperation::PutSymlink(PutSymlink { link: put(), target: key() }),
+        ObjectOperation::GetSymlink(target(None)),
+        ObjectOperation::GetSymlink(target(Some(VersionId::Null))),
         ObjectOperation::SetMetadata(set),
         ObjectOperation::UpdateEncryption(update),
     ]

@@ -108,6 +108,12 @@ failure_codes! {
         ObjectNotAppendable,
         /// The append's position is not the object's length, which details name.
         PositionNotEqualToLength,
+        /// The symbolic link leads to no object.
+        LinkTargetMissing,
+        /// The symbolic link leads to another one.
+        LinkToLink,
+        /// The object is no symbolic link.
+        NotALink,
         /// The object has as many parts as an appendable one may have.
         TooManyAppends,
         /// The object's encryption cannot be changed in place.

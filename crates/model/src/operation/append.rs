@@ -1,6 +1,7 @@
 //! Appending: objects that grow at their end.
 
 use super::object::PutObject;
+use crate::name::{BucketName, ObjectKey};
 
 /// Write bytes behind those that an appendable object has, or begin one.
 #[derive(Debug)]
@@ -12,6 +13,17 @@ pub struct AppendObject {
     pub position: u64,
     /// What an encryption gets that is asked for after the first append.
     pub later: LaterEncryption,
+}
+
+/// End the appending to an object (OSS).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealAppend {
+    /// In which bucket.
+    pub bucket: BucketName,
+    /// Which key.
+    pub key: ObjectKey,
+    /// The length that the client takes the object to have, in bytes.
+    pub position: u64,
 }
 
 /// What an encryption gets that is asked for when the object is there already, whose first append has decided.

@@ -1,6 +1,7 @@
 //! Copies: a read of one object into the write of another.
 
 use super::object::{GetObject, PutObject};
+use super::symlink::Links;
 use super::upload::WritePart;
 use crate::action::Required;
 use crate::checksum::ChecksumAlgorithm;
@@ -24,6 +25,8 @@ pub struct CopyObject {
     pub onto_itself: OntoItself,
     /// How an unmet condition on the source is answered that says "only if it is another than I have".
     pub unchanged: Unchanged,
+    /// What becomes of a source that is a symbolic link.
+    pub links: Links,
 }
 
 /// Write a part whose bytes are an object's, or a range of them.

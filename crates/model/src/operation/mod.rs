@@ -10,6 +10,7 @@ pub mod key;
 mod key_use;
 pub mod object;
 pub mod service;
+pub mod symlink;
 pub mod upload;
 
 use crate::action::Required;

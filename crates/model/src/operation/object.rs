@@ -1,8 +1,9 @@
 //! Operations on objects.
 
 use super::amend::{SetMetadata, UpdateEncryption};
-use super::append::AppendObject;
+use super::append::{AppendObject, SealAppend};
 use super::copy::CopyObject;
+use super::symlink::PutSymlink;
 use crate::action::{Action, Required, Resource};
 use crate::checksum::{Checksum, ChecksumAlgorithm};
 use crate::condition::Conditions;
@@ -23,6 +24,12 @@ pub enum ObjectOperation {
     Copy(Box<CopyObject>),
     /// Write bytes behind those that an object has.
     Append(Box<AppendObject>),
+    /// End the appending to an object.
+    SealAppend(SealAppend),
+    /// Write a symbolic link.
+    PutSymlink(PutSymlink),
+    /// Read where a symbolic link leads.
+    GetSymlink(ObjectTarget),
     /// Change an object's metadata.
     SetMetadata(SetMetadata),
     /// Wrap an object's data key under another master key.
@@ -226,8 +233,7 @@ impl PutObject {
 
 impl GetObject {
     pub(super) fn required(&self) -> Required {
-        let action = if self.version.is_some() { Action::GetObjectVersion } else { Action::GetObject };
-        Required::new(action, Resource::Object(self.bucket.clone(), self.key.clone()))
+        Required::new(action_of_read(self.version), Resource::Object(self.bucket.clone(), self.key.clone()))
     }
 }
 
@@ -238,6 +244,9 @@ impl ObjectOperation {
             Self::Put(_) => "PutObject",
             Self::Copy(_) => "CopyObject",
             Self::Append(_) => "AppendObject",
+            Self::SealAppend(_) => "SealAppendObject",
+            Self::PutSymlink(_) => "PutSymlink",
+            Self::GetSymlink(_) => "GetSymlink",
             Self::SetMetadata(_) => "SetObjectMetadata",
             Self::UpdateEncryption(_) => "UpdateObjectEncryption",
             Self::Get(_) => "GetObject",
@@ -258,6 +267,8 @@ impl ObjectOperation {
             Self::Put(put) => &put.bucket,
             Self::Copy(copy) => &copy.target.bucket,
             Self::Append(append) => &append.put.bucket,
+            Self::SealAppend(seal) => &seal.bucket,
+            Self::PutSymlink(put) => &put.link.bucket,
             Self::SetMetadata(set) => &set.bucket,
             Self::UpdateEncryption(update) => &update.bucket,
             Self::Get(get)
@@ -267,7 +278,7 @@ impl ObjectOperation {
             Self::Delete(delete) => &delete.bucket,
             Self::DeleteMany(many) => &many.bucket,
             Self::PutSetting(put) => &put.target.bucket,
-            Self::GetSetting(target, _) | Self::DeleteSetting(target, _) => &target.bucket,
+            Self::GetSymlink(target) | Self::GetSetting(target, _) | Self::DeleteSetting(target, _) => &target.bucket,
         }
     }
 
@@ -281,6 +292,11 @@ impl ObjectOperation {
             Self::Put(put) => put.required(),
             Self::Copy(copy) => copy.required(),
             Self::Append(append) => append.put.required(),
+            Self::SealAppend(seal) => vec![Required::new(Action::SealAppend, object(&seal.bucket, &seal.key))],
+            Self::PutSymlink(put) => put.required(),
+            Self::GetSymlink(target) => {
+                vec![Required::new(action_of_read(target.version), object(&target.bucket, &target.key))]
+            }
             Self::SetMetadata(set) => vec![Required::new(Action::PutObject, object(&set.bucket, &set.key))],
             Self::UpdateEncryption(update) => {
                 vec![Required::new(Action::PutObject, object(&update.bucket, &update.key))]
@@ -310,6 +326,10 @@ impl ObjectOperation {
             }
         }
     }
+}
+
+fn action_of_read(version: Option<VersionId>) -> Action {
+    if version.is_some() { Action::GetObjectVersion } else { Action::GetObject }
 }
 
 /// Whether a condition holds tells what is there, which only readers may know; AWS asks for the same two.

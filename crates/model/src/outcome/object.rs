@@ -22,6 +22,15 @@ pub enum ObjectOutcome {
     Copied(ObjectCopied),
     /// Appended.
     Appended(ObjectAppended),
+    /// The object grows no more.
+    AppendSealed {
+        /// The version, in a bucket that keeps versions.
+        version: Option<VersionId>,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Where a symbolic link leads.
+    Symlink(SymlinkRead),
     /// The metadata were changed; what is known of the object now.
     MetadataSet(ObjectFacts),
     /// The data key is wrapped under another master key.
@@ -100,6 +109,15 @@ pub struct ObjectAppended {
     pub written: ObjectWritten,
     /// Its length, where the next append begins.
     pub position: u64,
+}
+
+/// What is known of a symbolic link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SymlinkRead {
+    /// The object of the same bucket that it stands for.
+    pub target: ObjectKey,
+    /// The link's own.
+    pub facts: ObjectFacts,
 }
 
 /// What is answered to a read.
@@ -186,6 +204,8 @@ pub struct ObjectFacts {
     pub checksums: Vec<Checksum>,
     /// How it came to be.
     pub kind: ObjectKind,
+    /// Since when nothing can be appended any more, if it was made by appending.
+    pub sealed: Option<Timestamp>,
     /// The upload that it was made by, if it was made of parts.
     pub upload: Option<UploadId>,
     /// How many tags it has.

@@ -8,7 +8,7 @@ use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm, EncryptionC
 use strongroom_model::etag::ETag;
 use strongroom_model::key::KeyName;
 use strongroom_model::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
-use strongroom_model::name::{PartNumber, Region};
+use strongroom_model::name::{ObjectKey, PartNumber, Region};
 use strongroom_model::time::Timestamp;
 
 use super::CatalogError;
@@ -74,6 +74,8 @@ struct ObjectContentRow {
     manifest: Bytes,
     blobs: Vec<BlobId>,
     parts: Option<PartsRow>,
+    sealed: Option<i64>,
+    link: Option<String>,
     inline: Option<Bytes>,
     revision: u64,
 }
@@ -234,6 +236,8 @@ impl ObjectContentRow {
             manifest: content.manifest.clone(),
             blobs: content.blobs.clone(),
             parts: content.parts.as_ref().map(PartsRow::new),
+            sealed: content.sealed.map(Timestamp::millis),
+            link: content.link.as_ref().map(|key| key.as_str().to_owned()),
             inline: content.inline.clone(),
             revision: content.revision,
         }
@@ -250,6 +254,8 @@ impl ObjectContentRow {
             manifest: self.manifest,
             blobs: self.blobs,
             parts: self.parts.map(PartsRow::into_parts).transpose()?,
+            sealed: self.sealed.map(Timestamp::from_millis),
+            link: self.link.map(|key| ObjectKey::parse(&key)).transpose().map_err(|_| CatalogError::Inconsistent("a link's target"))?,
             inline: self.inline,
             revision: self.revision,
         })
@@ -388,6 +394,8 @@ mod tests {
             manifest: Bytes::from_static(b"M"),
             blobs: vec![BlobId::from_bytes([0x44; 16])],
             parts: Some(Parts { parts: vec![part], checksum_asked: true }),
+            sealed: Some(Timestamp::from_millis(1000)),
+            link: Some(ObjectKey::parse("l").unwrap()),
             inline: Some(Bytes::from_static(b"I")),
             revision: 200,
         }
@@ -416,7 +424,7 @@ mod tests {
     const HEAD: &str = "01 ac02 01 01 33333333333333333333333333333333 01 04 02 0102 01 02 01 0174 00 00 00 00 01 0165 01 016e 0176 \
         01 016b 0176 01 04 00 ac02 00 00 01 01 01 02 03 00 03 04 00 01 01 d00f 01";
     const TAIL: &str = "0145 014d 01 44444444444444444444444444444444 \
-        01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 0149 c801";
+        01 01 ac02 05 55555555555555555555555555555555 01 00 02 0304 00 01 01 d00f 01 016c 01 0149 c801";
 
     /// Worked out by hand from the layout of postcard, and never to be changed.
     #[test]

@@ -114,6 +114,10 @@ pub(crate) struct Content {
     pub(crate) blobs: Vec<BlobId>,
     /// The parts that it was uploaded in, if it was.
     pub(crate) parts: Option<Parts>,
+    /// Since when nothing can be appended any more.
+    pub(crate) sealed: Option<Timestamp>,
+    /// Where it leads, if it is a symbolic link.
+    pub(crate) link: Option<ObjectKey>,
     /// The sealed chunks of the last part, or the only one, if they are not in a blob.
     pub(crate) inline: Option<Bytes>,
     /// How often the version was changed in place.

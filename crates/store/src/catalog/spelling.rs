@@ -55,6 +55,7 @@ pub(super) enum ObjectKindRow {
     Normal,
     Appendable,
     Multipart,
+    Symlink,
 }
 
 #[derive(Serialize, Deserialize)]

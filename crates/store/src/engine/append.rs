@@ -15,13 +15,14 @@ use strongroom_model::encryption::{AppliedEncryption, EncryptionWish};
 use strongroom_model::etag::ETag;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::ObjectKind;
-use strongroom_model::operation::append::{AppendObject, LaterEncryption};
+use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
 use strongroom_model::operation::object::PutObject;
+use strongroom_model::outcome::ObjectOutcome;
 use strongroom_model::outcome::object::{ObjectAppended, ObjectWritten};
 use strongroom_seal::{ContentKey, Header, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally, combine_crc64};
-use super::put::{INLINE_MAX, PUT_BYTES_MAX, is_promised, taken_from};
+use super::put::{INLINE_MAX, Making, PUT_BYTES_MAX, is_promised, taken_from};
 use super::reading::{found, unlock_by_customer};
 use super::sealing::{Inspection, seal_stream, take_up_to};
 use super::{Body, Caller, Engine};
@@ -71,6 +72,22 @@ impl Engine {
         }
     }
 
+    /// Ends the appending to an object. Who does so again is told when it ended first.
+    pub(super) async fn seal_append(&self, caller: &Caller, seal: SealAppend) -> Result<ObjectOutcome, Failure> {
+        let bucket = self.bucket(caller, &seal.bucket).await?;
+        let now = self.now();
+        let amendment = |entry: &mut Entry, content: &mut Content| {
+            if entry.kind != ObjectKind::Appendable {
+                return Err(FailureCode::ObjectNotAppendable.into());
+            }
+            check_position(seal.position, entry.size)?;
+            content.sealed.get_or_insert(now);
+            Ok(())
+        };
+        let version = self.amend(caller, &bucket, (&seal.key, None), &amendment).await?;
+        Ok(ObjectOutcome::AppendSealed { version: version.id, at: version.content.sealed.unwrap_or(now) })
+    }
+
     /// The first append: a write like any other, if nobody else comes before it.
     async fn begin(
         &self,
@@ -83,7 +100,7 @@ impl Engine {
         let key = append.put.key.clone();
         let conditions = Conditions { if_none_match: Some(TagList::Any), ..Conditions::default() };
         let put = PutObject { conditions, ..append.put };
-        match Box::pin(self.write_object(caller, put, body, ObjectKind::Appendable)).await {
+        match Box::pin(self.write_object(caller, put, body, Making::Appendable)).await {
             Ok((written, position)) => Ok(ObjectAppended { written, position }),
             Err(failure) if failure.code == FailureCode::PreconditionFailed => {
                 let now = self.catalog.entry(bucket.id, &key).await?;
@@ -102,9 +119,7 @@ impl Engine {
         append: AppendObject,
         body: Body,
     ) -> Result<ObjectAppended, Failure> {
-        if version.entry.kind != ObjectKind::Appendable {
-            return Err(FailureCode::ObjectNotAppendable.into());
-        }
+        check_growing(&version.entry, &version.content)?;
         let content = Arc::new(self.unlock_to_append(caller, &version, &append).await?);
         check_position(append.position, version.entry.size)?;
         let manifest = open_manifest(&version, &content).inspect_err(|failure| self.counters.note(failure))?;
@@ -253,6 +268,7 @@ impl Engine {
             if entry.uid != version.entry.uid || entry.size != version.entry.size {
                 return Err(not_at_end(entry.size));
             }
+            check_growing(entry, content)?;
             // What else was sealed or wrapped anew since then, this append knows nothing of.
             if content.envelope != version.content.envelope || content.manifest != version.content.manifest {
                 return Err(FailureCode::Conflict.into());
@@ -287,6 +303,13 @@ fn agrees(wish: &EncryptionWish, applied: &AppliedEncryption) -> bool {
         (EncryptionWish::Kms(wished), AppliedEncryption::Kms(has)) => wished.algorithm == has.algorithm,
         _ => false,
     }
+}
+
+/// # Errors
+/// `ObjectNotAppendable` for what was not made by appending, or grows no more.
+fn check_growing(entry: &Entry, content: &Content) -> Result<(), Failure> {
+    let grows = entry.kind == ObjectKind::Appendable && content.sealed.is_none();
+    if grows { Ok(()) } else { Err(FailureCode::ObjectNotAppendable.into()) }
 }
 
 fn check_position(asked: u64, size: u64) -> Result<(), Failure> {

@@ -4,9 +4,11 @@
 use std::ops::Range;
 
 use strongroom_model::encryption::{AppliedEncryption, EncryptionWish};
+use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, CopyPart, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::{GetObject, PutObject, Unsatisfiable};
+use strongroom_model::operation::symlink::{Links, PutSymlink};
 use strongroom_model::outcome::object::ObjectCopied;
 use strongroom_model::outcome::upload::PartCopied;
 use strongroom_model::range::RangeSpec;
@@ -22,7 +24,7 @@ use crate::opening::Version;
 impl Engine {
     /// Copies an object.
     pub(super) async fn copy_object(&self, caller: &Caller, copy: CopyObject) -> Result<ObjectCopied, Failure> {
-        let (version, key) = self.source(caller, &copy.source, copy.unchanged).await?;
+        let (version, key) = self.source(caller, &copy.source, copy.unchanged, copy.links).await?;
         let facts = version.facts(None);
         if facts.size > CopyObject::SOURCE_BYTES_MAX {
             return Err(FailureCode::CopySourceTooLarge.into());
@@ -32,6 +34,11 @@ impl Engine {
             self.check_onto_itself(caller, &copy, &bucket, &version)?;
         }
         let put = target(copy, &version);
+        if let Some(target) = version.content.link.clone() {
+            let link = PutObject { keep: Vec::new(), tag: TagPromise::Never, ..put };
+            let written = self.put_symlink(caller, PutSymlink { link, target }).await?;
+            return Ok(ObjectCopied { written, source_version: facts.version });
+        }
         let bytes = self.plaintext(caller, &version, key, None).await?;
         let written = Box::pin(self.put_object(caller, put, Body { bytes, trailer: Trailer::default() })).await?;
         Ok(ObjectCopied { written, source_version: facts.version })
@@ -40,7 +47,7 @@ impl Engine {
     /// Copies an object, or a range of it, into a part of an upload.
     pub(super) async fn copy_part(&self, caller: &Caller, copy: CopyPart) -> Result<PartCopied, Failure> {
         let CopyPart { source, part, unchanged } = copy;
-        let (version, key) = self.source(caller, &source, unchanged).await?;
+        let (version, key) = self.source(caller, &source, unchanged, Links::Followed).await?;
         let range = part_of(&version, &source)?;
         let open = self.open_upload(caller, &part.upload).await?;
         let content = self.unlock_upload(caller, &open, part.customer_key.as_ref()).await?;
@@ -63,8 +70,9 @@ impl Engine {
         caller: &Caller,
         source: &GetObject,
         unchanged: Unchanged,
+        links: Links,
     ) -> Result<(Version, Option<ContentKey>), Failure> {
-        let found = self.version_to_read(caller, source).await;
+        let found = self.version_to_read(caller, source, links).await;
         found.map_err(|failure| of_source(failure, source, unchanged))
     }
 

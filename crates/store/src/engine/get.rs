@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::object::GetObject;
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
 use strongroom_seal::ContentKey;
 
@@ -19,7 +20,7 @@ use crate::{
 impl Engine {
     /// Reads an object.
     pub(super) async fn get_object(&self, caller: &Caller, get: GetObject) -> Result<Reply, Failure> {
-        let (version, content) = self.version_to_read(caller, &get).await?;
+        let (version, content) = self.version_to_read(caller, &get, Links::Followed).await?;
         let range = version.range(&get)?;
         if matches!(version.content.encryption, AppliedEncryption::Kms(_)) && !caller.transport.kms {
             return Err(FailureCode::KmsNeedsTls.into());

@@ -2,6 +2,7 @@
 
 use strongroom_model::failure::Failure;
 use strongroom_model::operation::object::{GetAttributes, GetObject, ObjectAttribute};
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::outcome::object::{ObjectAttributes, ObjectRead, PartFacts, PartsPage};
 
 use super::{Caller, Engine};
@@ -9,7 +10,7 @@ use super::{Caller, Engine};
 impl Engine {
     /// Answers what is known of an object. One under a customer's key is told of only to who has that key.
     pub(super) async fn head_object(&self, caller: &Caller, get: GetObject) -> Result<ObjectRead, Failure> {
-        let (version, _content_key) = self.version_to_read(caller, &get).await?;
+        let (version, _content_key) = self.version_to_read(caller, &get, Links::Followed).await?;
         let range = version.range(&get)?;
         Ok(version.answer(get, range))
     }
@@ -19,7 +20,7 @@ impl Engine {
         caller: &Caller,
         get: GetAttributes,
     ) -> Result<ObjectAttributes, Failure> {
-        let (version, _content_key) = self.version_to_read(caller, &get.object).await?;
+        let (version, _content_key) = self.version_to_read(caller, &get.object, Links::Followed).await?;
         let asked = version.content.parts.as_ref().filter(|parts| parts.checksum_asked);
         let parts = asked.filter(|_| get.wanted.contains(&ObjectAttribute::Parts)).map(|parts| {
             let mut rest = parts.parts.iter().filter(|part| part.number.get() > get.after);

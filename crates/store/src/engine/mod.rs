@@ -21,6 +21,7 @@ mod put;
 mod reading;
 mod sealing;
 mod settings;
+mod symlink;
 mod upload;
 mod usage;
 
@@ -271,6 +272,9 @@ impl Engine {
                 let body = body.ok_or(FailureCode::IncompleteBody)?;
                 ObjectOutcome::Appended(Box::pin(self.append_object(caller, *append, body)).await?)
             }
+            ObjectOperation::SealAppend(seal) => self.seal_append(caller, seal).await?,
+            ObjectOperation::PutSymlink(put) => ObjectOutcome::Put(self.put_symlink(caller, put).await?),
+            ObjectOperation::GetSymlink(target) => ObjectOutcome::Symlink(self.get_symlink(caller, &target).await?),
             ObjectOperation::SetMetadata(set) => ObjectOutcome::MetadataSet(self.set_metadata(caller, set).await?),
             ObjectOperation::UpdateEncryption(update) => {
                 let version = Box::pin(self.update_encryption(caller, update)).await?;
@@ -344,6 +348,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | ObjectOperation::Head(_)
                     | ObjectOperation::Meta(_)
                     | ObjectOperation::Attributes(_)
+                    | ObjectOperation::GetSymlink(_)
                     | ObjectOperation::GetSetting(..)
             )
             | Operation::Upload(UploadOperation::ListParts(_) | UploadOperation::List(_))

@@ -8,6 +8,7 @@ use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::etag::{ETag, TagPromise};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::{ObjectKind, StorageClass};
+use strongroom_model::name::ObjectKey;
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::outcome::object::ObjectWritten;
 use strongroom_model::setting::ObjectSettings;
@@ -15,7 +16,7 @@ use strongroom_model::time::Timestamp;
 use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally};
-use super::encryption::Protection;
+use super::encryption::{Choice, Protection};
 use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
 use super::{Body, Caller, Engine, precondition};
 use crate::failure;
@@ -43,6 +44,16 @@ pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
 /// overwrites does not fill the disk with what nobody can name any more.
 pub(super) const READERS_GRACE_MS: i64 = 30 * 1000;
 
+/// What is made of a body.
+pub(super) enum Making {
+    /// An object.
+    Object,
+    /// An object that can be appended to.
+    Appendable,
+    /// A symbolic link to that object; the body is empty.
+    Link(ObjectKey),
+}
+
 /// Where a new version goes.
 struct Place<'a> {
     bucket: &'a Bucket,
@@ -52,7 +63,7 @@ struct Place<'a> {
 
 /// An object's sealed bytes, stored.
 struct Stored {
-    kind: ObjectKind,
+    making: Making,
     part: Part,
     inline: Option<Bytes>,
     tally: Tally,
@@ -66,19 +77,23 @@ impl Engine {
         put: PutObject,
         body: Body,
     ) -> Result<ObjectWritten, Failure> {
-        Ok(Box::pin(self.write_object(caller, put, body, ObjectKind::Normal)).await?.0)
+        Ok(Box::pin(self.write_object(caller, put, body, Making::Object)).await?.0)
     }
 
-    /// Writes an object of that kind, and answers its length besides.
+    /// Writes an object, and answers its length besides.
     pub(super) async fn write_object(
         &self,
         caller: &Caller,
         put: PutObject,
         body: Body,
-        kind: ObjectKind,
+        making: Making,
     ) -> Result<(ObjectWritten, u64), Failure> {
         let bucket = self.bucket(caller, &put.bucket).await?;
-        let choice = self.choose(caller, &put.encryption, &bucket)?;
+        let choice = match making {
+            // It has no bytes that could be sealed; where it leads is in its row, which is.
+            Making::Link(_) => Choice::Plain,
+            Making::Object | Making::Appendable => self.choose(caller, &put.encryption, &bucket)?,
+        };
         if put.conditions != Default::default() {
             let current = self.catalog.entry(bucket.id, &put.key).await?;
             precondition::check_write(&put.conditions, current.as_ref(), bucket.facts.versioning)?;
@@ -87,7 +102,7 @@ impl Engine {
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let settings = self.settings_of_write(&bucket, &put.settings)?;
-        let stored = self.store(kind, &put, &settings, &identity, &protection, body).await?;
+        let stored = self.store(making, &put, &settings, &identity, &protection, body).await?;
         let version = Place { bucket: &bucket, uid, identity: &identity };
         let committed = self.commit(version, &put, settings, &protection, &stored).await;
         if committed.is_err() {
@@ -99,7 +114,7 @@ impl Engine {
     /// Seals the body into memory if it is small, else into a blob.
     async fn store(
         &self,
-        kind: ObjectKind,
+        making: Making,
         put: &PutObject,
         settings: &ObjectSettings,
         identity: &Identity,
@@ -117,7 +132,7 @@ impl Engine {
                 let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
                 let tally = taken_from(inspect.tally)?;
                 let part = Part { id, size: tally.size, header_len: 0, blob: [0; 16] };
-                Ok(Stored { kind, part, inline: Some(sealed), tally })
+                Ok(Stored { making, part, inline: Some(sealed), tally })
             }
             Some(rest) => {
                 let plaintext: ByteStream = Box::pin(once(small).chain(rest));
@@ -128,7 +143,7 @@ impl Engine {
                 self.write_blob(blob, sealed).await?;
                 let tally = taken_from(inspect.tally)?;
                 let part = Part { id, size: tally.size, header_len, blob: *blob.as_bytes() };
-                Ok(Stored { kind, part, inline: None, tally })
+                Ok(Stored { making, part, inline: None, tally })
             }
         }
     }
@@ -168,7 +183,7 @@ impl Engine {
             etag,
             last_modified: now,
             storage_class,
-            kind: stored.kind,
+            kind: stored.making.kind(),
             has_blobs: stored.inline.is_none(),
             revision: 0,
         };
@@ -182,6 +197,8 @@ impl Engine {
             manifest: manifest.into(),
             blobs: if stored.inline.is_none() { vec![BlobId::from_bytes(stored.part.blob)] } else { Vec::new() },
             parts: None,
+            sealed: None,
+            link: stored.making.target(),
             inline: stored.inline.clone(),
             revision: 0,
         };
@@ -243,10 +260,27 @@ impl Engine {
     }
 }
 
+impl Making {
+    fn kind(&self) -> ObjectKind {
+        match self {
+            Self::Object => ObjectKind::Normal,
+            Self::Appendable => ObjectKind::Appendable,
+            Self::Link(_) => ObjectKind::Symlink,
+        }
+    }
+
+    fn target(&self) -> Option<ObjectKey> {
+        match self {
+            Self::Object | Self::Appendable => None,
+            Self::Link(target) => Some(target.clone()),
+        }
+    }
+}
+
 impl Stored {
     /// The MD5 to be kept: what is appended to will have another.
     fn md5(&self) -> Option<[u8; 16]> {
-        self.tally.md5.filter(|_| self.kind != ObjectKind::Appendable)
+        self.tally.md5.filter(|_| matches!(self.making, Making::Object))
     }
 }
 

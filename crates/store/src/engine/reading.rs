@@ -8,6 +8,7 @@ use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::object::{GetObject, Unsatisfiable};
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, PartRead};
 use strongroom_model::secret::CustomerKey;
 use strongroom_seal::ContentKey;
@@ -26,6 +27,7 @@ impl Engine {
         &self,
         caller: &Caller,
         get: &GetObject,
+        links: Links,
     ) -> Result<(Version, Option<ContentKey>), Failure> {
         if get.customer_key.is_some() && !caller.transport.customer_keys {
             return Err(FailureCode::CustomerKeyNeedsTls.into());
@@ -34,6 +36,10 @@ impl Engine {
         let sought = self.catalog.version(bucket.id, &get.key, get.version).await?;
         let version = found(caller, &self.leases, &bucket, &get.key, sought)?
             .map_err(|marker| not_found(caller, get.version, marker))?;
+        let version = match (version.content.link.clone(), links) {
+            (Some(target), Links::Followed) => self.follow(caller, &bucket, version, &target).await?,
+            _ => version,
+        };
         caller.may_open(&version.content.encryption, get.show_checksums)?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
@@ -89,6 +95,7 @@ impl Version {
             encryption,
             checksums: self.content.checksums.clone(),
             kind: self.entry.kind,
+            sealed: self.content.sealed,
             upload: self.content.parts.as_ref().map(|_| UploadId(self.entry.uid.0)),
             tag_count: self.content.settings.tags.as_slice().len(),
             lock: self.content.settings.lock,

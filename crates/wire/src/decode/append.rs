@@ -1,14 +1,14 @@
-//! AppendObject, in OBS and OSS.
+//! AppendObject, in OBS and OSS, and its end, in OSS.
 
 use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::condition::Conditions;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::Failure;
 use strongroom_model::operation::Operation;
-use strongroom_model::operation::append::AppendObject;
+use strongroom_model::operation::append::{AppendObject, SealAppend};
 use strongroom_model::operation::object::{ObjectOperation, PutObject};
 
-use crate::decode::put;
+use crate::decode::{put, refuse_unbuilt};
 use crate::intent::Asked;
 use crate::request::{Request, invalid_argument};
 
@@ -25,6 +25,13 @@ pub(crate) fn append_object(request: &Request<'_>) -> Result<Asked, Failure> {
     };
     let append = AppendObject { put, position: position(request)?, later: words.later_encryption };
     Ok(Asked::Streamed(Operation::Object(ObjectOperation::Append(Box::new(append))), plan))
+}
+
+/// `POST /bucket/key?seal&position=…`.
+pub(crate) fn seal(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_unbuilt(request)?;
+    let seal = SealAppend { bucket: request.bucket()?, key: request.key()?, position: position(request)? };
+    Ok(Asked::Complete(Operation::Object(ObjectOperation::SealAppend(seal))))
 }
 
 /// # Errors

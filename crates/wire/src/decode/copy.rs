@@ -52,6 +52,7 @@ pub(crate) fn copy_object(request: &Request<'_>) -> Result<Asked, Failure> {
         checksums: checksums(request)?,
         onto_itself: words.copy.onto_itself,
         unchanged: words.copy.unchanged,
+        links: words.copy.links,
     };
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Copy(Box::new(copy)))))
 }

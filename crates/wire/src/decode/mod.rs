@@ -18,6 +18,7 @@ pub(crate) mod object_setting;
 pub(crate) mod put;
 pub(crate) mod service;
 pub(crate) mod setting;
+pub(crate) mod symlink;
 pub(crate) mod upload;
 pub(crate) mod words;
 

@@ -118,7 +118,8 @@ fn documented(
     Ok(Asked::Documented(Draft::new(name, SETTING_LIMIT, digests, Box::new(finish))))
 }
 
-fn target(request: &Request<'_>) -> Result<ObjectTarget, Failure> {
+/// The version that a request names.
+pub(crate) fn target(request: &Request<'_>) -> Result<ObjectTarget, Failure> {
     Ok(ObjectTarget { bucket: request.bucket()?, key: request.key()?, version: version(request)? })
 }
 

@@ -11,6 +11,7 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
@@ -131,8 +132,7 @@ pub const RECORD: Dialect = Dialect {
         copy: CopyWords {
             onto_itself: OntoItself::ChangesAndStaysEncrypted,
             unchanged: Unchanged::Failed,
-            told_in_head: false,
-        },
+            told_in_head: false, links: Links::Followed },
         append_prefix: "x-obs-",
         later_encryption: LaterEncryption::Agrees,
     },

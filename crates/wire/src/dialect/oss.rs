@@ -9,6 +9,7 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
@@ -104,7 +105,7 @@ pub const RECORD: Dialect = Dialect {
         list_default: 100,
         decodes_batch_keys: false,
         shows_kind: true,
-        copy: CopyWords { onto_itself: OntoItself::Replaces, unchanged: Unchanged::NotModified, told_in_head: true },
+        copy: CopyWords { onto_itself: OntoItself::Replaces, unchanged: Unchanged::NotModified, told_in_head: true, links: Links::Taken },
         append_prefix: "x-oss-",
         later_encryption: LaterEncryption::Overlooked,
     },

@@ -10,6 +10,7 @@ use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
 use strongroom_model::policy::PolicyLanguage;
 
@@ -131,6 +132,8 @@ pub struct CopyWords {
     pub unchanged: Unchanged,
     /// Whether the answer's head tells of the target what its document tells.
     pub told_in_head: bool,
+    /// What becomes of a source that is a symbolic link.
+    pub links: Links,
 }
 
 /// A field that carries a checksum.

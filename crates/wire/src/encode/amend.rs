@@ -2,15 +2,23 @@
 
 use http::Response;
 use strongroom_model::outcome::object::{ObjectAppended, ObjectFacts};
+use strongroom_model::time::Timestamp;
 
 use crate::encode::answer::Answer;
 use crate::encode::echo::{self, Told};
-use crate::encode::object::{class, content, described_write};
+use crate::encode::object::{class, content, described_write, user_metadata};
 use crate::exchange::Payload;
+use crate::signature::date;
 
 /// To AppendObject.
 pub(crate) fn appended(answer: Answer<'_>, appended: &ObjectAppended) -> Response<Payload> {
     described_write(next_position(answer, &appended.position.to_string()), &appended.written).empty(200)
+}
+
+/// Tells since when nothing can be appended any more.
+pub(crate) fn sealed(answer: Answer<'_>, at: Option<Timestamp>) -> Answer<'_> {
+    let at = at.map(date::rfc1123);
+    answer.optional_field("sealed-time", at.as_deref())
 }
 
 /// Tells where the next append begins.
@@ -22,7 +30,6 @@ pub(crate) fn next_position<'a>(answer: Answer<'a>, position: &str) -> Answer<'a
 /// To SetObjectMetadata: what the object has now.
 pub(crate) fn metadata_set(answer: Answer<'_>, facts: &ObjectFacts) -> Response<Payload> {
     let answer = content(answer.version(facts.version), &Default::default(), &facts.metadata.content);
-    let answer =
-        facts.metadata.user.iter().fold(answer, |answer, (name, value)| answer.field(&["meta-", name].concat(), value));
+    let answer = user_metadata(answer, facts);
     echo::object(class(answer, facts.storage_class), &facts.encryption, Told::Head).empty(200)
 }

@@ -120,5 +120,6 @@ pub(crate) fn kind_word(kind: ObjectKind) -> &'static str {
         ObjectKind::Normal => "Normal",
         ObjectKind::Appendable => "Appendable",
         ObjectKind::Multipart => "Multipart",
+        ObjectKind::Symlink => "Symlink",
     }
 }

@@ -110,6 +110,8 @@ fn of_object(
         },
         ObjectOutcome::Copied(copied) => copy::copied(answer, copied),
         ObjectOutcome::Appended(appended) => amend::appended(answer, appended),
+        ObjectOutcome::AppendSealed { version, at } => amend::sealed(answer.version(*version), Some(*at)).empty(200),
+        ObjectOutcome::Symlink(link) => object::symlink(answer, link),
         ObjectOutcome::MetadataSet(facts) => amend::metadata_set(answer, facts),
         ObjectOutcome::EncryptionUpdated { version } => answer.version(*version).empty(200),
         ObjectOutcome::Read(read) => object::read(answer, read),

@@ -7,14 +7,15 @@ use http::header::{
 };
 use strongroom_model::checksum::{Checksum, ChecksumScope};
 use strongroom_model::metadata::{ContentHeaders, ObjectKind, StorageClass};
-use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead};
+use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead, SymlinkRead};
 use strongroom_model::setting::ObjectSetting;
 
+use crate::decode::symlink;
 use crate::decode::upload::scope_word;
 use crate::dialect::{ChecksumField, ChecksumsShown, Dialect};
 use crate::document::writer::Writer;
 use crate::document::{acl, lock, tagging};
-use crate::encode::amend::next_position;
+use crate::encode::amend::{next_position, sealed};
 use crate::encode::answer::Answer;
 use crate::encode::bucket::hides_class;
 use crate::encode::echo::{self, Told};
@@ -23,6 +24,7 @@ use crate::encode::upload::spell_upload;
 use crate::exchange::Payload;
 use crate::signature::date;
 use crate::text::bytes::base64;
+use crate::text::percent;
 
 /// `Content-MD5`, which `http` has no name for.
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -72,6 +74,17 @@ pub(crate) fn meta(answer: Answer<'_>, facts: &ObjectFacts) -> Response<Payload>
     checksums(answer, &facts.checksums).end(200, Payload::Empty)
 }
 
+/// To GetSymlink.
+pub(crate) fn symlink(answer: Answer<'_>, link: &SymlinkRead) -> Response<Payload> {
+    let facts = &link.facts;
+    let answer = answer
+        .etag(&facts.etag)
+        .header(LAST_MODIFIED, &date::rfc1123(facts.last_modified))
+        .version(facts.version)
+        .field(symlink::TARGET, &percent::encode_path(link.target.as_str()));
+    user_metadata(answer, facts).empty(200)
+}
+
 /// All that answers tell of an object, the status, and how many bytes follow or would follow.
 fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'a>, u16, u64) {
     let facts = &read.facts;
@@ -81,8 +94,7 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
         .header(ACCEPT_RANGES, "bytes")
         .version(facts.version);
     let answer = content(answer, &read.overrides, &facts.metadata.content);
-    let answer =
-        facts.metadata.user.iter().fold(answer, |answer, (name, value)| answer.field(&["meta-", name].concat(), value));
+    let answer = user_metadata(answer, facts);
     let answer = echo::object(class(answer, facts.storage_class), &facts.encryption, told);
     let words = answer.dialect().resources;
     let shown = words.checksums_shown == ChecksumsShown::Always || (read.show_checksums && read.range.is_none());
@@ -118,9 +130,14 @@ fn kind<'a>(answer: Answer<'a>, facts: &ObjectFacts) -> Answer<'a> {
     let words = answer.dialect().resources;
     if facts.kind == ObjectKind::Appendable {
         let name = [words.append_prefix, "object-type"].concat();
+        let answer = if words.shows_kind { sealed(answer, facts.sealed) } else { answer };
         return next_position(answer.named(&name, kind_word(facts.kind)), &facts.size.to_string());
     }
     if words.shows_kind { answer.field("object-type", kind_word(facts.kind)) } else { answer }
+}
+
+pub(crate) fn user_metadata<'a>(answer: Answer<'a>, facts: &ObjectFacts) -> Answer<'a> {
+    facts.metadata.user.iter().fold(answer, |answer, (name, value)| answer.field(&["meta-", name].concat(), value))
 }
 
 /// Standard headers: those asked for in place of the stored ones, else those.

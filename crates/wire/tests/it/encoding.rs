@@ -170,6 +170,7 @@ fn facts(encryption: AppliedEncryption, class: StorageClass) -> ObjectFacts {
         encryption,
         checksums: checksums(),
         kind: ObjectKind::Normal,
+        sealed: None,
         upload: None,
         tag_count: 0,
         lock: ObjectLock::default(),

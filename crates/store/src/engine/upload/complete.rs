@@ -112,6 +112,8 @@ impl Engine {
             manifest: assembly.manifest(open, key)?.into(),
             blobs: assembly.parts.iter().map(|(part, _)| part.blob).collect(),
             parts: Some(assembly.summary(upload.checksum)),
+            sealed: None,
+            link: None,
             inline: None,
             revision: 0,
         };

@@ -440,6 +440,7 @@ pub(crate) fn copy(from: &str, source: Method, to: &str, target: Method) -> Copy
         checksums: CopiedChecksums::OfSource { otherwise: None },
         onto_itself: OntoItself::Changes,
         unchanged: Unchanged::Failed,
+        links: Links::Followed,
     }
 }
 
