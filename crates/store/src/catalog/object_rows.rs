@@ -255,7 +255,11 @@ impl ObjectContentRow {
             blobs: self.blobs,
             parts: self.parts.map(PartsRow::into_parts).transpose()?,
             sealed: self.sealed.map(Timestamp::from_millis),
-            link: self.link.map(|key| ObjectKey::parse(&key)).transpose().map_err(|_| CatalogError::Inconsistent("a link's target"))?,
+            link: self
+                .link
+                .map(|key| ObjectKey::parse(&key))
+                .transpose()
+                .map_err(|_| CatalogError::Inconsistent("a link's target"))?,
             inline: self.inline,
             revision: self.revision,
         })

@@ -1,7 +1,7 @@
 //! Symbolic links, in OSS.
 
-use strongroom_model::etag::TagPromise;
 use strongroom_model::encryption::EncryptionWish;
+use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::Failure;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{ExpectedDigests, ObjectOperation, PutObject};

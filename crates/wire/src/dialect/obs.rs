@@ -132,7 +132,9 @@ pub const RECORD: Dialect = Dialect {
         copy: CopyWords {
             onto_itself: OntoItself::ChangesAndStaysEncrypted,
             unchanged: Unchanged::Failed,
-            told_in_head: false, links: Links::Followed },
+            told_in_head: false,
+            links: Links::Followed,
+        },
         append_prefix: "x-obs-",
         later_encryption: LaterEncryption::Agrees,
     },

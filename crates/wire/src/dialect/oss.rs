@@ -105,7 +105,12 @@ pub const RECORD: Dialect = Dialect {
         list_default: 100,
         decodes_batch_keys: false,
         shows_kind: true,
-        copy: CopyWords { onto_itself: OntoItself::Replaces, unchanged: Unchanged::NotModified, told_in_head: true, links: Links::Taken },
+        copy: CopyWords {
+            onto_itself: OntoItself::Replaces,
+            unchanged: Unchanged::NotModified,
+            told_in_head: true,
+            links: Links::Taken,
+        },
         append_prefix: "x-oss-",
         later_encryption: LaterEncryption::Overlooked,
     },

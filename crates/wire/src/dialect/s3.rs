@@ -133,7 +133,12 @@ pub const RECORD: Dialect = Dialect {
         list_default: 1000,
         decodes_batch_keys: true,
         shows_kind: false,
-        copy: CopyWords { onto_itself: OntoItself::Changes, unchanged: Unchanged::Failed, told_in_head: false, links: Links::Followed },
+        copy: CopyWords {
+            onto_itself: OntoItself::Changes,
+            unchanged: Unchanged::Failed,
+            told_in_head: false,
+            links: Links::Followed,
+        },
         append_prefix: "x-obs-",
         later_encryption: LaterEncryption::Agrees,
     },

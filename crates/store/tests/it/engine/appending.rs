@@ -7,14 +7,14 @@ use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::ObjectKind;
-use strongroom_model::operation::append::{AppendObject, LaterEncryption};
+use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
 use strongroom_model::operation::object::{GetObject, PutObject};
 use strongroom_model::operation::{ObjectOperation, Operation};
-use strongroom_model::outcome::object::ObjectAppended;
+use strongroom_model::outcome::object::{ObjectAppended, ObjectFacts};
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
 use strongroom_store::{Body, Trailer};
 
-use super::bench::{Bench, METHODS, Method, get, noise, pieces, put};
+use super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, get, noise, object_key, pieces, put};
 
 impl Bench {
     pub(crate) async fn append(
@@ -149,6 +149,37 @@ async fn only_an_appendable_object_grows() {
     assert_eq!(code(bench.append("new", 1, b"d", Method::Plain).await), FailureCode::PositionNotEqualToLength);
     bench.append("c", 0, b"abc", Method::Customer).await.unwrap();
     assert_eq!(code(bench.append("c", 3, b"d", Method::Plain).await), FailureCode::CustomerKeyRequired);
+}
+
+#[tokio::test]
+async fn an_object_whose_appending_has_ended_grows_no_more() {
+    let bench = Bench::memory().await;
+    bench.append("log", 0, b"abc", Method::ManagedAes).await.unwrap();
+    bench.put("plain", b"abc", Method::Plain).await.unwrap();
+    let seal = async |key: &str, position| {
+        let seal = SealAppend { bucket: bucket_name(BUCKET), key: object_key(key), position };
+        match bench.run(Operation::Object(ObjectOperation::SealAppend(seal)), None).await?.outcome {
+            Outcome::Object(ObjectOutcome::AppendSealed { at, .. }) => Ok::<_, Failure>(at),
+            other => panic!("{other:?}"),
+        }
+    };
+    let early = seal("log", 2).await.unwrap_err();
+    assert_eq!((early.code, early.details[0].1.as_str()), (FailureCode::PositionNotEqualToLength, "3"));
+    assert_eq!(seal("plain", 3).await.unwrap_err().code, FailureCode::ObjectNotAppendable);
+    assert_eq!(seal("none", 0).await.unwrap_err().code, FailureCode::NoSuchKey);
+    assert_eq!(bench.append("log", 3, b"d", Method::ManagedAes).await.unwrap().position, 4);
+    let written = bench.head(get("log")).await.unwrap().facts;
+    assert_eq!(written.sealed, None);
+    bench.advance(5000);
+    let at = bench.now();
+    assert_eq!(seal("log", 4).await.unwrap(), at);
+    bench.advance(5000);
+    assert_eq!(seal("log", 4).await.unwrap(), at, "when it ended first");
+    let refused = bench.append("log", 4, b"e", Method::ManagedAes).await.unwrap_err();
+    assert_eq!(refused.code, FailureCode::ObjectNotAppendable);
+    let facts = bench.head(get("log")).await.unwrap().facts;
+    assert_eq!(facts, ObjectFacts { sealed: Some(at), ..written }, "nothing else has changed");
+    assert_eq!(bench.get("log", Method::ManagedAes).await.unwrap(), b"abcd"[..]);
 }
 
 proptest! {

@@ -24,6 +24,7 @@ use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::CreateKey;
 use strongroom_model::operation::object::{DeleteObject, GetObject, PutObject, Unsatisfiable};
+use strongroom_model::operation::symlink::Links;
 use strongroom_model::operation::{AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::{BucketFacts, ListedObjects};
 use strongroom_model::outcome::object::{ObjectCopied, ObjectRead, ObjectWritten};

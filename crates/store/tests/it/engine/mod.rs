@@ -18,6 +18,7 @@ mod reaping;
 mod round_trip;
 mod scrub;
 mod sequences;
+mod symlinks;
 mod uploads;
 mod version_races;
 mod versions;
