@@ -88,7 +88,7 @@ impl Ciphertext {
         let mut reader = Reader::new(LABEL, record);
         reader.version()?;
         let suite = reader.suite()?;
-        if !suite.is_keyed() {
+        if !suite.wraps() {
             return Err(Error::UnknownSuite(suite.id));
         }
         let (key, key_version) = (reader.array()?, reader.u32()?);

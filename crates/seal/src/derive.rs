@@ -10,8 +10,8 @@ use crate::key::KeyBytes;
 use crate::suite::Suite;
 use crate::{FORMAT_VERSION, Salt};
 
-/// The longest derivation: a wrapping key of 32 bytes, its nonce and its fingerprint.
-const MAX_OUTPUT: usize = 32 + 12 + 16;
+/// The longest derivation: a wrapping key of 32 bytes, its nonce and its fingerprint; or the keys of two layers, and a nonce.
+const MAX_OUTPUT: usize = 64 + 12;
 
 /// Version, suite and salt of a sealed record.
 const RECORD_HEAD: usize = 1 + 1 + 32;
@@ -20,6 +20,26 @@ const RECORD_HEAD: usize = 1 + 1 + 32;
 pub(crate) fn derive(ikm: &KeyBytes, salt: &[u8], label: &str, suite: u8, rest: &[u8], out: &mut [u8]) {
     let info: [&[u8]; 4] = [b"strongroom/seal/", label.as_bytes(), &[0, FORMAT_VERSION, suite], rest];
     hkdf(ikm.expose(), salt, &info, out);
+}
+
+/// The keys of a suite's layers, and then what else `label` derives, to the end of `out`. Each layer's key comes from its own
+/// data key alone, and what follows from that of the first (§3.2).
+fn derive_layers(suite: &Suite, ikm: &KeyBytes, salt: &[u8], label: &str, rest: &[u8], out: &mut [u8]) {
+    if suite.layers == 1 {
+        return derive(ikm, salt, label, suite.id, rest, out);
+    }
+    let (keys, more) = out.split_at_mut(suite.key_len);
+    let layer_len = suite.key_len / suite.layers;
+    for (layer, (data_key, key)) in (1_u8..).zip(ikm.expose().chunks(layer_len).zip(keys.chunks_mut(layer_len))) {
+        let mut output = Zeroizing::new([0; MAX_OUTPUT]);
+        let output = &mut output[..layer_len + more.len()];
+        let info: [&[u8]; 5] = [b"strongroom/seal/", label.as_bytes(), &[0, FORMAT_VERSION, suite.id], rest, &[layer]];
+        hkdf(data_key, salt, &info, output);
+        key.copy_from_slice(&output[..layer_len]);
+        if layer == 1 {
+            more.copy_from_slice(&output[layer_len..]);
+        }
+    }
 }
 
 /// The cipher that `label` derives, and `N` more bytes: its nonce, or what else the section says. A suite without a
@@ -34,7 +54,7 @@ pub(crate) fn cipher<const N: usize>(
     let Some(ikm) = ikm else { return ((suite.start)(salt), [0; N]) };
     let mut output = Zeroizing::new([0; MAX_OUTPUT]);
     let output = &mut output[..suite.key_len + N];
-    derive(ikm, salt, label, suite.id, rest, output);
+    derive_layers(suite, ikm, salt, label, rest, output);
     let (key, more) = output.split_at(suite.key_len);
     ((suite.start)(key), more.try_into().expect("the output has the key's length and N"))
 }
@@ -53,7 +73,7 @@ impl RecordKey {
         let mut output = Zeroizing::new(Vec::new());
         if let Some(ikm) = ikm {
             output.resize(suite.key_len + size_of::<Nonce>(), 0);
-            derive(ikm, &salt, label, suite.id, &[], &mut output);
+            derive_layers(suite, ikm, &salt, label, &[], &mut output);
         }
         Self { suite, salt, output }
     }

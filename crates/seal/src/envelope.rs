@@ -21,7 +21,7 @@ pub const MAX_CONTEXT: usize = 8_192;
 /// The longest envelope: all of its fields at their limit.
 pub(crate) const MAX_ENVELOPE: usize = 2 + (2 + MAX_KEY_ID) + 4 + (2 + MAX_CONTEXT) + (2 + MAX_WRAPPED) + COMMITMENT;
 
-const MAX_WRAPPED: usize = 98;
+const MAX_WRAPPED: usize = 130;
 const COMMITMENT: usize = 32;
 const WHAT: &str = "envelope";
 

@@ -6,18 +6,18 @@ use crate::derive::derive;
 use crate::error::Error;
 use crate::suite::{PLAIN, Suite};
 
-/// Bytes of a key that must not be seen: 16 or 32 of them, wiped when dropped. They live on the heap, so that moving
+/// Bytes of a key that must not be seen: 16 or 32 of them, or two keys of 32; wiped when dropped. They live on the heap, so that moving
 /// the value leaves no copy behind.
 pub struct KeyBytes(Zeroizing<Box<[u8]>>);
 
 impl KeyBytes {
-    /// Copies a key of 16 or 32 bytes; the caller wipes the source.
+    /// Copies a key of 16 or 32 bytes, or two of 32, one after the other; the caller wipes the source.
     ///
     /// # Errors
     /// [`Error::KeyLength`] for any other length.
     pub fn new(bytes: &[u8]) -> Result<Self, Error> {
         match bytes.len() {
-            16 | 32 => Ok(Self(Zeroizing::new(bytes.into()))),
+            16 | 32 | 64 => Ok(Self(Zeroizing::new(bytes.into()))),
             _ => Err(Error::KeyLength),
         }
     }
@@ -89,9 +89,9 @@ mod tests {
     use crate::suite::{AES_256_GCM, SM4_GCM};
 
     #[test]
-    fn only_keys_of_16_and_32_bytes_exist() {
-        for len in 0..80 {
-            assert_eq!(KeyBytes::new(&vec![1; len]).is_ok(), len == 16 || len == 32, "{len} bytes");
+    fn only_keys_of_these_lengths_exist() {
+        for len in 0..140 {
+            assert_eq!(KeyBytes::new(&vec![1; len]).is_ok(), [16, 32, 64].contains(&len), "{len} bytes");
         }
     }
 

@@ -37,7 +37,7 @@ pub use key::{ContentKey, KeyBytes, fingerprint};
 pub use manifest::{BlobId, Extent, MAX_CHECKSUMS, MAX_PARTS, Manifest, ManifestKey, Part};
 pub use part::{MAX_PART, Opener, PartId, Sealer};
 pub use row::{RowSession, SessionSalt};
-pub use suite::{AES_256_GCM, PLAIN, SM4_GCM, SUITES, Suite};
+pub use suite::{AES_256_GCM, AES_256_GCM_TWICE, PLAIN, SM4_GCM, SUITES, Suite};
 pub use window::{Window, chunk_count, plain_len, sealed_len};
 pub use wrapping::{WrappedKey, unwrap, wrap};
 

@@ -30,9 +30,9 @@ impl RowSession {
     /// Derives the session of `salt`: for sealing a fresh one, for opening the one that [`RowSession::salt_of`] found.
     ///
     /// # Errors
-    /// [`Error::UnknownSuite`] for the suite without a key, [`Error::KeyLength`] if `key` is shorter than the suite's.
+    /// [`Error::UnknownSuite`] for a suite that seals no rows, [`Error::KeyLength`] if `key` is shorter than the suite's.
     pub fn new(key: &KeyBytes, suite: &'static Suite, salt: SessionSalt) -> Result<Self, Error> {
-        if !suite.is_keyed() {
+        if !suite.wraps() {
             return Err(Error::UnknownSuite(suite.id));
         }
         if key.expose().len() < suite.key_len {
@@ -109,7 +109,7 @@ mod tests {
     use aes_gcm::{Aes256Gcm, KeyInit as _};
 
     use super::*;
-    use crate::suite::{AES_256_GCM, PLAIN, SM4_GCM};
+    use crate::suite::{AES_256_GCM, AES_256_GCM_TWICE, PLAIN, SM4_GCM};
 
     fn session(key: u8, suite: &'static Suite, salt: u8) -> RowSession {
         RowSession::new(&KeyBytes::new(&[key; 32]).unwrap(), suite, [salt; 16]).unwrap()
@@ -142,6 +142,7 @@ mod tests {
     fn suites_without_a_key_and_short_keys_seal_no_rows() {
         let key = |len| KeyBytes::new(&vec![1; len]).unwrap();
         assert_eq!(RowSession::new(&key(32), &PLAIN, [2; 16]).err(), Some(Error::UnknownSuite(0)));
+        assert_eq!(RowSession::new(&key(64), &AES_256_GCM_TWICE, [2; 16]).err(), Some(Error::UnknownSuite(4)));
         assert_eq!(RowSession::new(&key(16), &AES_256_GCM, [2; 16]).err(), Some(Error::KeyLength));
     }
 

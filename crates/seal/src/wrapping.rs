@@ -35,7 +35,7 @@ pub struct WrappedKey {
 /// [`Binding`](crate::Binding) or [`KeyBinding`](crate::KeyBinding).
 ///
 /// # Errors
-/// [`Error::UnknownSuite`] if the suite has no key, [`Error::KeyLength`] if `kek` is shorter than the suite's key.
+/// [`Error::UnknownSuite`] if the suite does not wrap, [`Error::KeyLength`] if `kek` is shorter than the suite's key.
 pub fn wrap(
     kek: &KeyBytes,
     suite: &'static Suite,
@@ -67,7 +67,7 @@ pub fn unwrap(kek: &KeyBytes, wrapped: &WrappedKey, aad: &[u8]) -> Result<KeyByt
 }
 
 impl WrappedKey {
-    /// The record of §8, 82 or 98 bytes.
+    /// The record of §8: 82, 98 or 130 bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let head: [&[u8]; 4] = [&[FORMAT_VERSION, self.suite.id], &self.fingerprint, &self.salt, &self.sealed];
@@ -82,13 +82,13 @@ impl WrappedKey {
         let mut reader = Reader::new(WHAT, record);
         reader.version()?;
         let suite = reader.suite()?;
-        if !suite.is_keyed() {
+        if !suite.wraps() {
             return Err(Error::UnknownSuite(suite.id));
         }
         let (fingerprint, salt) = (reader.array()?, reader.array()?);
         let sealed = reader.rest().to_vec();
         match sealed.len().checked_sub(suite.tag_len) {
-            Some(16 | 32) => Ok(Self { suite, fingerprint, salt, sealed }),
+            Some(16 | 32 | 64) => Ok(Self { suite, fingerprint, salt, sealed }),
             _ => Err(Error::Malformed(WHAT)),
         }
     }
@@ -120,7 +120,7 @@ pub(crate) struct Derived {
 
 impl Derived {
     pub(crate) fn new(kek: &KeyBytes, suite: &'static Suite, salt: &Salt, label: &str) -> Result<Self, Error> {
-        if !suite.is_keyed() {
+        if !suite.wraps() {
             return Err(Error::UnknownSuite(suite.id));
         }
         if kek.expose().len() < suite.key_len {
@@ -140,7 +140,7 @@ impl Derived {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::{AES_256_GCM, PLAIN, SM4_GCM};
+    use crate::suite::{AES_256_GCM, AES_256_GCM_TWICE, PLAIN, SM4_GCM};
 
     fn key(byte: u8, len: usize) -> KeyBytes {
         KeyBytes::new(&vec![byte; len]).unwrap()
@@ -161,5 +161,6 @@ mod tests {
         let wrapped = |kek: KeyBytes, suite| wrap(&kek, suite, &[9; 32], b"", &key(2, 32)).err();
         assert_eq!(wrapped(key(1, 16), &AES_256_GCM), Some(Error::KeyLength));
         assert_eq!(wrapped(key(1, 32), &PLAIN), Some(Error::UnknownSuite(0)));
+        assert_eq!(wrapped(key(1, 64), &AES_256_GCM_TWICE), Some(Error::UnknownSuite(4)));
     }
 }

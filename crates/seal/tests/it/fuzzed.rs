@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_seal::{
-    CHUNK, ContentKey, Envelope, EnvelopeKey, Error, Header, Identity, KeyBytes, MAX_HEADER, Manifest, Opener, Part,
-    PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, unwrap, wrap,
+    AES_256_GCM, CHUNK, ContentKey, Envelope, EnvelopeKey, Error, Header, Identity, KeyBytes, MAX_HEADER, Manifest,
+    Opener, Part, PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, unwrap, wrap,
 };
 
 /// The AAD of the records that [`decoders`] opens.
@@ -63,7 +63,7 @@ fn stored(suite: &'static Suite, plain: &[u8]) -> Stored {
     let content = content(suite);
     let envelope = match content.data_key() {
         Some(key) => {
-            let wrapped = wrap(&kek(), suite, &[5; 32], &identity().binding(&context()).encode(), key);
+            let wrapped = wrap(&kek(), wrapping(suite), &[5; 32], &identity().binding(&context()).encode(), key);
             let wrapped = wrapped.expect("the wrapping key suits every suite");
             Envelope::sealed(&content, KEY_ID.to_owned(), KEY_VERSION, context(), wrapped)
                 .expect("its fields are short")
@@ -166,7 +166,7 @@ fn manifest(content: &ContentKey, record: &[u8]) -> bool {
 
 fn row(record: &[u8]) -> bool {
     let Ok(salt) = RowSession::salt_of(record) else { return false };
-    SUITES.into_iter().filter(|suite| suite.is_keyed()).any(|suite| {
+    SUITES.into_iter().filter(|suite| suite.wraps()).any(|suite| {
         let session = RowSession::new(&kek(), suite, salt).expect("a key of 32 bytes suits every suite");
         let Ok(row) = session.open(AAD, record) else { return false };
         assert_eq!(session.seal(u64::from_be_bytes(field(record, 18)), AAD, &row), record);
@@ -213,11 +213,16 @@ fn open_part(content: &ContentKey, id: &PartId, sealed: &[u8]) -> Result<Vec<u8>
     Ok(plain)
 }
 
+/// What data keys of the suite are wrapped with.
+fn wrapping(suite: &'static Suite) -> &'static Suite {
+    if suite.wraps() { suite } else { &AES_256_GCM }
+}
+
 fn content(suite: &'static Suite) -> ContentKey {
     if !suite.is_keyed() {
         return ContentKey::plain();
     }
-    let key = KeyBytes::new(&vec![0x60; suite.key_len]).expect("a suite's keys have 16 or 32 bytes");
+    let key = KeyBytes::new(&vec![0x60; suite.key_len]).expect("a suite's keys have 16, 32 or 64 bytes");
     ContentKey::fresh(suite, key).expect("the key has the suite's length")
 }
 
@@ -310,8 +315,8 @@ mod replay {
                 ("part-empty", seal_part(&content, b"")),
             ];
             if let Some(key) = content.data_key() {
-                records.push(("wrapped-key", wrap(&kek(), suite, &[5; 32], AAD, key).unwrap().encode()));
-                records.push(("row", RowSession::new(&kek(), suite, [2; 16]).unwrap().seal(7, AAD, b"row")));
+                records.push(("wrapped-key", wrap(&kek(), wrapping(suite), &[5; 32], AAD, key).unwrap().encode()));
+                records.push(("row", RowSession::new(&kek(), wrapping(suite), [2; 16]).unwrap().seal(7, AAD, b"row")));
             }
             for (kind, record) in records {
                 seeds.push((format!("{kind}.{}", suite.name), [&[number][..], &record].concat()));

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use strongroom_seal::{
-    AES_256_GCM, CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, Manifest, PLAIN, Part, PartId,
-    SM4_GCM, SUITES, Sealer, Suite, WrappedKey, wrap,
+    AES_256_GCM, AES_256_GCM_TWICE, CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, Manifest, PLAIN,
+    Part, PartId, SM4_GCM, SUITES, Sealer, Suite, WrappedKey, wrap,
 };
 
 use crate::independent::{self, Place, schedule};
@@ -27,6 +27,9 @@ pub(crate) fn generate() -> Vec<Vector> {
             vectors.extend(maker.keyed_only());
             vectors.extend(maker.wrapped_keys());
             vectors.extend(maker.envelopes());
+        }
+        if suite.layers == 2 {
+            vectors.extend(maker.layers());
         }
     }
     vectors.sort_by(|a, b| format!("{}.seal", a.name).cmp(&format!("{}.seal", b.name)));
@@ -140,6 +143,30 @@ impl Maker {
         vec![self.part("spliced_from_other_part", Refused(Error::Refused), spliced), other_key, number]
     }
 
+    /// What stands for a layer that is missing, or is another.
+    fn layers(&self) -> Vec<Vector> {
+        let refused = |name, body| self.part(name, Refused(Error::Refused), body);
+        let dek = counting(DEK, self.suite.key_len as u8);
+        let body = self.sealed(&PART, 100);
+        let (key, prefix) = self.schedule(&PART.salt, "part", &PART.number.to_be_bytes(), 7);
+        let nonce: [u8; 12] = [&prefix[..], &[0, 0, 0, 0, 1]].concat().try_into().unwrap();
+        let alone =
+            |key: &[u8]| [&independent::seal(AES_256_GCM.id, key, nonce, &[], &pattern(100))[..], &[0; 16]].concat();
+        let mut exchanged = refused("data_keys_exchanged", body.clone());
+        set(&mut exchanged, "dek", hex::encode([&dek[32..], &dek[..32]].concat()));
+        let mut equal = refused("data_keys_equal", body.clone());
+        set(&mut equal, "dek", hex::encode([&dek[..32], &dek[..32]].concat()));
+        let outer = independent::seal(AES_256_GCM.id, &key[32..], nonce, &[], &pattern(116));
+        vec![
+            refused("inner_layer_alone", alone(&key[..32])),
+            refused("outer_layer_alone", alone(&key[32..])),
+            refused("outer_layer_over_nothing", outer),
+            refused("bitflip_inner_tag", flipped(&body, 100)),
+            exchanged,
+            equal,
+        ]
+    }
+
     fn wrapped_keys(&self) -> Vec<Vector> {
         let (place, context) = (place(), context());
         let dek = self.dek(DEK);
@@ -162,6 +189,8 @@ impl Maker {
         set(&mut wrong_kek, "kek", hex::encode(counting(OTHER_KEK, 32)));
         let mut unkeyed = wrapped.clone();
         unkeyed[1] = 0;
+        let mut layered = wrapped.clone();
+        layered[1] = AES_256_GCM_TWICE.id;
         vec![
             vector("wrapped_key", Bytes(dek.expose().to_vec()), &place, &context, &wrapped),
             wrong_kek,
@@ -175,6 +204,7 @@ impl Maker {
             vector("wrapped_key_salt_changed", Refused(Error::WrongKey), &place, &context, &flipped(&wrapped, 20)),
             vector("wrapped_key_truncated", malformed("wrapped key"), &place, &context, &wrapped[..wrapped.len() - 1]),
             vector("wrapped_key_unkeyed_suite", Refused(Error::UnknownSuite(0)), &place, &context, &unkeyed),
+            vector("wrapped_key_layered_suite", Refused(Error::UnknownSuite(4)), &place, &context, &layered),
         ]
     }
 
@@ -390,7 +420,7 @@ impl Maker {
 
     fn wrapped(&self, dek: u8, place: &Place, wrap_salt: u8) -> WrappedKey {
         let aad = place.binding(&pairs(&context()));
-        wrap(&kek(KEK), self.suite, &salt(wrap_salt), &aad, &self.dek(dek)).unwrap()
+        wrap(&kek(KEK), wrapping(self.suite), &salt(wrap_salt), &aad, &self.dek(dek)).unwrap()
     }
 
     fn envelope(&self, dek: u8, place: &Place) -> Envelope {
@@ -443,6 +473,11 @@ pub(crate) fn seal_part(content: &ContentKey, part: &PartId, plain: &[u8]) -> Ve
     }
     assert!(sealer.is_ended());
     out
+}
+
+/// The suite that data keys of `suite` are wrapped with: the suite itself, if it wraps.
+pub(crate) fn wrapping(suite: &'static Suite) -> &'static Suite {
+    if suite.wraps() { suite } else { &AES_256_GCM }
 }
 
 /// A part without a blob.

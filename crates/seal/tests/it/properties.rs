@@ -11,7 +11,7 @@ use strongroom_seal::{
     Opener, Part, PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, sealed_len, unwrap, wrap,
 };
 
-use crate::generate::{counting, inline, seal_part};
+use crate::generate::{counting, inline, seal_part, wrapping};
 use crate::independent;
 use crate::vector::pattern;
 use crate::vectors::open_part;
@@ -52,7 +52,7 @@ fn kek() -> KeyBytes {
 fn envelope(suite: &'static Suite, identity: &Identity, context: &BTreeMap<String, String>) -> Envelope {
     let content = content(suite);
     let Some(key) = content.data_key() else { return Envelope::plain() };
-    let wrapped = wrap(&kek(), suite, &[5; 32], &identity.binding(context).encode(), key).unwrap();
+    let wrapped = wrap(&kek(), wrapping(suite), &[5; 32], &identity.binding(context).encode(), key).unwrap();
     Envelope::sealed(&content, "key-1".to_owned(), 7, context.clone(), wrapped).unwrap()
 }
 

@@ -44,6 +44,12 @@ pub(crate) fn schedule(
     if suite == 0 {
         return (salt.to_vec(), vec![0; more]);
     }
+    if suite == 4 {
+        let mut inner = hkdf(&ikm[..32], salt, &info(label, suite, &[rest, &[1]].concat()), 32 + more);
+        let more = inner.split_off(32);
+        let outer = hkdf(&ikm[32..], salt, &info(label, suite, &[rest, &[2]].concat()), 32);
+        return ([inner, outer].concat(), more);
+    }
     let key_len = key_len(suite).unwrap();
     let mut key = hkdf(ikm, salt, &info(label, suite, rest), key_len + more);
     let more = key.split_off(key_len);
@@ -75,7 +81,7 @@ pub(crate) fn unwrap(kek: &[u8], aad: &[u8], record: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Bytes(record);
     let (1, suite @ (1 | 2)) = (bytes.u8()?, bytes.u8()?) else { return None };
     let (fingerprint, salt) = (bytes.take(16)?, bytes.take(32)?);
-    if !matches!(bytes.0.len(), 32 | 48) || kek.len() < key_len(suite)? {
+    if !matches!(bytes.0.len(), 32 | 48 | 80) || kek.len() < key_len(suite)? {
         return None;
     }
     let (key, more) = schedule(suite, kek, salt, "wrap", &[], 28);
@@ -102,7 +108,7 @@ pub(crate) fn envelope(kek: &[u8], place: &Place, record: &[u8]) -> Option<Unloc
     if !context.is_sorted_by(|a, b| a.0 < b.0) || key_id.len() > 256 {
         return None;
     }
-    let wrapped = bytes.bytes16(98)?;
+    let wrapped = bytes.bytes16(130)?;
     let commitment = bytes.take(32)?;
     let dek = unwrap(kek, &place.binding(&context), wrapped)?;
     let salt = &wrapped[18..50];
