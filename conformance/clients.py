@@ -6,8 +6,10 @@ import base64
 import hashlib
 import io
 
+import alibabacloud_oss_v2
 import boto3
 import oss2
+from alibabacloud_oss_v2 import models
 from botocore.config import Config
 from obs import CopyObjectHeader, GetObjectHeader, ObsClient, PutObjectHeader, SseCHeader, SseKmsHeader
 
@@ -191,6 +193,71 @@ class Oss:
 
     def keys(self, bucket, prefix=""):
         return [item.key for item in oss2.ObjectIteratorV2(self.bucket(bucket), prefix=prefix)]
+
+
+class OssSecond(Oss):
+    """alibabacloud-oss-v2, the SDK that comes after oss2; what it is not asked for here, oss2 does."""
+
+    def __init__(self, server):
+        super().__init__(server)
+        self.name = "oss-second"
+        config = alibabacloud_oss_v2.config.load_default()
+        config.credentials_provider = alibabacloud_oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
+        config.region, config.endpoint, config.retry_max_attempts = "cn-hangzhou", self.endpoint, 1
+        self.sdk = alibabacloud_oss_v2.Client(config)
+
+    @staticmethod
+    def ask(operation, request):
+        """What the SDK answers; its errors are told as those of the others."""
+        try:
+            return operation(request)
+        except alibabacloud_oss_v2.exceptions.OperationError as error:
+            cause = error.unwrap()
+            if not isinstance(cause, alibabacloud_oss_v2.exceptions.ServiceError):
+                raise
+            raise Refused(cause.status_code, cause.code, cause.message) from error
+
+    def create(self, bucket):
+        self.ask(self.sdk.put_bucket, models.PutBucketRequest(bucket))
+
+    def delete_bucket(self, bucket):
+        self.ask(self.sdk.delete_bucket, models.DeleteBucketRequest(bucket))
+
+    def put(self, bucket, key, body, mode="plain", metadata=None):
+        request = models.PutObjectRequest(bucket, key, body=body, metadata=metadata, headers=self.headers(mode))
+        return self.ask(self.sdk.put_object, request)
+
+    def get(self, bucket, key, mode="plain", first=None, last=None):
+        span = None if first is None else f"bytes={first}-{last}"
+        request = models.GetObjectRequest(bucket, key, range_header=span, headers=self.read_headers(mode))
+        return self.ask(self.sdk.get_object, request).body.content
+
+    def head(self, bucket, key, mode="plain"):
+        request = models.HeadObjectRequest(bucket, key, headers=self.read_headers(mode))
+        return self.ask(self.sdk.head_object, request).headers
+
+    def copy(self, source, key, bucket, target, mode="plain", source_mode="plain", metadata=None):
+        headers = self.headers(mode)
+        for name, value in self.read_headers(source_mode).items():
+            headers[name.replace("x-oss-", "x-oss-copy-source-")] = value
+        request = models.CopyObjectRequest(
+            bucket,
+            target,
+            source_bucket=source,
+            source_key=key,
+            metadata=metadata,
+            metadata_directive=None if metadata is None else "REPLACE",
+            headers=headers,
+        )
+        return self.ask(self.sdk.copy_object, request)
+
+    def delete(self, bucket, key):
+        self.ask(self.sdk.delete_object, models.DeleteObjectRequest(bucket, key))
+
+    def keys(self, bucket, prefix=""):
+        pages = self.sdk.list_objects_v2_paginator()
+        listed = lambda request: [item.key for page in pages.iter_page(request) for item in page.contents or []]
+        return self.ask(listed, models.ListObjectsV2Request(bucket, prefix=prefix))
 
 
 class Obs:

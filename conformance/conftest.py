@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from clients import S3, Obs, Oss
+from clients import S3, Obs, Oss, OssSecond
 from strongroom import Strongroom
 
 # What the machine says of clouds, proxies and authorities is meant for other servers.
@@ -44,6 +44,7 @@ DIALECTS = {
     "oss-v2": lambda server: Oss(server, version="v2"),
     "oss-v4": lambda server: Oss(server, version="v4"),
     "oss-v4-tls": lambda server: Oss(server, version="v4", tls=True),
+    "oss-second": lambda server: OssSecond(server),
     "obs": lambda server: Obs(server),
     "obs-tls": lambda server: Obs(server, tls=True),
     "obs-fallback": lambda server: Obs(server, virtual=False),

@@ -9,9 +9,10 @@ import re
 import alibabacloud_oss_v2 as oss_v2
 import crcmod
 import pytest
+from alibabacloud_oss_v2 import models
 from obs import AppendObjectContent, PutObjectHeader
 
-from clients import Oss, Refused
+from clients import Oss, OssSecond, Refused
 from strongroom import ACCESS_KEY, SECRET_KEY
 
 _crc = crcmod.Crc(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF)
@@ -25,6 +26,11 @@ def crc64(body):
 
 def append(client, bucket, key, position, body, mode="plain", **more):
     """The position of the next append, and the answer's headers."""
+    if isinstance(client, OssSecond):
+        headers = client.headers(mode)
+        request = models.AppendObjectRequest(bucket, key, position, body=body, headers=headers)
+        answer = client.ask(client.sdk.append_object, request)
+        return answer.next_position, dict(answer.headers)
     if isinstance(client, Oss):
         answer = client.call(client.bucket(bucket).append_object, key, position, body, headers=client.headers(mode))
         return answer.next_position, dict(answer.headers)
@@ -37,7 +43,7 @@ def append(client, bucket, key, position, body, mode="plain", **more):
     return answer.body.nextPosition, dict(answer.header)
 
 
-@pytest.fixture(params=["obs", "obs-tls", "obs-fallback", "oss-v1", "oss-v4", "oss-v4-tls"])
+@pytest.fixture(params=["obs", "obs-tls", "obs-fallback", "oss-v1", "oss-v4", "oss-v4-tls", "oss-second"])
 def client(request, clients):
     return clients[request.param]
 
