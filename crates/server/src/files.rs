@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Greatest length of any file that this crate reads, in bytes; certificate chains are the longest of them.
@@ -68,6 +68,58 @@ pub(crate) fn write_whole(path: &Path, content: &str, mode: Mode) -> io::Result<
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     fs::File::open(folder)?.sync_all()
+}
+
+/// A long file that is being written, for its owner alone. It gets its name when it is whole; dropped before, it is removed.
+pub(crate) struct Draft {
+    file: fs::File,
+    draft: PathBuf,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Begins one. What has its name already is not replaced.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and the system's.
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
+        if path.try_exists()? {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".partial");
+        let draft = PathBuf::from(draft);
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        Ok(Self { file, draft, path: path.to_owned() })
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// Gives it its name, durably.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and the system's.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.file.sync_all()?;
+        // A link never replaces a file; dropping removes the other name.
+        fs::hard_link(&self.draft, &self.path)?;
+        let folder = self.path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        fs::File::open(folder)?.sync_all()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.draft) {
+            tracing::warn!(path = %self.draft.display(), %error, "a file that was being written stays");
+        }
+    }
 }
 
 /// Who may read a file that we write.

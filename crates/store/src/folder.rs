@@ -94,6 +94,23 @@ pub(crate) fn settle(path: &Path) -> Result<(), FolderError> {
     synced.map_err(|source| FolderError::Io { path: path.into(), source })
 }
 
+/// Makes the folder, if there is none, for its owner alone.
+///
+/// # Errors
+/// [`FolderError::Io`].
+pub(crate) fn make_private(path: &Path) -> Result<(), FolderError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| FolderError::Io { path: path.into(), source })
+}
+
+/// Makes a data folder of one whose stores are there already.
+///
+/// # Errors
+/// [`FolderError::Io`].
+pub(crate) fn settle_new(path: &Path) -> Result<(), FolderError> {
+    make(path, &path.join("STRONGROOM")).map_err(|source| FolderError::Io { path: path.into(), source })
+}
+
 fn make(path: &Path, mark: &Path) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark)?;
     file.write_all(format!("{MARK}{LAYOUT}\n").as_bytes())?;

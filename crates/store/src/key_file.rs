@@ -89,6 +89,16 @@ pub(crate) fn create(path: &Path, purpose: Purpose, entropy: &Entropy) -> Result
     key.ok_or_else(|| io(io::Error::new(io::ErrorKind::NotFound, "the file was removed while it was made")))
 }
 
+/// Makes the file at `path` with this key, unless there is a file by then. Answers whether the file has this key.
+///
+/// # Errors
+/// See [`KeyFileError`].
+pub(crate) fn put(path: &Path, purpose: Purpose, key: &KeyBytes) -> Result<bool, KeyFileError> {
+    let io = |source| KeyFileError::Io { path: path.into(), source };
+    write_new(path, &path.with_extension("new"), &spell(key, purpose)).map_err(io)?;
+    Ok(read(path, purpose)?.is_some_and(|found| fingerprint(&found) == fingerprint(key)))
+}
+
 fn read_text(path: &Path) -> io::Result<Zeroizing<String>> {
     let file = File::open(path)?;
     if file.metadata()?.permissions().mode() & 0o077 != 0 {

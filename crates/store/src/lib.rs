@@ -3,6 +3,7 @@
 //! The face is [`Engine`]: [`Engine::open`] makes one, and `credential`, `case` and `run` are all that a server needs. The rest is
 //! public for the backends' conformance suites, and for tests that stand an engine on backends of their own.
 
+mod backup;
 mod blob_id;
 pub mod blobs;
 pub mod catalog;
@@ -22,6 +23,7 @@ mod opening;
 pub mod stream;
 pub mod surroundings;
 
+pub use backup::{MissingBlob, Progress, Restore, RestoreError, Restored, Stage, restore};
 pub use engine::{Body, Credential, Engine, Reply, ServerDefault, Trailer};
 pub use folder::FolderError;
 pub use jobs::{Reaper, ReaperReport, Schedule, Scrub};

@@ -9,7 +9,7 @@ use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
 use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
-use strongroom_model::operation::admin::StartScrub;
+use strongroom_model::operation::admin::{Backup, StartScrub};
 use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
 use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
 use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport};
@@ -257,7 +257,6 @@ fn amendments() -> [ObjectOperation; 7] {
 }
 
 pub(crate) fn every_operation() -> Vec<Operation> {
-    let user = || UserName::parse("alice").expect("a valid name");
     let mut all = vec![
         Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default())),
         Operation::Service(ServiceOperation::Probe),
@@ -309,22 +308,25 @@ pub(crate) fn every_operation() -> Vec<Operation> {
     );
     all.extend(amendments().map(Operation::Object));
     all.extend(upload_operations().map(Operation::Upload));
-    all.extend(
-        [
-            AdminOperation::CreateUser(user()),
-            AdminOperation::ListUsers,
-            AdminOperation::DeleteUser(user()),
-            AdminOperation::ListBuckets,
-            AdminOperation::DescribeObject { bucket: bucket(), key: key(), version: None },
-            AdminOperation::ProveKeys,
-            AdminOperation::StartScrub(StartScrub::default()),
-            AdminOperation::DescribeScrub,
-            AdminOperation::StopScrub,
-        ]
-        .map(Operation::Admin),
-    );
+    all.extend(admin_operations().map(Operation::Admin));
     all.extend(every_key_operation().map(Operation::Key));
     all
+}
+
+fn admin_operations() -> [AdminOperation; 10] {
+    let user = || UserName::parse("alice").expect("a valid name");
+    [
+        AdminOperation::CreateUser(user()),
+        AdminOperation::ListUsers,
+        AdminOperation::DeleteUser(user()),
+        AdminOperation::ListBuckets,
+        AdminOperation::DescribeObject { bucket: bucket(), key: key(), version: None },
+        AdminOperation::ProveKeys,
+        AdminOperation::StartScrub(StartScrub::default()),
+        AdminOperation::DescribeScrub,
+        AdminOperation::StopScrub,
+        AdminOperation::Backup(Backup::default()),
+    ]
 }
 
 fn terms() -> GrantTerms {

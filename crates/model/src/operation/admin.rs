@@ -36,6 +36,23 @@ pub enum AdminOperation {
     DescribeScrub,
     /// Interrupt the scrub.
     StopScrub,
+    /// Take a backup of the whole store.
+    Backup(Backup),
+}
+
+/// Take a backup of the whole store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backup {
+    /// Whether the blobs go along; else the backup names those that it needs.
+    pub with_blobs: bool,
+    /// Minutes after its end for which no blob that it needs is removed, so that they can be copied; [`Backup::KEEP_MINUTES_MAX`]
+    /// at most.
+    pub keep_minutes: u32,
+}
+
+impl Backup {
+    /// A week: what is overwritten stays on the disk for as long.
+    pub const KEEP_MINUTES_MAX: u32 = 7 * 24 * 60;
 }
 
 /// Look at everything that is stored.
@@ -61,6 +78,7 @@ impl AdminOperation {
             Self::StartScrub(_) => "StartScrub",
             Self::DescribeScrub => "DescribeScrub",
             Self::StopScrub => "StopScrub",
+            Self::Backup(_) => "Backup",
         }
     }
 
@@ -78,7 +96,7 @@ impl AdminOperation {
             }
             Self::DeleteUser(name) => user(IdentityAction::DeleteUser, name),
             Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub => administration(Action::Inspect),
-            Self::StartScrub(_) | Self::StopScrub => administration(Action::Maintain),
+            Self::StartScrub(_) | Self::StopScrub | Self::Backup(_) => administration(Action::Maintain),
         }]
     }
 }

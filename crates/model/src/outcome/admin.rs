@@ -2,6 +2,7 @@
 
 use crate::account::UserName;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
+use crate::outcome::backup::BackupFacts;
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::identity::IdentityOutcome;
 use crate::outcome::object::ObjectFacts;
@@ -36,6 +37,8 @@ pub enum AdminOutcome {
     },
     /// How far the scrub is.
     Scrub(ScrubReport),
+    /// A backup, whose bytes are the answer's body.
+    Backup(BackupFacts),
 }
 
 /// What is known of a user.

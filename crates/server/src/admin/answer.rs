@@ -9,11 +9,21 @@ use strongroom_model::{
     name::RequestId,
     outcome::{AdminOutcome, KeyOutcome, Outcome},
 };
+use strongroom_store::Reply;
 
-use super::{identity, scrubbing, view};
+use super::{AdminBody, backup, identity, scrubbing, view};
 
 /// The answer to a request.
-pub(super) fn answer(outcome: Result<Outcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
+pub(super) fn answer(reply: Result<Reply, Failure>, id: RequestId) -> Response<AdminBody> {
+    match reply {
+        Ok(Reply { outcome: Outcome::Admin(AdminOutcome::Backup(facts)), body: Some(bytes) }) => {
+            backup::answer(facts, bytes)
+        }
+        reply => backup::whole(document(reply.map(|reply| reply.outcome), id)),
+    }
+}
+
+fn document(outcome: Result<Outcome, Failure>, id: RequestId) -> Response<Full<Bytes>> {
     match outcome {
         Ok(Outcome::Admin(outcome)) => administered(outcome),
         Ok(Outcome::Key(KeyOutcome::Key(key))) => json(StatusCode::OK, &view::Key::from(key)),
@@ -35,6 +45,8 @@ pub(super) fn answer(outcome: Result<Outcome, Failure>, id: RequestId) -> Respon
 
 fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
     match outcome {
+        // Its bytes are the answer, and come before this.
+        AdminOutcome::Backup(facts) => json(StatusCode::OK, &backup::Facts::from(facts)),
         AdminOutcome::Done => json(StatusCode::OK, &serde_json::json!({})),
         AdminOutcome::UserCreated { user, secret } => json(StatusCode::CREATED, &view::UserCreated::new(user, &secret)),
         AdminOutcome::Users(users) => {

@@ -1,6 +1,7 @@
 //! The admin listener: the admin API under `/v1/`, metrics, health. docs/OPERATING.md describes it for operators.
 
 mod answer;
+pub(crate) mod backup;
 mod caller;
 pub(crate) mod identity;
 mod metrics;
@@ -10,19 +11,19 @@ pub(crate) mod scrubbing;
 pub(crate) mod token;
 pub(crate) mod view;
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header, request::Parts};
-use http_body_util::Full;
+use http_body_util::{Full, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use strongroom_iam::{Transport, authorize};
 use strongroom_model::{
     circumstance::RequestWords,
     failure::{Failure, FailureCode, chain},
     name::RequestId,
-    outcome::Outcome,
 };
+use strongroom_store::Reply;
 
 use crate::{app::App, body::Source, clock, entropy, listen::Peer};
 
@@ -37,18 +38,21 @@ pub(crate) const VERSION: &str = "v1";
 /// Longest document that the API takes, in bytes; the longest field in one is a key's description.
 const DOCUMENT_BYTES_MAX: usize = 64 * 1024;
 
+/// The body of an answer: a document, or a backup as it is made.
+pub(crate) type AdminBody = UnsyncBoxBody<Bytes, io::Error>;
+
 /// Answers one request.
-pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<AdminBody> {
     let (parts, incoming) = request.into_parts();
     match (&parts.method, parts.uri.path()) {
-        (&Method::GET | &Method::HEAD, "/metrics") => scrape(app),
-        (&Method::GET | &Method::HEAD, "/health/live") => plain(StatusCode::OK, "live\n".to_owned()),
-        (&Method::GET | &Method::HEAD, "/health/ready") => ready(app).await,
+        (&Method::GET | &Method::HEAD, "/metrics") => backup::whole(scrape(app)),
+        (&Method::GET | &Method::HEAD, "/health/live") => backup::whole(plain(StatusCode::OK, "live\n".to_owned())),
+        (&Method::GET | &Method::HEAD, "/health/ready") => backup::whole(ready(app).await),
         _ => operate(app, peer, &parts, incoming).await,
     }
 }
 
-async fn operate(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming) -> Response<Full<Bytes>> {
+async fn operate(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming) -> Response<AdminBody> {
     let started = std::time::Instant::now();
     let mut log = Log { operation: "Unknown", principal: None };
     let (id, outcome) = match entropy::request_id() {
@@ -85,7 +89,7 @@ struct Log {
     principal: Option<String>,
 }
 
-async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log: &mut Log) -> Result<Outcome, Failure> {
+async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log: &mut Log) -> Result<Reply, Failure> {
     let stall = std::time::Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::default());
     let now = clock::now();
@@ -99,7 +103,7 @@ async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log:
     let circumstances = peer.circumstances(now, RequestWords::default());
     let case = app.engine.case(caller.requester, &operation, circumstances, Transport::TRUSTED).await?;
     let granted = authorize(operation, case)?;
-    Ok(app.engine.run(granted, None).await?.outcome)
+    app.engine.run(granted, None).await
 }
 
 fn scrape(app: &App) -> Response<Full<Bytes>> {

@@ -14,7 +14,7 @@ use strongroom_model::{
 };
 
 use super::{
-    VERSION, identity,
+    VERSION, backup, identity,
     request::{AliasTarget, Deletion, NewKey, NewUser, read},
     scrubbing::NewScrub,
 };
@@ -42,6 +42,7 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Oper
         [VERSION, "buckets"] => only(method, &Method::GET, AdminOperation::ListBuckets),
         [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
+        [VERSION, "backup"] => only(method, &Method::POST, AdminOperation::Backup(backup::asked(document)?)),
         [VERSION, "scrub"] => scrub(method, document).map(Operation::Admin),
         _ => Err(no_such_path()),
     }
@@ -221,6 +222,7 @@ mod tests {
             ("POST", "/v1/check", "", "ProveKeys"),
             ("POST", "/v1/scrub", r#"{"mib_per_second":8,"anew":true}"#, "StartScrub"),
             ("GET", "/v1/scrub", "", "DescribeScrub"),
+            ("POST", "/v1/backup", r#"{"with_blobs":true,"keep_minutes":60}"#, "Backup"),
             ("DELETE", "/v1/scrub", "", "StopScrub"),
         ] {
             assert_eq!(decode_text(method, target, document).map(|op| op.name()), Ok(name), "{method} {target}");
@@ -264,6 +266,7 @@ mod tests {
             ("POST", "/v1/keys/x/schedule-deletion", "", FailureCode::InvalidArgument),
             ("PUT", "/v1/aliases/a%20b", r#"{"key":"z"}"#, FailureCode::InvalidArgument),
             ("POST", "/v1/users", r#"{"name":"a b"}"#, FailureCode::InvalidArgument),
+            ("POST", "/v1/backup", r#"{"keep_minutes":10081}"#, FailureCode::InvalidArgument),
             ("GET", "/v1/objects?bucket=abc", "", FailureCode::InvalidArgument),
             ("GET", "/v1/objects?bucket=AB&key=k", "", FailureCode::InvalidBucketName),
             ("GET", "/v1/objects?bucket=abc&key=..", "", FailureCode::InvalidObjectKey),

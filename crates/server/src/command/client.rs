@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Method, Request, Uri, header, request::Parts};
+use http::{Method, Request, Response, Uri, header, request::Parts};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
+use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use ring::digest::{SHA256, digest};
 use rustls::{
@@ -21,6 +21,7 @@ use strongroom_wire::signature::{Target, payload::PayloadWord, sign::Signer, v4:
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
+    task::JoinHandle,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
@@ -43,6 +44,9 @@ pub(super) struct Client {
     ca: Option<PathBuf>,
     identity: Identity,
 }
+
+/// An answer's head, its body yet to be read, and the task that serves its connection.
+type Exchange = (Response<Incoming>, JoinHandle<hyper::Result<()>>);
 
 /// As whom requests are sent.
 enum Identity {
@@ -77,23 +81,61 @@ impl Client {
         path: &str,
         document: &[u8],
     ) -> Result<T, CommandError> {
-        let (status, body) = timeout(ANSWER, self.exchange(method, path, document))
+        let (status, body) = timeout(ANSWER, self.answer(method, path, document))
             .await
             .map_err(|_| self.unreachable("it takes too long"))??;
         if !status.is_success() {
-            let error: view::Error = serde_json::from_slice(&body).map_err(|error| self.foreign(error))?;
-            let view::Error { code, message, request_id } = error;
-            return Err(CommandError::Refused { code, message, request_id });
+            return Err(self.refusal(&body));
         }
         serde_json::from_slice(&body).map_err(|error| self.foreign(error))
     }
 
-    async fn exchange(
+    /// Sends one request whose answer is long: its head is read, its body is the caller's to read.
+    pub(super) async fn fetch(
+        &self,
+        method: Method,
+        path: &str,
+        document: &[u8],
+    ) -> Result<Response<Incoming>, CommandError> {
+        let (response, _connection) = self.exchange(method, path, document).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        Err(self.refusal(&body.map_err(|error| self.foreign(error))?.to_bytes()))
+    }
+
+    /// The answer did not come to its end.
+    pub(super) fn broken_off(&self, reason: impl std::fmt::Display) -> CommandError {
+        CommandError::BrokenOff { endpoint: self.endpoint.clone(), reason: reason.to_string() }
+    }
+
+    /// Why something about the answer is not what a server would send.
+    pub(super) fn foreign(&self, reason: impl std::fmt::Display) -> CommandError {
+        CommandError::Foreign { endpoint: self.endpoint.clone(), reason: reason.to_string() }
+    }
+
+    fn refusal(&self, body: &[u8]) -> CommandError {
+        match serde_json::from_slice(body) {
+            Ok(view::Error { code, message, request_id }) => CommandError::Refused { code, message, request_id },
+            Err(error) => self.foreign(error),
+        }
+    }
+
+    async fn answer(
         &self,
         method: Method,
         path: &str,
         document: &[u8],
     ) -> Result<(http::StatusCode, Bytes), CommandError> {
+        let (response, connection) = self.exchange(method, path, document).await?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
+        connection.abort();
+        Ok((status, body.map_err(|error| self.foreign(error))?.to_bytes()))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, document: &[u8]) -> Result<Exchange, CommandError> {
         let endpoint: Uri = self.endpoint.parse().map_err(|error| self.usage(error))?;
         let authority = endpoint.authority().ok_or_else(|| self.usage("it names no host"))?.clone();
         let request = Request::builder()
@@ -119,11 +161,7 @@ impl Client {
         }
     }
 
-    async fn converse<S>(
-        &self,
-        stream: S,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(http::StatusCode, Bytes), CommandError>
+    async fn converse<S>(&self, stream: S, request: Request<Full<Bytes>>) -> Result<Exchange, CommandError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -131,10 +169,7 @@ impl Client {
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.foreign(error))?;
         let serving = task::spawn(connection);
         let response = sender.send_request(request).await.map_err(|error| self.foreign(error))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
-        serving.abort();
-        Ok((status, body.map_err(|error| self.foreign(error))?.to_bytes()))
+        Ok((response, serving))
     }
 
     fn identify(&self, parts: &mut Parts, document: &[u8]) -> Result<(), CommandError> {
@@ -184,10 +219,6 @@ impl Client {
 
     fn unreachable(&self, reason: impl std::fmt::Display) -> CommandError {
         CommandError::Unreachable { endpoint: self.endpoint.clone(), reason: reason.to_string() }
-    }
-
-    fn foreign(&self, reason: impl std::fmt::Display) -> CommandError {
-        CommandError::Foreign { endpoint: self.endpoint.clone(), reason: reason.to_string() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a command fails: one line that says what happened and what to do, and an exit code that a script can test.
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use strongroom_model::failure::chain;
 
@@ -46,6 +46,20 @@ pub(crate) enum CommandError {
     /// The scrub has found damage.
     #[error("{found} things are not as they were acknowledged; the server's log has them all")]
     Damage { found: u64 },
+    /// The server's answer ended early.
+    #[error("{endpoint} broke off its answer: {reason}; its log says why")]
+    BrokenOff { endpoint: String, reason: String },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
+    /// Nothing, or not all, can be restored.
+    #[error(transparent)]
+    Restore(#[from] strongroom_store::RestoreError),
+    /// Blobs are missing.
+    #[error(
+        "it is restored, but {missing} blobs are missing: put them into the folder of blobs, or delete their objects"
+    )]
+    Missing { missing: u64 },
     /// What was to be shown cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -70,7 +84,7 @@ pub(super) fn report(error: &CommandError) -> ExitCode {
     // Nobody is left to tell if standard error is closed; the exit code says it too.
     drop(writeln!(io::stderr(), "strongroom: {line}"));
     ExitCode::from(match error {
-        CommandError::Config(_) | CommandError::Usage(_) => USAGE,
+        CommandError::Config(_) | CommandError::Usage(_) | CommandError::File { .. } => USAGE,
         CommandError::Unreachable { .. } | CommandError::Foreign { .. } => UNREACHABLE,
         CommandError::Bind(_)
         | CommandError::Tls(_)
@@ -79,6 +93,9 @@ pub(super) fn report(error: &CommandError) -> ExitCode {
         | CommandError::System { .. } => NOT_STARTED,
         CommandError::Proof(_)
         | CommandError::Refused { .. }
+        | CommandError::BrokenOff { .. }
+        | CommandError::Restore(_)
+        | CommandError::Missing { .. }
         | CommandError::Damage { .. }
         | CommandError::Output(_) => REFUSED,
     })

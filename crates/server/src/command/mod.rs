@@ -1,6 +1,7 @@
 //! The command line: what a person types, and what a person reads.
 
 mod administer;
+mod backup;
 mod check;
 mod client;
 mod failure;
@@ -60,6 +61,10 @@ enum Command {
     Object(ObjectCommand),
     /// Look at everything that is stored, and say what is damaged
     Scrub(scrub::ScrubCommand),
+    /// Take a backup of the whole store while it is served
+    Backup(backup::BackupCommand),
+    /// Restore a backup into an empty data folder
+    Restore(backup::RestoreCommand),
     /// Show the effective configuration and prove that keys can be wrapped and unwrapped
     Check {
         #[command(flatten)]
@@ -228,6 +233,8 @@ impl CommandLine {
             Command::Serve(settings) => serve::serve(&settings).await,
             Command::Check { settings, json } => check::check(&settings, json).await,
             Command::Scrub(command) => scrub::scrub(command).await,
+            Command::Backup(command) => backup::back_up(&command).await,
+            Command::Restore(command) => backup::restore(&command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Account(command) => identity::account(command).await,

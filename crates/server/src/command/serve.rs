@@ -103,10 +103,15 @@ fn store_config(config: &Config) -> Result<strongroom_store::Config, CommandErro
         root: root_credentials()?,
         kv: config.kv.clone(),
         blobs: config.blobs.clone(),
-        kms: config.kms.clone().unwrap_or_else(|| kms::Config::Embedded {
-            root: kms::RootConfig::File { path: config.data.join("keys/root.key") },
-            cache_seconds: kms::CACHE_SECONDS,
-        }),
+        kms: kms_config(config),
+    })
+}
+
+/// The key service of this configuration.
+pub(super) fn kms_config(config: &Config) -> kms::Config {
+    config.kms.clone().unwrap_or_else(|| kms::Config::Embedded {
+        root: kms::RootConfig::File { path: config.data.join("keys/root.key") },
+        cache_seconds: kms::CACHE_SECONDS,
     })
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and says what it did")]
 
 mod administer;
+mod backup;
 mod bad_input;
 mod client;
 mod crash;

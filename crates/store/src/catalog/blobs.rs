@@ -163,8 +163,8 @@ struct PendingRow {
 struct LiveRow {}
 
 #[derive(Debug, Serialize, Deserialize)]
-struct DeadRow {
-    blobs: Vec<BlobId>,
+pub(super) struct DeadRow {
+    pub(super) blobs: Vec<BlobId>,
     due: i64,
 }
 

@@ -10,6 +10,7 @@ mod error;
 pub(crate) mod grants;
 mod head;
 pub(crate) mod history;
+pub(crate) mod holds;
 pub(crate) mod identities;
 mod key_rows;
 pub(crate) mod keys;
@@ -31,6 +32,7 @@ mod upload_rows;
 pub(crate) mod uploads;
 pub(crate) mod versions;
 pub(crate) mod walk;
+pub(crate) mod whole;
 
 use std::{path::Path, sync::Arc};
 

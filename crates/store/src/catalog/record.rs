@@ -69,6 +69,8 @@ pub(crate) enum Family {
     LiveBlob = 0x51,
     /// Blobs to be removed, by the object version that they belonged to.
     DeadBlobs = 0x52,
+    /// Times until which no blob is removed, by the backup that asks for it.
+    BlobHold = 0x53,
     /// How far the scrub is.
     Scrub = 0x70,
 }

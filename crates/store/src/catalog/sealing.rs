@@ -47,6 +47,11 @@ impl Sealer {
         Self { key, entropy, writing: Mutex::default(), opening: RwLock::default() }
     }
 
+    /// The metadata key.
+    pub(crate) fn key(&self) -> &KeyBytes {
+        &self.key
+    }
+
     /// The sealed form of `plain`, for the row at `place`.
     ///
     /// # Errors

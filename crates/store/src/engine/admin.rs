@@ -21,6 +21,7 @@ impl Engine {
         let account = caller.account()?;
         Ok(match operation {
             AdminOperation::ProveKeys => AdminOutcome::KeysProven { provider: self.kms.prove().await? },
+            AdminOperation::Backup(_) => return Err(FailureCode::Internal.into()),
             AdminOperation::StartScrub(asked) => AdminOutcome::Scrub(self.scrub.start(asked)?),
             AdminOperation::DescribeScrub => AdminOutcome::Scrub(self.scrub.report()),
             AdminOperation::StopScrub => AdminOutcome::Scrub(self.scrub.stop()),

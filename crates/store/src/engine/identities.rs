@@ -94,12 +94,12 @@ impl Engine {
         Err(Failure::new(FailureCode::Internal).caused_by("no account number was free"))
     }
 
-    /// Accounts are the business of the account that the data folder was made for.
-    fn hold_first(&self, caller: AccountId) -> Result<(), Failure> {
+    /// Accounts, and the store as a whole, are the business of the account that the data folder was made for.
+    pub(super) fn hold_first(&self, caller: AccountId) -> Result<(), Failure> {
         match caller == self.first_account {
             true => Ok(()),
             false => Err(Failure::new(FailureCode::AccessDenied)
-                .with_message("Only the first account of a server administers accounts.")),
+                .with_message("Only the first account of a server administers accounts and the server as a whole.")),
         }
     }
 

@@ -5,6 +5,7 @@ mod admin;
 mod amend;
 mod append;
 mod authority;
+mod backup;
 mod buckets;
 mod copy;
 mod customer;
@@ -34,7 +35,9 @@ use strongroom_iam::{Granted, Requester, Rights, Transport, Verdict};
 use strongroom_model::account::AccountId;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{AccessKeyId, BucketName, Region};
-use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, ServiceOperation, UploadOperation};
+use strongroom_model::operation::{
+    AdminOperation, BucketOperation, ObjectOperation, Operation, ServiceOperation, UploadOperation,
+};
 use strongroom_model::outcome::{ObjectOutcome, Outcome};
 use strongroom_model::secret::SecretKey;
 use strongroom_model::time::Timestamp;
@@ -253,6 +256,7 @@ impl Engine {
             Operation::Upload(operation) => {
                 Ok(Outcome::Upload(self.upload_operation(&caller, operation, body).await?).into())
             }
+            Operation::Admin(AdminOperation::Backup(backup)) => self.back_up(&caller, backup).await,
             Operation::Admin(operation) => Ok(Outcome::Admin(self.administer(&caller, operation).await?).into()),
         }
     }
@@ -343,6 +347,7 @@ fn changes_something(operation: &Operation) -> bool {
     !matches!(
         operation,
         Operation::Service(_)
+            | Operation::Admin(AdminOperation::Backup(_))
             | Operation::Object(
                 ObjectOperation::Get(_)
                     | ObjectOperation::Head(_)

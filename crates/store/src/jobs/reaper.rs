@@ -178,9 +178,11 @@ impl Reaper {
             let page = self.catalog.dead_blobs(last).await?;
             let Some(end) = page.last() else { return Ok(()) };
             last = Some(end.id);
+            // Asked after the look: what is dead in it was dead before any hold that begins from here on.
+            let held = self.catalog.are_blobs_held(now).await?;
             for dead in page {
                 let count = dead.blobs.len() as u64;
-                if dead.due > now || self.leases.is_held(&dead.id) {
+                if held || dead.due > now || self.leases.is_held(&dead.id) {
                     report.waiting += count;
                 } else {
                     self.remove(&dead).await?;

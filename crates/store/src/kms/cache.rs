@@ -125,6 +125,10 @@ impl Kms for Cached {
         self.managing(self.inner.tend()).await
     }
 
+    async fn wrap_own(&self, place: &str, key: &KeyBytes) -> Result<Vec<u8>, KmsError> {
+        self.counted(&self.metrics.management_calls, self.inner.wrap_own(place, key)).await
+    }
+
     async fn prove(&self) -> Result<String, KmsError> {
         self.counted(&self.metrics.management_calls, self.inner.prove()).await
     }

@@ -23,7 +23,7 @@ use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::name::Region;
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
-use strongroom_seal::{Binding, ContentKey, Envelope, Suite};
+use strongroom_seal::{Binding, ContentKey, Envelope, KeyBinding, KeyBytes, Suite};
 
 use crate::{
     catalog::Catalog,
@@ -35,6 +35,7 @@ use embedded::Embedded;
 pub use error::{KmsError, OpenError};
 pub use metrics::{KmsMetrics, Metrics};
 pub use root::Config as RootConfig;
+pub(crate) use root::Root;
 
 /// How long a key's state, or a key, may be believed without looking, in seconds, unless configured: so long may reads go on
 /// when a key is disabled on another node.
@@ -159,6 +160,12 @@ pub trait Kms: Send + Sync {
     /// [`KmsError::Unavailable`].
     async fn tend(&self) -> Result<Tended, KmsError>;
 
+    /// A key of the store's own, wrapped under the root key for the place that `place` names: what a backup is sealed under.
+    ///
+    /// # Errors
+    /// [`KmsError::Unavailable`].
+    async fn wrap_own(&self, place: &str, key: &KeyBytes) -> Result<Vec<u8>, KmsError>;
+
     /// Wraps and unwraps a fresh key, and says by what.
     ///
     /// # Errors
@@ -207,6 +214,20 @@ pub async fn open(
     let metrics = Arc::<Metrics>::default();
     let cached = Cached::new(Arc::new(embedded), Arc::clone(&metrics), clock, lifetime_ms);
     Ok(Opened { kms: Arc::new(cached), metrics })
+}
+
+/// The root key alone, for a catalog that is yet to be restored.
+///
+/// # Errors
+/// [`OpenError::RootMissing`], [`OpenError::KeyFile`].
+pub(crate) fn open_root(config: &Config, entropy: &Entropy) -> Result<Root, OpenError> {
+    let Config::Embedded { root, .. } = config;
+    root::open_alone(root, entropy)
+}
+
+/// Where a key of the store's own is, which no catalog names.
+pub(crate) fn own_place(place: &str) -> KeyBinding<'_> {
+    KeyBinding { account: "", key_id: place, key_version: 0 }
 }
 
 fn cache_seconds() -> u32 {

@@ -24,7 +24,7 @@ pub enum Config {
 }
 
 /// The root key, opened.
-pub(super) struct Root {
+pub(crate) struct Root {
     key: KeyBytes,
     entropy: Entropy,
     provider: String,
@@ -51,9 +51,19 @@ pub(super) async fn open(config: &Config, catalog: &Catalog, entropy: &Entropy) 
     Ok(Root { key, entropy: entropy.clone(), provider })
 }
 
+/// The root key by itself; it must be there.
+pub(super) fn open_alone(config: &Config, entropy: &Entropy) -> Result<Root, OpenError> {
+    let Config::File { path } = config;
+    let provider = format!("file {}", path.display());
+    match key_file::read(path, Purpose::Root)? {
+        Some(key) => Ok(Root { key, entropy: entropy.clone(), provider }),
+        None => Err(OpenError::RootMissing { provider }),
+    }
+}
+
 impl Root {
     /// Where the key is from, for people.
-    pub(super) fn provider(&self) -> &str {
+    pub(crate) fn provider(&self) -> &str {
         &self.provider
     }
 
@@ -61,6 +71,14 @@ impl Root {
     pub(super) fn wrap(&self, place: &KeyBinding<'_>, key: &KeyBytes) -> Result<Vec<u8>, KmsError> {
         let wrapped = wrap(&self.key, &AES_256_GCM, &self.entropy.array()?, &place.encode(), key);
         Ok(wrapped.expect("a root key has the 32 bytes of AES-256, which is a keyed suite").encode())
+    }
+
+    /// The key that was wrapped for `place`; none, if it was under another root key.
+    pub(crate) fn unwrap_if_ours(&self, place: &KeyBinding<'_>, wrapped: &[u8]) -> Result<Option<KeyBytes>, Error> {
+        match unwrap(&self.key, &WrappedKey::decode(wrapped)?, &place.encode()) {
+            Err(Error::WrongKey) => Ok(None),
+            key => key.map(Some),
+        }
     }
 
     /// The key that was wrapped for `place`.

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use async_trait::async_trait;
 
-use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row};
+use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row, Snapshot};
 use crate::faults::Faults;
 
 /// Any engine, under a plan of faults.
@@ -36,6 +36,10 @@ impl Kv for FaultyKv {
 
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
         self.faults.around(self.inner.submit(puts), injected).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.faults.around(self.inner.snapshot(), injected).await
     }
 }
 

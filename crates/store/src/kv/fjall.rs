@@ -14,7 +14,7 @@ use std::{
     fs, io,
     ops::Bound,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
 };
 
@@ -24,7 +24,7 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, Read
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Batch, Commit, Entry, KeyRange, Kv, KvError, OpenError, Put, Row,
+    Batch, Commit, Entry, KeyRange, Kv, KvError, OpenError, Put, Row, Snapshot,
     batch::validate_key,
     committer::{Committer, Home, Request},
     high_water::{self, HighWater, Mark},
@@ -129,22 +129,59 @@ impl Kv for FjallKv {
         batch.validate()?;
         self.send(Request { batch, reply: None }).await
     }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        let engine = self.slot.engine()?;
+        let taken = tokio::task::spawn_blocking(move || {
+            let snapshot = engine.database.snapshot();
+            let survey = engine.survey(&snapshot).map_err(|problem| KvError::Unavailable(Arc::new(problem)))?;
+            let engine = Arc::downgrade(&engine);
+            Ok(Arc::new(Still { snapshot, engine, sequence: survey.last.sequence }) as Arc<dyn Snapshot>)
+        });
+        taken.await.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?
+    }
+}
+
+/// The store at one moment. It does not keep the engine from being closed and opened anew.
+struct Still {
+    snapshot: fjall::Snapshot,
+    engine: Weak<Engine>,
+    sequence: u64,
+}
+
+#[async_trait]
+impl Snapshot for Still {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        let gone = || KvError::Unavailable(Arc::new(io::Error::other("the engine was opened anew since the snapshot")));
+        let engine = self.engine.upgrade().ok_or_else(gone)?;
+        let snapshot = self.snapshot.clone();
+        let scan = tokio::task::spawn_blocking(move || engine.scan_in(&snapshot, range, limit));
+        scan.await.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?
+    }
 }
 
 impl Engine {
     fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        self.scan_in(&self.database.snapshot(), range, limit)
+    }
+
+    fn scan_in(&self, snapshot: &fjall::Snapshot, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
         let end = range.end.map_or_else(layout::after_rows, |end| layout::row_key(&end));
         let bounds = (Bound::Included(layout::row_key(&range.start)), Bound::Excluded(end));
-        let found = self.database.snapshot().range(&self.rows, bounds);
+        let found = snapshot.range(&self.rows, bounds);
         if range.reverse { found.rev().take(limit).map(row).collect() } else { found.take(limit).map(row).collect() }
     }
 
     /// Where the store ends, and whether it is whole.
-    fn survey(&self) -> Result<ring::Survey, OpenProblem> {
-        let slots = self.rows.prefix(layout::ring_prefix()).map(|guard| {
+    fn survey(&self, snapshot: &fjall::Snapshot) -> Result<ring::Survey, OpenProblem> {
+        let slots = snapshot.prefix(&self.rows, layout::ring_prefix()).map(|guard| {
             let slot = guard.value()?;
             Position::decode(&slot).ok_or(OpenProblem::Engine("a slot of the ring is damaged".into()))
         });
@@ -307,7 +344,7 @@ fn open_engine(path: &Path, lock: Arc<fs::File>) -> Result<Engine, OpenError> {
 /// what there is.
 fn verify(path: &Path, engine: &Engine, mark: Mark) -> Result<Position, OpenError> {
     let failed = |problem: OpenProblem| OpenError::Engine { path: path.to_owned(), source: problem.into() };
-    let ring::Survey { last, before_hole } = engine.survey().map_err(failed)?;
+    let ring::Survey { last, before_hole } = engine.survey(&engine.database.snapshot()).map_err(failed)?;
     let whole_up_to = before_hole.unwrap_or(last);
     let lost = |acknowledged| OpenError::LostCommits {
         path: path.to_owned(),

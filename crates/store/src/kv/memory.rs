@@ -3,13 +3,13 @@
 use std::{
     collections::BTreeMap,
     ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row, batch::validate_key};
+use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row, Snapshot, batch::validate_key};
 
 /// The whole store, behind one lock.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub struct MemoryKv {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     rows: BTreeMap<Bytes, Entry>,
     /// The number of the last commit, which is the version of what it wrote.
@@ -54,6 +54,21 @@ impl Kv for MemoryKv {
 
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
         self.commit(Batch { puts, ..Batch::new() }).await.map(|_unchecked| ())
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        Ok(Arc::new(self.state().clone()))
+    }
+}
+
+#[async_trait]
+impl Snapshot for State {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        Ok(Self::scan(self, range, limit))
     }
 }
 

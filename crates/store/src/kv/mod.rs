@@ -1,4 +1,5 @@
-//! An ordered key-value store with three verbs: `get`, `scan`, `commit`. The catalog is written once over this trait.
+//! An ordered key-value store with three verbs: `get`, `scan`, `commit`; and `snapshot`, for reading all of it as it was at one
+//! moment. The catalog is written once over this trait.
 //!
 //! Every engine is one file here, and passes [`suite`]. Keys order as bytes do. Each key carries a *version*, a number
 //! that every write raises and that is never used again, not even for a key that was deleted and made anew: a check of a
@@ -124,6 +125,26 @@ pub trait Kv: Send + Sync {
     /// # Errors
     /// As `commit`; trouble after the hand-over shows in the next `commit`.
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError>;
+
+    /// All rows as they are now, however long reading them takes. What is deleted meanwhile stays on the disk for as long, so it
+    /// is for backups.
+    ///
+    /// # Errors
+    /// The engine's trouble.
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError>;
+}
+
+/// A store as it was at one moment. Batches that are committed later do not show.
+#[async_trait]
+pub trait Snapshot: Send + Sync {
+    /// The number of the last batch that shows: the version of what that batch wrote.
+    fn sequence(&self) -> u64;
+
+    /// As [`Kv::scan`], at the snapshot's moment.
+    ///
+    /// # Errors
+    /// The engine's trouble; it may also have given up the snapshot, to open its files anew.
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError>;
 }
 
 #[cfg(test)]

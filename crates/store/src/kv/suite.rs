@@ -23,6 +23,7 @@ pub async fn run(fresh: impl AsyncFn() -> Arc<dyn Kv>) {
     scan_bounds(&*fresh().await).await;
     prefixes(&*fresh().await).await;
     long_scans(&*fresh().await).await;
+    snapshots_stand_still(&*fresh().await).await;
     big_values(&*fresh().await).await;
     limits(&*fresh().await).await;
     submitted_writes_precede_later_commits(&*fresh().await).await;
@@ -214,6 +215,25 @@ async fn long_scans(kv: &dyn Kv) {
         paged.extend(page);
     }
     assert_eq!(paged, expected);
+}
+
+/// A snapshot shows what was committed before it and nothing of what comes later, and its number is that of the last batch.
+async fn snapshots_stand_still(kv: &dyn Kv) {
+    for name in ["a", "b", "c"] {
+        put(kv, name, "1").await;
+    }
+    let snapshot = kv.snapshot().await.expect("snapshot");
+    let before = kv.scan(KeyRange::from(""), 10).await.expect("scan");
+    put(kv, "a", "2").await;
+    put(kv, "d", "2").await;
+    assert_eq!(commit(kv, Batch::new().delete("b")).await, Commit::Committed);
+    assert_eq!(snapshot.scan(KeyRange::from(""), 10).await.expect("scan"), before);
+    let backwards = snapshot.scan(KeyRange::between("a", "c").reversed(), 1).await.expect("scan");
+    assert_eq!(backwards, before[1..2], "in the order and up to the limit that was asked for");
+    assert_eq!(snapshot.sequence(), before[2].version);
+    let later = kv.snapshot().await.expect("snapshot");
+    assert_eq!(later.sequence(), before[2].version + 3);
+    assert_eq!(later.scan(KeyRange::from(""), 10).await.expect("scan").len(), 3);
 }
 
 async fn big_values(kv: &dyn Kv) {

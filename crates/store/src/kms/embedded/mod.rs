@@ -23,7 +23,7 @@ use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, root::Root};
+use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root};
 use crate::{
     catalog::{
         Catalog,
@@ -227,8 +227,12 @@ impl Kms for Embedded {
         self.do_due((self.clock)()).await
     }
 
+    async fn wrap_own(&self, place: &str, key: &KeyBytes) -> Result<Vec<u8>, KmsError> {
+        self.root.wrap(&own_place(place), key)
+    }
+
     async fn prove(&self) -> Result<String, KmsError> {
-        let place = KeyBinding { account: "", key_id: "proof", key_version: 0 };
+        let place = own_place("proof");
         let key = self.entropy.key(AES_256_GCM.key_len)?;
         let back = self.root.unwrap(&place, &self.root.wrap(&place, &key)?)?;
         match back.expose() == key.expose() {

@@ -22,7 +22,7 @@ use crate::{
     faults::{Fault, Faults},
     key_file::{self, Purpose},
     kms::{self, CACHE_SECONDS, Config, KmsMetrics, OpenError, Opened, RootConfig},
-    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, faults::FaultyKv},
+    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, Snapshot, faults::FaultyKv},
 };
 
 static NO_CONTEXT: BTreeMap<String, String> = BTreeMap::new();
@@ -96,6 +96,10 @@ impl Kv for Meddled {
 
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
         self.kv.submit(puts).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.kv.snapshot().await
     }
 }
 

@@ -12,7 +12,7 @@ use strongroom_model::operation::object::GetObject;
 use strongroom_model::setting::Versioning;
 use strongroom_store::{
     blobs::{BlobEntry, BlobError, BlobId, Blobs, MemoryBlobs},
-    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row},
+    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, Snapshot},
     stream::{ByteStream, collect, once},
 };
 
@@ -74,6 +74,10 @@ impl Kv for Flipping {
 
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
         self.kv.submit(puts).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.kv.snapshot().await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod amending;
 mod appending;
+mod backing_up;
 mod bench;
 mod buckets;
 mod budget;

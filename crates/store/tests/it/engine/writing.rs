@@ -15,7 +15,7 @@ use strongroom_model::outcome::{ObjectOutcome, Outcome};
 use strongroom_store::{
     Body, Trailer,
     blobs::MemoryBlobs,
-    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row},
+    kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, Snapshot},
 };
 
 use super::bench::{BUCKET, Bench, Method, bucket_name, get, noise, object_key, pieces, put};
@@ -161,6 +161,10 @@ impl Kv for Narrow {
 
     async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
         self.0.submit(puts).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.0.snapshot().await
     }
 }
 
