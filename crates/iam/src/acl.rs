@@ -1,5 +1,7 @@
 //! Access control lists to actions.
 
+use std::borrow::Cow;
+
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::acl::{Acl, Permission};
 use strongroom_model::action::Action;
@@ -21,11 +23,11 @@ pub(crate) enum Answer {
 /// What a bucket's list, and those of its objects, say of an action. Objects belong to their bucket's owner here, so that
 /// lists matter to strangers only.
 pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) -> Answer {
-    if bucket.block.ignore_acls || bucket.owner_is(principal) {
+    if bucket.owner_is(principal) {
         return Answer::Silent;
     }
-    let account = principal.account();
-    let allowed = |permission| match bucket.acl.allows(account, permission) {
+    let (account, list) = (principal.account(), bucket.effective(&bucket.acl));
+    let allowed = |permission| match list.allows(account, permission) {
         true => Answer::Allowed,
         false => Answer::Silent,
     };
@@ -38,9 +40,7 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         }
         Action::GetSetting(SettingKind::Acl) => allowed(Permission::ReadAcl),
         Action::PutSetting(SettingKind::Acl) => allowed(Permission::WriteAcl),
-        Action::GetObject | Action::GetObjectVersion if bucket.acl.delivers(account, Permission::Read) => {
-            Answer::Allowed
-        }
+        Action::GetObject | Action::GetObjectVersion if list.delivers(account, Permission::Read) => Answer::Allowed,
         Action::GetObject | Action::GetObjectVersion => Answer::AsksObject,
         Action::Probe
         | Action::ListBuckets
@@ -67,14 +67,16 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
 
 /// Whether an object's own list lets `principal` read it.
 pub(crate) fn object_admits(list: &Acl, principal: &Principal, bucket: &BucketCase) -> bool {
-    if bucket.block.ignore_acls {
-        return false;
-    }
     let list = if *list == Acl::Inherited { &bucket.acl } else { list };
-    list.allows(principal.account(), Permission::Read)
+    bucket.effective(list).allows(principal.account(), Permission::Read)
 }
 
 impl BucketCase {
+    /// What counts of a list of the bucket or of an object in it.
+    fn effective<'a>(&self, list: &'a Acl) -> Cow<'a, Acl> {
+        if self.block.ignore_acls && list.is_public() { Cow::Owned(list.without_public()) } else { Cow::Borrowed(list) }
+    }
+
     /// Whether `principal` is of the owner's account.
     pub(crate) fn owner_is(&self, principal: &Principal) -> bool {
         is_of(principal, self.owner)

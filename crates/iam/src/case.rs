@@ -90,6 +90,8 @@ pub struct BucketCase {
     pub policy: Option<Arc<Policy>>,
     /// What nobody may make public.
     pub block: PublicAccessBlock,
+    /// Whether caches are told that all answers about it depend on their request's origin.
+    pub always_varies: bool,
 }
 
 /// What a connection may carry, by `transport.require_tls` and the kind of connection.

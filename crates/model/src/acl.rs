@@ -14,7 +14,7 @@ pub enum Acl {
 }
 
 /// One grant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     /// To whom.
     pub grantee: Grantee,
@@ -117,6 +117,20 @@ impl Acl {
         self.grants().iter().any(|grant| grant.delivered && grant.gives(account, permission))
     }
 
+    /// Whether it gives something to everyone, signed in or not.
+    pub fn is_public(&self) -> bool {
+        self.grants().iter().any(Grant::is_public)
+    }
+
+    /// What it gives to those whom it names.
+    #[must_use]
+    pub fn without_public(&self) -> Self {
+        match self {
+            Self::Inherited => Self::Inherited,
+            Self::Granted(grants) => Self::Granted(grants.iter().filter(|grant| !grant.is_public()).copied().collect()),
+        }
+    }
+
     /// The ready-made list that this one is, or comes closest to by what it gives everyone.
     pub fn closest(&self) -> CannedAcl {
         if *self == Self::Inherited {
@@ -132,6 +146,10 @@ impl Acl {
 }
 
 impl Grant {
+    fn is_public(&self) -> bool {
+        matches!(self.grantee, Grantee::Everyone | Grantee::SignedIn)
+    }
+
     fn gives(&self, account: Option<AccountId>, permission: Permission) -> bool {
         let reaches = match self.grantee {
             Grantee::Account(granted) => account == Some(granted),
@@ -196,6 +214,11 @@ mod tests {
             assert_eq!(acl.allows(None, Permission::Read), anonymous_reads, "{canned:?}");
             assert_eq!(acl.allows(None, Permission::Write), anonymous_writes, "{canned:?}");
             assert_eq!(acl.allows(Some(other), Permission::Read), stranger_reads, "{canned:?}");
+            let public = [None, Some(other)].iter().any(|account| acl.allows(*account, Permission::Read));
+            assert_eq!(acl.is_public(), public, "{canned:?}");
+            let named = acl.without_public();
+            assert!(!named.is_public() && named.allows(Some(owner), Permission::Read), "{canned:?}");
+            assert_eq!(named == acl, !public, "{canned:?}");
             let delivered = matches!(canned, CannedAcl::PublicReadDelivered | CannedAcl::PublicReadWriteDelivered);
             assert_eq!(acl.delivers(None, Permission::Read), delivered, "{canned:?}");
             assert!(!acl.allows(None, Permission::ReadAcl), "{canned:?}");

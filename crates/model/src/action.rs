@@ -7,7 +7,7 @@ use crate::setting::{ObjectSettingKind, SettingKind};
 /// Something a principal may or may not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
-    /// Ask which dialect the server speaks; open to everyone, as the OBS clients need.
+    /// Ask which dialect the server speaks, as the OBS clients need, or what browsers may do; open to everyone.
     Probe,
     /// List the account's buckets.
     ListBuckets,

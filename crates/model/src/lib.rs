@@ -9,6 +9,7 @@ pub mod action;
 pub mod checksum;
 pub mod circumstance;
 pub mod condition;
+pub mod cors;
 pub mod encryption;
 pub mod etag;
 pub mod failure;

@@ -12,3 +12,8 @@ pub struct PublicAccessBlock {
     /// A public policy lets in the owner's account alone.
     pub restrict_buckets: bool,
 }
+
+impl PublicAccessBlock {
+    /// Nothing may be public.
+    pub const ALL: Self = Self { block_acls: true, ignore_acls: true, block_policy: true, restrict_buckets: true };
+}

@@ -2,10 +2,12 @@
 //! of each.
 
 use crate::acl::{Acl, AclDocument, AclWish};
+use crate::cors::CorsRules;
 use crate::encryption::EncryptionRule;
 use crate::lock::{LockWish, ObjectLock, Retention};
 use crate::metadata::{CannedAcl, StorageClass};
 use crate::policy::PolicyDocument;
+use crate::public_access::PublicAccessBlock;
 use crate::tag::TagSet;
 
 /// Which document of a bucket.
@@ -25,6 +27,10 @@ pub enum SettingKind {
     StorageClass,
     /// How much the bucket may hold, which cannot be deleted.
     Quota,
+    /// Which pages of other origins may read its answers.
+    Cors,
+    /// What nobody may make public.
+    PublicAccessBlock,
 }
 
 /// The content of a bucket's document.
@@ -44,6 +50,10 @@ pub enum Setting {
     StorageClass(StorageClass),
     /// Bytes that the bucket's objects may come to, all versions counted; none if there is no limit.
     Quota(Option<u64>),
+    /// Which pages of other origins may read its answers.
+    Cors(CorsRules),
+    /// What nobody may make public; none if its owner has said nothing of it.
+    PublicAccessBlock(Option<PublicAccessBlock>),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -117,6 +127,8 @@ impl Setting {
             Self::Acl(_) => SettingKind::Acl,
             Self::StorageClass(_) => SettingKind::StorageClass,
             Self::Quota(_) => SettingKind::Quota,
+            Self::Cors(_) => SettingKind::Cors,
+            Self::PublicAccessBlock(_) => SettingKind::PublicAccessBlock,
         }
     }
 }
@@ -132,6 +144,8 @@ impl SettingKind {
             Self::Acl => ["GetBucketAcl", "PutBucketAcl", "DeleteBucketAcl"],
             Self::StorageClass => ["GetBucketStorageClass", "PutBucketStorageClass", "DeleteBucketStorageClass"],
             Self::Quota => ["GetBucketQuota", "PutBucketQuota", "DeleteBucketQuota"],
+            Self::Cors => ["GetBucketCors", "PutBucketCors", "DeleteBucketCors"],
+            Self::PublicAccessBlock => ["GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock"],
         }
     }
 }

@@ -6,13 +6,16 @@ use http::{HeaderMap, Request, Response, Uri, header, request::Parts, uri::Schem
 use hyper::body::Incoming;
 use strongroom_iam::authorize;
 use strongroom_model::{
+    account::Principal,
+    circumstance::RequestWords,
     failure::{Failure, FailureCode, chain},
     name::RequestId,
-    operation::Operation,
+    operation::{BucketOperation, Operation},
+    outcome::{BucketOutcome, Outcome},
     time::Timestamp,
 };
 use strongroom_store::{Body, Reply, Trailer, stream::ByteStream};
-use strongroom_wire::{Asked, Dialect, Exchange, FormReply, Payload, StreamPlan, recognise, recognise_form};
+use strongroom_wire::{Asked, Dialect, Exchange, FormReply, Payload, StreamPlan, cors, recognise, recognise_form};
 use tracing::Instrument as _;
 
 use crate::{
@@ -36,7 +39,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         Err(error) => (RequestId([0; 16]), Err(Failure::new(FailureCode::Internal).caused_by(error))),
     };
     let now = clock::now();
-    let mut wording = Wording { dialect: recognise(&parts), form: None };
+    let mut wording = Wording { dialect: recognise(&parts), form: None, varies: false };
     let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
     record.dialect = wording.dialect.name;
     let stall = Duration::from_secs(app.limits.stall_seconds);
@@ -56,13 +59,47 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         site: &app.site,
         form: wording.form.as_ref(),
     };
-    encode(wording.dialect, answer, &exchange, record)
+    let mut response = encode(wording.dialect, answer, &exchange, record);
+    if wording.varies {
+        cors::vary(response.headers_mut());
+    }
+    if let Some(question) = cors::question(&parts, wording.dialect, &app.site) {
+        share(app, peer, question, now, wording.dialect, response.headers_mut()).await;
+    }
+    response
+}
+
+/// Tells a browser whether the page that asks may read the answer, whatever the answer is.
+async fn share(
+    app: &Arc<App>,
+    peer: Peer,
+    question: BucketOperation,
+    now: Timestamp,
+    dialect: &Dialect,
+    headers: &mut HeaderMap,
+) {
+    match ask(app, peer, question, now).await {
+        Ok(Outcome::Bucket(BucketOutcome::CrossOrigin(grant))) => cors::allow(headers, &grant, dialect),
+        Err(failure) if failure.code == FailureCode::CorsNotAllowed => cors::vary(headers),
+        Err(failure) if failure.code == FailureCode::CorsNotEnabled => {}
+        Err(failure) => tracing::warn!(error = %chain(&failure), "rules for other origins could not be read"),
+        Ok(_) => {}
+    }
+}
+
+async fn ask(app: &Arc<App>, peer: Peer, question: BucketOperation, now: Timestamp) -> Result<Outcome, Failure> {
+    let (operation, circumstances) = (Operation::Bucket(question), peer.circumstances(now, RequestWords::default()));
+    let transport = app.transport(&peer, false);
+    let case = app.engine.case(Principal::Anonymous.into(), &operation, circumstances, transport).await?;
+    Ok(app.engine.run(authorize(operation, case)?, None).await?.outcome)
 }
 
 /// In what words a request is answered. A form tells so by its fields.
 struct Wording {
     dialect: &'static Dialect,
     form: Option<FormReply>,
+    /// Whether caches are told in any case that the answer depends on its request's origin.
+    varies: bool,
 }
 
 async fn answer(
@@ -100,6 +137,7 @@ async fn answer(
     let transport = app.transport(&peer, wording.dialect.encryption.kms_needs_tls);
     let circumstances = peer.circumstances(now, words);
     let case = app.engine.case(requester, &operation, circumstances, transport).await?;
+    wording.varies = case.bucket.as_ref().is_some_and(|bucket| bucket.always_varies);
     let granted = authorize(operation, case)?;
     let body = match streamed {
         Some((plan, source)) => {

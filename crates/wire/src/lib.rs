@@ -7,6 +7,7 @@
 
 pub mod chunked;
 pub mod claim;
+pub mod cors;
 mod decode;
 pub mod dialect;
 mod document;

@@ -58,6 +58,13 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("PutBucketQuota", &[Action::PutSetting(SettingKind::Quota)]),
     ("GetBucketTagging", &[Action::GetSetting(SettingKind::Tagging)]),
     ("PutBucketTagging", &[Action::PutSetting(SettingKind::Tagging), Action::DeleteSetting(SettingKind::Tagging)]),
+    ("GetBucketCORS", &[Action::GetSetting(SettingKind::Cors)]),
+    ("PutBucketCORS", &[Action::PutSetting(SettingKind::Cors), Action::DeleteSetting(SettingKind::Cors)]),
+    ("GetBucketPublicAccessBlock", &[Action::GetSetting(SettingKind::PublicAccessBlock)]),
+    (
+        "PutBucketPublicAccessBlock",
+        &[Action::PutSetting(SettingKind::PublicAccessBlock), Action::DeleteSetting(SettingKind::PublicAccessBlock)],
+    ),
     ("GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
     ("PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
     ("GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),

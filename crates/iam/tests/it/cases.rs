@@ -80,6 +80,7 @@ fn bucket_case(name: BucketName) -> BucketCase {
         acl: Acl::canned(CannedAcl::Private, account(OWNER)),
         policy: None,
         block: PublicAccessBlock::default(),
+        always_varies: false,
     }
 }
 

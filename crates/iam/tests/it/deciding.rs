@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom_iam::{Case, Denied, Granted, Permission, PolicyPlace, Reason, Session, authorize};
 use strongroom_model::account::Principal;
-use strongroom_model::acl::Acl;
+use strongroom_model::acl::{self, Acl, Grant, Grantee};
 use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::failure::{Failure, FailureCode};
@@ -205,6 +205,13 @@ fn the_public_access_block_takes_back_what_is_public() {
     (bucket.policy, bucket.acl) = (None, Acl::canned(CannedAcl::PublicReadWrite, account(OWNER)));
     assert!(allowed(write(), &case));
     block(&mut case, PublicAccessBlock { ignore_acls: true, ..PublicAccessBlock::default() });
+    assert!(!allowed(write(), &case));
+    let named =
+        Grant { grantee: Grantee::Account(account(OTHER)), permission: acl::Permission::Write, delivered: false };
+    let everyone = Grant { grantee: Grantee::Everyone, ..named };
+    case.bucket.as_mut().expect("there is a bucket").acl = Acl::Granted(vec![named, everyone]);
+    assert!(allowed(write(), &case), "whom a list names keeps what it gives");
+    case.subject.requester = Principal::Anonymous.into();
     assert!(!allowed(write(), &case));
 }
 

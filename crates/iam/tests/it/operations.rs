@@ -3,6 +3,7 @@
 use strongroom_model::account::UserName;
 use strongroom_model::acl::{AclDocument, AclWish};
 use strongroom_model::condition::Conditions;
+use strongroom_model::cors::{CorsMethod, CorsRules, CrossOrigin};
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
@@ -31,6 +32,7 @@ use strongroom_model::operation::{
     AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation, ServiceOperation,
 };
 use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
+use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::secret::Plaintext;
 use strongroom_model::setting::{ObjectSetting, ObjectSettingsWish, Setting, SettingKind, Versioning};
 use strongroom_model::tag::TagSet;
@@ -189,6 +191,10 @@ fn upload_operations() -> [UploadOperation; 6] {
     ]
 }
 
+fn cross_origin() -> CrossOrigin {
+    CrossOrigin { origin: "null".to_owned(), method: CorsMethod::Get, headers: Vec::new(), of_object: true }
+}
+
 fn acl() -> AclDocument {
     AclDocument { owner: None, list: AclWish::Canned(CannedAcl::Private) }
 }
@@ -198,11 +204,14 @@ fn acl() -> AclDocument {
 fn every_document() -> Vec<Operation> {
     let mut all = Vec::new();
     all.push(Operation::Bucket(BucketOperation::Usage(bucket(), UsageReport::StorageInfo)));
+    all.push(Operation::Bucket(BucketOperation::CrossOrigin(bucket(), cross_origin())));
     for setting in [
         Setting::Tagging(TagSet::default()),
         Setting::Acl(acl()),
         Setting::StorageClass(StorageClass::Standard),
         Setting::Quota(None),
+        Setting::Cors(CorsRules::default()),
+        Setting::PublicAccessBlock(Some(PublicAccessBlock::ALL)),
     ] {
         let kind = setting.kind();
         all.push(Operation::Bucket(BucketOperation::GetSetting(bucket(), kind)));

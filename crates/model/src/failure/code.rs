@@ -158,6 +158,16 @@ failure_codes! {
         TooManyTags,
         /// The bucket, or the object where the dialect minds, has no tags.
         NoTagSet,
+        /// The bucket has no rules for other origins.
+        NoCorsConfiguration,
+        /// The bucket's owner has said nothing of public access.
+        NoPublicAccessBlock,
+        /// A browser's question that lacks an origin or a method.
+        PreflightIncomplete,
+        /// The bucket lets no page of another origin read its answers.
+        CorsNotEnabled,
+        /// No rule of the bucket lets this page read its answers.
+        CorsNotAllowed,
         /// The bucket holds as much as it may.
         QuotaExceeded,
         /// The bucket's objects cannot be locked.

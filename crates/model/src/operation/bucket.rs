@@ -2,6 +2,7 @@
 
 use crate::acl::AclWish;
 use crate::action::{Action, Required, Resource};
+use crate::cors::CrossOrigin;
 use crate::encryption::BucketEncryption;
 use crate::metadata::StorageClass;
 use crate::name::{BucketName, Region, VersionId};
@@ -39,6 +40,8 @@ pub enum BucketOperation {
     RemoveTags(BucketName, Vec<String>),
     /// How much the bucket holds.
     Usage(BucketName, UsageReport),
+    /// Whether a page of another origin may read the answer to a request.
+    CrossOrigin(BucketName, CrossOrigin),
 }
 
 /// What the question after a bucket's usage is called.
@@ -148,6 +151,7 @@ impl BucketOperation {
             Self::Usage(_, UsageReport::StorageInfo) => "GetBucketStorageInfo",
             Self::Usage(_, UsageReport::Stat) => "GetBucketStat",
             Self::PolicyStatus(_) => "GetBucketPolicyStatus",
+            Self::CrossOrigin(..) => "OptionsPreflight",
         }
     }
 
@@ -167,6 +171,7 @@ impl BucketOperation {
             | Self::DeleteSetting(bucket, _)
             | Self::RemoveTags(bucket, _)
             | Self::Usage(bucket, _)
+            | Self::CrossOrigin(bucket, _)
             | Self::PolicyStatus(bucket) => bucket,
         }
     }
@@ -178,7 +183,7 @@ impl BucketOperation {
             Self::Head(_) => Action::HeadBucket,
             Self::Location(_) => Action::GetBucketLocation,
             Self::Info(_) => Action::GetBucketInfo,
-            Self::Probe(_) => Action::Probe,
+            Self::Probe(_) | Self::CrossOrigin(..) => Action::Probe,
             Self::ListObjects(_) => Action::ListObjects,
             Self::ListVersions(_) => Action::ListVersions,
             Self::GetSetting(_, kind) => Action::GetSetting(*kind),

@@ -2,6 +2,7 @@
 
 use crate::account::AccountId;
 use crate::acl::Acl;
+use crate::cors::CorsGrant;
 use crate::encryption::BucketEncryption;
 use crate::etag::ETag;
 use crate::lock::BucketLock;
@@ -9,6 +10,7 @@ use crate::metadata::{ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
 use crate::operation::bucket::{ListObjects, ListVersions, UsageReport};
 use crate::operation::service::ListBuckets;
+use crate::public_access::PublicAccessBlock;
 use crate::setting::{Setting, SettingKind, Versioning};
 use crate::tag::TagSet;
 use crate::time::Timestamp;
@@ -43,6 +45,8 @@ pub enum BucketOutcome {
         /// Whether it does.
         is_public: bool,
     },
+    /// Pages of that origin may read the answer.
+    CrossOrigin(CorsGrant),
 }
 
 /// What is known of a bucket.
@@ -72,6 +76,8 @@ pub struct BucketFacts {
     pub blocks_customer_keys: bool,
     /// Whether it keeps versions.
     pub versioning: Versioning,
+    /// What nobody may make public, if its owner has said so.
+    pub public_access_block: Option<PublicAccessBlock>,
 }
 
 /// How much a bucket holds: all versions, and the parts of open uploads apart.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
+use strongroom_model::cors::CorsRules;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
 use strongroom_model::key::KeyReference;
 use strongroom_model::metadata::StorageClass;
@@ -14,7 +15,7 @@ use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
-use super::setting_rows::{AclRow, BucketLockRow};
+use super::setting_rows::{AclRow, BucketLockRow, CorsRow, PublicAccessBlockRow};
 use super::spelling::{DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
@@ -34,6 +35,8 @@ pub(crate) struct Bucket {
     pub(crate) always_encrypted: bool,
     /// Who may do what with it, as its owner wrote it.
     pub(crate) policy: Option<PolicyDocument>,
+    /// Which pages of other origins may read its answers.
+    pub(crate) cors: Option<CorsRules>,
 }
 
 /// What became of a bucket that was to be made.
@@ -330,6 +333,8 @@ pub(super) struct BucketRow {
     versioning: Versioning,
     blocks_customer_keys: bool,
     policy: Option<PolicyRow>,
+    cors: Option<CorsRow>,
+    public_access_block: Option<PublicAccessBlockRow>,
 }
 
 /// A policy's text and its language.
@@ -384,6 +389,8 @@ impl BucketRow {
             versioning: facts.versioning,
             blocks_customer_keys: facts.blocks_customer_keys,
             policy: bucket.policy.clone().map(|PolicyDocument { language, text }| PolicyRow { language, text }),
+            cors: bucket.cors.as_ref().map(CorsRow::new),
+            public_access_block: facts.public_access_block.map(PublicAccessBlockRow::new),
         }
     }
 
@@ -401,9 +408,11 @@ impl BucketRow {
             encryption: self.encryption.map(EncryptionRow::into_encryption),
             versioning: self.versioning,
             blocks_customer_keys: self.blocks_customer_keys,
+            public_access_block: self.public_access_block.map(PublicAccessBlockRow::into_block),
         };
+        let cors = self.cors.map(CorsRow::into_rules);
         let policy = self.policy.map(|PolicyRow { language, text }| PolicyDocument { language, text });
-        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted, policy })
+        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted, policy, cors })
     }
 }
 
@@ -434,7 +443,10 @@ impl EncryptionRow {
 #[cfg(test)]
 mod tests {
     use strongroom_model::acl::Acl;
+    use strongroom_model::cors::{CorsMethod, CorsRule};
     use strongroom_model::lock::{BucketLock, DefaultRetention, RetentionMode, RetentionPeriod};
+
+    use strongroom_model::public_access::PublicAccessBlock;
 
     use super::*;
     use crate::catalog::record::{Record, decode, encode};
@@ -454,9 +466,22 @@ mod tests {
             encryption,
             versioning: Versioning::Suspended,
             blocks_customer_keys: true,
+            public_access_block: Some(PublicAccessBlock { ignore_acls: true, ..PublicAccessBlock::default() }),
         };
-        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None }
+        let rule = CorsRule {
+            id: Some("i".into()),
+            origins: vec!["*".into()],
+            methods: vec![CorsMethod::Put, CorsMethod::Head],
+            headers: vec!["h".into()],
+            exposed: vec!["e".into()],
+            max_age: Some(300),
+        };
+        let cors = Some(CorsRules { rules: vec![rule], always_varies: true });
+        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None, cors }
     }
+
+    /// The rules of [`bucket`].
+    const CORS: &str = "01 01 01 0169 01 012a 02 01 04 01 0168 01 0165 01 ac02 01";
 
     fn is_golden<R: Record>(row: &R, golden: &str) {
         assert_eq!(hex::encode(encode(row)), golden.replace(' ', ""));
@@ -475,7 +500,7 @@ mod tests {
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
             let golden = format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00"
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00 {CORS} 01 00 01 00 00"
             );
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
@@ -485,7 +510,10 @@ mod tests {
         let with_policy = Bucket { policy, ..bucket(None) };
         is_golden(
             &BucketRow::new(&with_policy),
-            "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 02 01 01 02 027b7d",
+            &format!(
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 02 01 01 02 027b7d \
+                 {CORS} 01 00 01 00 00"
+            ),
         );
         let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();
         assert_eq!(read.into_bucket(with_policy.facts.name.clone()).unwrap(), with_policy);

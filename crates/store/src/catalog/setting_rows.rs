@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::acl::{Acl, Grant, Grantee, Permission};
+use strongroom_model::cors::{CorsMethod, CorsRule, CorsRules};
 use strongroom_model::lock::{BucketLock, DefaultRetention, ObjectLock, Retention, RetentionMode, RetentionPeriod};
+use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::setting::ObjectSettings;
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 
 use super::CatalogError;
-use super::spelling::{PermissionRow, RetentionModeRow, RetentionPeriodRow};
+use super::spelling::{CorsMethodRow, PermissionRow, RetentionModeRow, RetentionPeriodRow};
 
 /// See [`ObjectSettings`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +65,73 @@ struct DefaultRetentionRow {
     mode: RetentionMode,
     #[serde(with = "RetentionPeriodRow")]
     period: RetentionPeriod,
+}
+
+/// See [`CorsRules`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CorsRow {
+    rules: Vec<CorsRuleRow>,
+    always_varies: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CorsRuleRow {
+    id: Option<String>,
+    origins: Vec<String>,
+    methods: Vec<CorsMethodEntry>,
+    headers: Vec<String>,
+    exposed: Vec<String>,
+    max_age: Option<u32>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct CorsMethodEntry(#[serde(with = "CorsMethodRow")] CorsMethod);
+
+/// See [`PublicAccessBlock`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PublicAccessBlockRow {
+    block_acls: bool,
+    ignore_acls: bool,
+    block_policy: bool,
+    restrict_buckets: bool,
+}
+
+impl CorsRow {
+    pub(super) fn new(rules: &CorsRules) -> Self {
+        let row = |rule: &CorsRule| CorsRuleRow {
+            id: rule.id.clone(),
+            origins: rule.origins.clone(),
+            methods: rule.methods.iter().copied().map(CorsMethodEntry).collect(),
+            headers: rule.headers.clone(),
+            exposed: rule.exposed.clone(),
+            max_age: rule.max_age,
+        };
+        Self { rules: rules.rules.iter().map(row).collect(), always_varies: rules.always_varies }
+    }
+
+    pub(super) fn into_rules(self) -> CorsRules {
+        let rule = |row: CorsRuleRow| CorsRule {
+            id: row.id,
+            origins: row.origins,
+            methods: row.methods.into_iter().map(|CorsMethodEntry(method)| method).collect(),
+            headers: row.headers,
+            exposed: row.exposed,
+            max_age: row.max_age,
+        };
+        CorsRules { rules: self.rules.into_iter().map(rule).collect(), always_varies: self.always_varies }
+    }
+}
+
+impl PublicAccessBlockRow {
+    pub(super) fn new(block: PublicAccessBlock) -> Self {
+        let PublicAccessBlock { block_acls, ignore_acls, block_policy, restrict_buckets } = block;
+        Self { block_acls, ignore_acls, block_policy, restrict_buckets }
+    }
+
+    pub(super) fn into_block(self) -> PublicAccessBlock {
+        let Self { block_acls, ignore_acls, block_policy, restrict_buckets } = self;
+        PublicAccessBlock { block_acls, ignore_acls, block_policy, restrict_buckets }
+    }
 }
 
 impl ObjectSettingsRow {

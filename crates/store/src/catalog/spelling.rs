@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::acl::Permission;
 use strongroom_model::checksum::{ChecksumAlgorithm, ChecksumScope};
+use strongroom_model::cors::CorsMethod;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::lock::{RetentionMode, RetentionPeriod};
 use strongroom_model::metadata::{ObjectKind, StorageClass};
@@ -33,6 +34,16 @@ pub(super) enum PermissionRow {
     Write,
     ReadAcl,
     WriteAcl,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CorsMethod")]
+pub(super) enum CorsMethodRow {
+    Get,
+    Put,
+    Post,
+    Delete,
+    Head,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,7 +12,6 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
 use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::policy::{LocalName, PolicyDocument};
-use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::time::Timestamp;
 
 use super::Engine;
@@ -111,11 +110,18 @@ impl Engine {
     }
 
     pub(super) async fn bucket_case(&self, name: &BucketName) -> Result<Option<BucketCase>, Failure> {
-        let Some(Bucket { id, facts, policy, .. }) = self.catalog.bucket(name).await? else { return Ok(None) };
+        let Some(Bucket { id, facts, policy, cors, .. }) = self.catalog.bucket(name).await? else { return Ok(None) };
         let policy = policy.map(|policy| self.policies.understand(&policy, Some(name))).transpose();
         let policy = policy.map_err(not_understood)?;
-        let block = PublicAccessBlock::default();
-        Ok(Some(BucketCase { name: facts.name, id: id.0, owner: facts.owner, acl: facts.acl, policy, block }))
+        Ok(Some(BucketCase {
+            name: facts.name,
+            id: id.0,
+            owner: facts.owner,
+            acl: facts.acl,
+            policy,
+            block: facts.public_access_block.unwrap_or_default(),
+            always_varies: cors.is_some_and(|cors| cors.always_varies),
+        }))
     }
 }
 

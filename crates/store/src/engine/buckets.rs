@@ -56,6 +56,9 @@ impl Engine {
                 BucketOutcome::SettingDeleted
             }
             BucketOperation::Usage(name, report) => BucketOutcome::Usage(self.usage(caller, &name).await?, report),
+            BucketOperation::CrossOrigin(name, asked) => {
+                BucketOutcome::CrossOrigin(self.cross_origin(caller, &name, &asked).await?)
+            }
             BucketOperation::RemoveTags(name, keys) => {
                 self.remove_tags(caller, &name, &keys).await?;
                 BucketOutcome::SettingDeleted
@@ -90,8 +93,9 @@ impl Engine {
             encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
             blocks_customer_keys: false,
             versioning: Versioning::Never,
+            public_access_block: None,
         };
-        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted, policy: None };
+        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted, policy: None, cors: None };
         match self.catalog.create_bucket(&bucket).await? {
             Creation::Created => Ok(bucket.facts),
             Creation::Exists(existing) => made_before(existing, caller),

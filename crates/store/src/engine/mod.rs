@@ -8,6 +8,7 @@ mod authority;
 mod backup;
 mod buckets;
 mod copy;
+mod cors;
 mod customer;
 mod delete;
 mod digests;
@@ -18,6 +19,7 @@ mod identities;
 mod list;
 mod object_settings;
 mod precondition;
+mod public_access;
 mod put;
 mod reading;
 mod sealing;
@@ -366,6 +368,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::ListVersions(_)
                     | BucketOperation::GetSetting(..)
                     | BucketOperation::Usage(..)
+                    | BucketOperation::CrossOrigin(..)
                     | BucketOperation::PolicyStatus(_)
             )
     )

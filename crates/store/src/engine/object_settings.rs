@@ -12,7 +12,7 @@ use strongroom_model::time::Timestamp;
 
 use super::reading::{found, not_found};
 use super::settings::of_owner;
-use super::{Caller, Engine};
+use super::{Caller, Engine, public_access};
 use crate::catalog::{
     buckets::Bucket,
     object_settings::{SettingsChange, SettingsChanged},
@@ -22,7 +22,8 @@ impl Engine {
     /// The documents that a new version gets: what its writer asks for, and what the bucket gives whoever asks for less.
     ///
     /// # Errors
-    /// `NoObjectLock` for retention or a hold in a bucket that cannot lock; `RetentionInPast`.
+    /// `NoObjectLock` for retention or a hold in a bucket that cannot lock; `RetentionInPast`; `AccessDenied` for a
+    /// public list where those are blocked.
     pub(super) fn settings_of_write(
         &self,
         bucket: &Bucket,
@@ -35,6 +36,7 @@ impl Engine {
         if wish.lock.retention.is_some_and(|retention| retention.until <= now) {
             return Err(FailureCode::RetentionInPast.into());
         }
+        public_access::check_list(bucket, &wish.acl)?;
         Ok(ObjectSettings {
             tags: wish.tags.clone(),
             acl: wish.acl.resolve(bucket.facts.owner),
@@ -83,6 +85,7 @@ impl Engine {
         }
         if let ObjectSetting::Acl(document) = &put.setting {
             of_owner(document, bucket.facts.owner)?;
+            public_access::check_list(&bucket, &document.list)?;
         }
         let change = |settings: &mut ObjectSettings| apply(&put, &bucket, now, settings);
         let version = self.change_settings(caller, &put.target, &change).await?;

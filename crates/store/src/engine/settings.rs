@@ -11,7 +11,7 @@ use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_model::tag::TagSet;
 
 use super::buckets::ALWAYS;
-use super::{Caller, Engine};
+use super::{Caller, Engine, public_access};
 use crate::catalog::buckets::{Bucket, VersioningSet};
 
 impl Engine {
@@ -35,6 +35,8 @@ impl Engine {
             SettingKind::Acl => Ok(Setting::Acl(AclDocument::of(bucket.facts.owner, &bucket.facts.acl))),
             SettingKind::StorageClass => Ok(Setting::StorageClass(bucket.facts.storage_class)),
             SettingKind::Quota => Ok(Setting::Quota(bucket.facts.quota)),
+            SettingKind::Cors => Ok(Setting::Cors(bucket.cors.ok_or(FailureCode::NoCorsConfiguration)?)),
+            SettingKind::PublicAccessBlock => Ok(Setting::PublicAccessBlock(bucket.facts.public_access_block)),
         }
     }
 
@@ -51,7 +53,10 @@ impl Engine {
             }
             Setting::Versioning(versioning) => self.set_versioning(caller, name, versioning).await?,
             Setting::Policy(document) => {
-                let (document, _) = read_bucket_policy(document, name).map_err(malformed)?;
+                let (document, policy) = read_bucket_policy(document, name).map_err(malformed)?;
+                if policy.is_public() {
+                    public_access::check_policy(&self.bucket(caller, name).await?)?;
+                }
                 self.change_bucket(caller, name, |bucket| bucket.policy = Some(document.clone())).await?;
             }
             Setting::Tagging(tags) => {
@@ -63,8 +68,16 @@ impl Engine {
             Setting::Quota(quota) => {
                 self.change_bucket(caller, name, |bucket| bucket.facts.quota = quota).await?;
             }
+            Setting::Cors(rules) => {
+                self.change_bucket(caller, name, |bucket| bucket.cors = Some(rules.clone())).await?;
+            }
+            Setting::PublicAccessBlock(block) => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.public_access_block = block).await?;
+            }
             Setting::Acl(document) => {
-                of_owner(&document, self.bucket(caller, name).await?.facts.owner)?;
+                let bucket = self.bucket(caller, name).await?;
+                of_owner(&document, bucket.facts.owner)?;
+                public_access::check_list(&bucket, &document.list)?;
                 let change = |bucket: &mut Bucket| bucket.facts.acl = document.list.resolve(bucket.facts.owner);
                 self.change_bucket(caller, name, change).await?;
             }
@@ -106,6 +119,12 @@ impl Engine {
             }
             SettingKind::Tagging => {
                 self.change_bucket(caller, name, |bucket| bucket.facts.tags = TagSet::default()).await?;
+            }
+            SettingKind::Cors => {
+                self.change_bucket(caller, name, |bucket| bucket.cors = None).await?;
+            }
+            SettingKind::PublicAccessBlock => {
+                self.change_bucket(caller, name, |bucket| bucket.facts.public_access_block = None).await?;
             }
         }
         Ok(())

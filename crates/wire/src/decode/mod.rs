@@ -7,6 +7,7 @@ pub(crate) mod bucket;
 pub(crate) mod checksum;
 pub(crate) mod condition;
 pub(crate) mod copy;
+pub(crate) mod cors;
 pub(crate) mod customer;
 pub(crate) mod digest;
 pub(crate) mod encryption;

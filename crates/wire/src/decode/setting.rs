@@ -14,7 +14,7 @@ use crate::decode::digest::DocumentDigests;
 use crate::decode::{object_setting, refuse_unbuilt};
 use crate::dialect::ClassDocument;
 use crate::document::tagging::Tagged;
-use crate::document::{SETTING_LIMIT, acl, storage, tagging, versioning};
+use crate::document::{SETTING_LIMIT, acl, cors, public_access, storage, tagging, versioning};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
 
@@ -81,6 +81,20 @@ pub(crate) fn put_class(request: &Request<'_>, form: ClassDocument) -> Result<As
 /// `PUT /bucket?quota`.
 pub(crate) fn put_quota(request: &Request<'_>) -> Result<Asked, Failure> {
     documented(request, "PutBucketQuota", |document| storage::read_quota(document).map(Setting::Quota))
+}
+
+/// `PUT /bucket?cors`.
+pub(crate) fn put_cors(request: &Request<'_>) -> Result<Asked, Failure> {
+    let dialect = request.dialect();
+    documented(request, "PutBucketCors", move |document| cors::read(document, dialect).map(Setting::Cors))
+}
+
+/// `PUT /bucket?publicAccessBlock`.
+pub(crate) fn put_public_access_block(request: &Request<'_>) -> Result<Asked, Failure> {
+    let form = request.dialect().settings.public_access;
+    documented(request, "PutPublicAccessBlock", move |document| {
+        public_access::read(document, form).map(|block| Setting::PublicAccessBlock(Some(block)))
+    })
 }
 
 /// `GET /bucket?storageinfo` and `GET /bucket?stat`.

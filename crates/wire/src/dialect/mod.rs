@@ -6,9 +6,9 @@ pub mod s3;
 mod setting_words;
 mod words;
 
-use http::header::AUTHORIZATION;
+use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION};
 use http::request::Parts;
-use http::{Response, Uri};
+use http::{Method, Response, Uri};
 use strongroom_model::circumstance::RequestWords;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::outcome::Outcome;
@@ -29,7 +29,7 @@ use crate::target::Target;
 pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
-pub use setting_words::{AclStyle, ClassDocument, SettingWords};
+pub use setting_words::{AclStyle, ClassDocument, CorsWords, PublicAccessDocument, SettingWords};
 pub use words::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,
@@ -154,8 +154,9 @@ impl Dialect {
         let request = Request::new(self, parts, site, target)?;
         let asked = route::read(&request)?;
         let signed = signature::Target { bucket: target.bucket(), virtual_hosted: target.virtual_hosted() };
-        if matches!(asked, Asked::Form(_)) {
-            // A form is signed by its fields alone; what its head may say of a signature does not count.
+        if matches!(asked, Asked::Form(_)) || parts.method == Method::OPTIONS {
+            // A form is signed by its fields alone, and a browser's question not at all: what stands in the URL has signed
+            // the request that is to follow.
             let words = RequestWords::default();
             return Ok(Intent { asked, claim: Claim::Anonymous, words, alternative: None });
         }
@@ -178,7 +179,12 @@ impl Dialect {
     }
 
     fn is_hinted(&self, parts: &Parts, query: &Query) -> bool {
-        let mut names = parts.headers.keys().map(|name| name.as_str()).chain(query.names());
-        names.any(|name| name.starts_with(self.header_prefix))
+        // A browser's question announces the headers of the request that is to follow.
+        let announced = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
+        let announced = announced.into_iter().flat_map(|names| names.split(',').map(str::trim));
+        let mut names = parts.headers.keys().map(|name| name.as_str()).chain(query.names()).chain(announced);
+        names.any(|name| {
+            name.get(..self.header_prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(self.header_prefix))
+        })
     }
 }

@@ -16,8 +16,8 @@ use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
 use super::{
-    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
+    EncryptionWords, FormWords, Format, ListingStyle, PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -158,6 +158,8 @@ pub const RECORD: Dialect = Dialect {
         creation_tags: None,
         bucket_tags_put: 204,
         object_acl_default: CannedAcl::Private,
+        cors: CorsWords { rules: 100, max_age: Some(3000), tells_vary: false },
+        public_access: PublicAccessDocument::Switches,
         class_document: ClassDocument::Plain,
         acl: AclStyle::Delivered { account: AccountId::obs_domain },
         grants: &[

@@ -14,8 +14,8 @@ use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
 use super::{
-    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, ListingStyle, ResourceWords, SettingWords, Silent, Stray,
+    AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
+    EncryptionWords, FormWords, Format, ListingStyle, PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -134,6 +134,8 @@ pub const RECORD: Dialect = Dialect {
         creation_tags: Some("bucket-tagging"),
         bucket_tags_put: 200,
         object_acl_default: CannedAcl::Inherit,
+        cors: CorsWords { rules: 20, max_age: None, tells_vary: true },
+        public_access: PublicAccessDocument::One,
         class_document: ClassDocument::Plain,
         acl: AclStyle::Canned,
         grants: &[],

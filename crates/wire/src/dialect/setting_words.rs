@@ -29,12 +29,36 @@ pub struct SettingWords {
     pub bucket_tags_put: u16,
     /// The access control list of an object whose writer asks for none.
     pub object_acl_default: CannedAcl,
+    /// How rules for other origins differ.
+    pub cors: CorsWords,
+    /// How the document of what nobody may make public looks.
+    pub public_access: PublicAccessDocument,
     /// How a bucket's storage class is answered.
     pub class_document: ClassDocument,
     /// How lists name their grants.
     pub acl: AclStyle,
     /// Fields of grants: the permission, and whether the same holds for the objects of a bucket.
     pub grants: &'static [(&'static str, Permission, bool)],
+}
+
+/// How a dialect's rules for other origins differ.
+#[derive(Debug, Clone, Copy)]
+pub struct CorsWords {
+    /// The most rules of a bucket.
+    pub rules: usize,
+    /// What browsers are told of rules that do not say how long they hold, in seconds.
+    pub max_age: Option<u32>,
+    /// Whether the document tells of caches, as `ResponseVary`.
+    pub tells_vary: bool,
+}
+
+/// The two forms of the document of what nobody may make public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicAccessDocument {
+    /// Four switches. A bucket without the document is answered as a failure (S3, OBS).
+    Switches,
+    /// One switch for all, which is off without a document (OSS).
+    One,
 }
 
 /// The two forms in which a bucket's storage class is put and answered.

@@ -2,10 +2,12 @@
 
 pub(crate) mod acl;
 pub(crate) mod completion;
+pub(crate) mod cors;
 pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
 pub(crate) mod lock;
+pub(crate) mod public_access;
 pub(crate) mod reader;
 pub(crate) mod storage;
 pub(crate) mod tagging;

@@ -5,6 +5,7 @@ use http::header::LOCATION;
 use strongroom_model::account::AccountId;
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
+use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::time::Timestamp;
 
 use crate::dialect::Dialect;
@@ -137,7 +138,7 @@ pub(crate) fn info(facts: &BucketFacts, dialect: &Dialect, site: &Site) -> Write
     Writer::document(documents.declaration, "BucketInfo", documents.namespace, |writer| {
         writer.element("Bucket", |writer| {
             writer.leaf("AccessMonitor", "Disabled");
-            writer.leaf("BlockPublicAccess", false);
+            writer.leaf("BlockPublicAccess", facts.public_access_block == Some(PublicAccessBlock::ALL));
             writer.leaf("Comment", "");
             writer.leaf("CreationDate", iso_seconds(facts.created));
             writer.leaf("CrossRegionReplication", "Disabled");

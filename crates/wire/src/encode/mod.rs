@@ -18,7 +18,8 @@ use strongroom_model::operation::bucket::UsageReport;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{ObjectSetting, Setting, SettingKind};
 
-use crate::dialect::Dialect;
+use crate::cors;
+use crate::dialect::{Dialect, PublicAccessDocument};
 use crate::document;
 use crate::exchange::{Exchange, Payload};
 use answer::Answer;
@@ -58,7 +59,9 @@ fn of_bucket(
             | SettingKind::Versioning
             | SettingKind::Acl
             | SettingKind::StorageClass
-            | SettingKind::Quota,
+            | SettingKind::Quota
+            | SettingKind::Cors
+            | SettingKind::PublicAccessBlock,
         ) => answer.empty(200),
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
@@ -78,6 +81,11 @@ fn of_bucket(
         BucketOutcome::Usage(usage, UsageReport::Stat) => {
             answer.document(document::storage::write_statistics(usage, dialect))
         }
+        BucketOutcome::CrossOrigin(grant) => {
+            let mut response = answer.empty(200);
+            cors::allow(response.headers_mut(), grant, dialect);
+            response
+        }
         BucketOutcome::PolicyStatus { is_public } => answer.document(bucket::policy_status(*is_public, dialect)),
     }
 }
@@ -93,6 +101,13 @@ fn of_setting(dialect: &Dialect, setting: &Setting, answer: Answer<'_>, exchange
         Setting::Tagging(tags) => answer.document(document::tagging::write(tags, dialect)),
         Setting::Acl(list) => answer.document(document::acl::write(list, dialect)),
         Setting::StorageClass(class) => answer.document(document::storage::write_class(*class, dialect)),
+        Setting::Cors(rules) => answer.document(document::cors::write(rules, dialect)),
+        Setting::PublicAccessBlock(None) if dialect.settings.public_access == PublicAccessDocument::Switches => {
+            failure::answer(dialect, &FailureCode::NoPublicAccessBlock.into(), exchange)
+        }
+        Setting::PublicAccessBlock(block) => {
+            answer.document(document::public_access::write(block.unwrap_or_default(), dialect))
+        }
         Setting::Quota(quota) => answer.document(document::storage::write_quota(*quota, dialect)),
     }
 }

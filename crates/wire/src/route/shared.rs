@@ -8,9 +8,9 @@ use crate::target::Level;
 
 /// The shared rows.
 pub(crate) const ROWS: &[Route] = &[
-    Route::not_built(Verb::Options, Level::Service, When::Anything, "OptionsPreflight"),
-    Route::not_built(Verb::Options, Level::Bucket, When::Anything, "OptionsPreflight"),
-    Route::not_built(Verb::Options, Level::Object, When::Anything, "OptionsPreflight"),
+    Route::built(Verb::Options, Level::Service, When::Anything, "OptionsPreflight", decode::cors::preflight),
+    Route::built(Verb::Options, Level::Bucket, When::Anything, "OptionsPreflight", decode::cors::preflight),
+    Route::built(Verb::Options, Level::Object, When::Anything, "OptionsPreflight", decode::cors::preflight),
     Route::built(Verb::Get, Level::Service, When::Plain, "ListBuckets", decode::service::list_buckets),
     Route::built(Verb::Get, Level::Bucket, When::Query("encryption"), "GetBucketEncryption", |request| {
         decode::setting::get(request, SettingKind::Encryption)
@@ -35,9 +35,13 @@ pub(crate) const ROWS: &[Route] = &[
         decode::setting::get(request, SettingKind::Acl)
     }),
     Route::built(Verb::Put, Level::Bucket, When::Query("acl"), "PutBucketAcl", decode::setting::put_acl),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("cors"), "GetBucketCors"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("cors"), "PutBucketCors"),
-    Route::not_built(Verb::Delete, Level::Bucket, When::Query("cors"), "DeleteBucketCors"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("cors"), "GetBucketCors", |request| {
+        decode::setting::get(request, SettingKind::Cors)
+    }),
+    Route::built(Verb::Put, Level::Bucket, When::Query("cors"), "PutBucketCors", decode::setting::put_cors),
+    Route::built(Verb::Delete, Level::Bucket, When::Query("cors"), "DeleteBucketCors", |request| {
+        decode::setting::delete(request, SettingKind::Cors)
+    }),
     Route::built(Verb::Get, Level::Bucket, When::Query("policy"), "GetBucketPolicy", decode::setting::get_policy),
     Route::built(Verb::Put, Level::Bucket, When::Query("policy"), "PutBucketPolicy", decode::setting::put_policy),
     Route::built(
@@ -54,9 +58,19 @@ pub(crate) const ROWS: &[Route] = &[
         "GetBucketPolicyStatus",
         decode::setting::policy_status,
     ),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("publicAccessBlock"), "GetPublicAccessBlock"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("publicAccessBlock"), "PutPublicAccessBlock"),
-    Route::not_built(Verb::Delete, Level::Bucket, When::Query("publicAccessBlock"), "DeletePublicAccessBlock"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("publicAccessBlock"), "GetPublicAccessBlock", |request| {
+        decode::setting::get(request, SettingKind::PublicAccessBlock)
+    }),
+    Route::built(
+        Verb::Put,
+        Level::Bucket,
+        When::Query("publicAccessBlock"),
+        "PutPublicAccessBlock",
+        decode::setting::put_public_access_block,
+    ),
+    Route::built(Verb::Delete, Level::Bucket, When::Query("publicAccessBlock"), "DeletePublicAccessBlock", |request| {
+        decode::setting::delete(request, SettingKind::PublicAccessBlock)
+    }),
     Route::built(Verb::Get, Level::Bucket, When::Query("tagging"), "GetBucketTagging", |request| {
         decode::setting::get(request, SettingKind::Tagging)
     }),

@@ -73,6 +73,7 @@ fn bucket_facts(encryption: Option<BucketEncryption>) -> BucketFacts {
         storage_class: StorageClass::InfrequentAccess,
         encryption,
         blocks_customer_keys: false,
+        public_access_block: None,
         versioning: Versioning::Never,
     }
 }

@@ -163,13 +163,15 @@ const DOCUMENTED: [(Method, &str); 3] =
 const SETTINGS_FROM: u8 = 192;
 
 /// The heads of the documents that configure buckets and objects. New ones are added at the end.
-const SETTINGS: [(Method, &str); 6] = [
+const SETTINGS: [(Method, &str); 8] = [
     (Method::PUT, "/bkt1?tagging"),
     (Method::PUT, "/bkt1/key?tagging"),
     (Method::PUT, "/bkt1?acl"),
     (Method::PUT, "/bkt1/key?acl"),
     (Method::PUT, "/bkt1?quota"),
     (Method::PUT, "/bkt1?storageClass"),
+    (Method::PUT, "/bkt1?cors"),
+    (Method::PUT, "/bkt1?publicAccessBlock"),
 ];
 
 /// The first byte says which dialect and which kind of document (modulo nine: OBS, OSS, S3 by threes; from
