@@ -255,6 +255,18 @@ def test_quota_class_and_usage_of_an_obs_bucket(obs, new_bucket):
     assert listed["warm"] == warm and listed["b"] == "STANDARD"
 
 
+def test_a_quota_holds_in_every_dialect(client, bucket, clients):
+    owner = clients["obs"]
+    owner.check(owner.client.setBucketQuota(bucket, 10))
+    client.put(bucket, "k", b"x" * 10)
+    code = "QuotaExceeded" if isinstance(client, Oss) else "InsufficientStorageSpace"
+    assert refused(client.put, bucket, "more", b"y") == (403, code)
+    assert refused(client.copy, bucket, "k", bucket, "copy") == (403, code)
+    client.delete(bucket, "k")
+    client.put(bucket, "more", b"y" * 10)
+    owner.check(owner.client.setBucketQuota(bucket, 0))
+
+
 def test_statistics_of_an_oss_bucket(oss, new_bucket):
     oss.create(new_bucket)
     bucket = oss.bucket(new_bucket)
