@@ -1,17 +1,24 @@
 //! A server under load: how its requests are addressed, signed and sent.
 
+use std::error::Error;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{ETAG, RANGE};
+use http::request::Builder;
 use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use md5::{Digest as _, Md5};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
 
 use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
@@ -33,7 +40,21 @@ pub struct Endpoint {
     access_key: AccessKeyId,
     secret: SecretKey,
     region: Region,
-    client: Client<HttpConnector, Full<Bytes>>,
+    /// The master keys that SSE-KMS writes name in turn; none for the default one.
+    master_keys: Vec<String>,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+/// Who asks, and whose certificates are believed.
+pub struct Trust {
+    /// The access key.
+    pub access_key: AccessKeyId,
+    /// Its secret.
+    pub secret: SecretKey,
+    /// The region to sign for.
+    pub region: Region,
+    /// A file of certificates of authorities, for HTTPS; none for those that the operating system knows.
+    pub ca: Option<PathBuf>,
 }
 
 /// Why a request of a load failed.
@@ -80,18 +101,26 @@ pub enum LoadError {
 
 impl Endpoint {
     /// A server at `origin`, spoken to as `speech` with the given access key.
-    pub fn new(
-        origin: Uri,
-        speech: Speech,
-        bucket: String,
-        access_key: AccessKeyId,
-        secret: SecretKey,
-        region: Region,
-    ) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+    ///
+    /// # Errors
+    /// Certificates that cannot be read.
+    pub fn new(origin: Uri, speech: Speech, bucket: String, trust: Trust) -> Result<Self, Box<dyn Error>> {
+        let mut plain = HttpConnector::new();
+        plain.set_nodelay(true);
+        plain.enforce_http(false);
+        let tls = client_tls(trust.ca.as_deref())?;
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let connector = connector.wrap_connector(plain);
         let client = Client::builder(TokioExecutor::new()).http1_max_buf_size(64 * 1024).build(connector);
-        Self { origin, speech, bucket, access_key, secret, region, client }
+        let Trust { access_key, secret, region, .. } = trust;
+        Ok(Self { origin, speech, bucket, access_key, secret, region, master_keys: Vec::new(), client })
+    }
+
+    /// The same, whose SSE-KMS writes name these master keys in turn.
+    #[must_use]
+    pub fn with_master_keys(mut self, keys: Vec<String>) -> Self {
+        self.master_keys = keys;
+        self
     }
 
     /// Makes the bucket; one that is there already is fine.
@@ -111,10 +140,8 @@ impl Endpoint {
     /// # Errors
     /// See [`LoadError`].
     pub async fn put(&self, key: &str, body: Bytes, mode: Mode) -> Result<(), LoadError> {
-        let request = Request::builder().method(Method::PUT).uri(self.uri(key));
-        let request = mode.write_headers(self.speech, request, key).body(body)?;
-        self.send(request).await?.into_body().collect().await?;
-        Ok(())
+        let request = self.writing(Request::builder().method(Method::PUT).uri(self.uri(key)), key, mode);
+        self.finish(request.body(body)?).await
     }
 
     /// Reads an object of `size` bytes and drops it.
@@ -123,13 +150,95 @@ impl Endpoint {
     /// See [`LoadError`].
     pub async fn get(&self, key: &str, size: u64, mode: Mode) -> Result<(), LoadError> {
         let request = Request::builder().method(Method::GET).uri(self.uri(key));
-        let request = mode.read_headers(self.speech, request, key).body(Bytes::new())?;
-        let mut body = self.send(request).await?.into_body();
-        let mut got = 0;
-        while let Some(frame) = body.frame().await {
-            got += frame?.data_ref().map_or(0, Bytes::len) as u64;
-        }
-        if got == size { Ok(()) } else { Err(LoadError::Short { got, wanted: size }) }
+        self.count(mode.read_headers(self.speech, request, key).body(Bytes::new())?, size).await
+    }
+
+    /// Reads a range of an object and drops it.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn get_range(&self, key: &str, range: Range<u64>, mode: Mode) -> Result<(), LoadError> {
+        let asked = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
+        let request = Request::builder().method(Method::GET).uri(self.uri(key)).header(RANGE, asked);
+        self.count(mode.read_headers(self.speech, request, key).body(Bytes::new())?, range.end - range.start).await
+    }
+
+    /// Asks for an object's metadata.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn head(&self, key: &str, mode: Mode) -> Result<(), LoadError> {
+        let request = Request::builder().method(Method::HEAD).uri(self.uri(key));
+        self.finish(mode.read_headers(self.speech, request, key).body(Bytes::new())?).await
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn delete(&self, key: &str) -> Result<(), LoadError> {
+        let request = Request::builder().method(Method::DELETE).uri(self.uri(key));
+        self.finish(request.body(Bytes::new())?).await
+    }
+
+    /// Lists a page of keys; `query` is what stands behind the question mark. Answers how many keys and prefixes came.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn list(&self, query: &str) -> Result<usize, LoadError> {
+        let request = Request::builder().method(Method::GET).uri(format!("{}?{query}", self.uri("")));
+        let document = self.send(request.body(Bytes::new())?).await?.into_body().collect().await?.to_bytes();
+        let text = String::from_utf8_lossy(&document);
+        Ok(text.matches("<Key>").count() + text.matches("<CommonPrefixes>").count())
+    }
+
+    /// Copies an object of this bucket.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn copy(&self, source: &str, key: &str, mode: Mode) -> Result<(), LoadError> {
+        let name = format!("{}copy-source", self.speech.prefix());
+        let request = Request::builder().method(Method::PUT).uri(self.uri(key));
+        let request = request.header(name, format!("/{}/{source}", self.bucket));
+        let request = mode.source_headers(self.speech, self.writing(request, key, mode), source);
+        self.finish(request.body(Bytes::new())?).await
+    }
+
+    /// Appends to an object that has `position` bytes so far.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn append(&self, key: &str, position: u64, body: Bytes, mode: Mode) -> Result<(), LoadError> {
+        let uri = format!("{}?append&position={position}", self.uri(key));
+        let request = Request::builder().method(Method::POST).uri(uri);
+        // Later appends go on as the first began; only a customer's key is told every time.
+        let request = match position {
+            0 => self.writing(request, key, mode),
+            _ => mode.read_headers(self.speech, request, key),
+        };
+        self.finish(request.body(body)?).await
+    }
+
+    /// The full name of the master key that an object is under (S3).
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn master_key_of(&self, key: &str) -> Result<String, LoadError> {
+        let request = Request::builder().method(Method::HEAD).uri(self.uri(key)).body(Bytes::new())?;
+        let answer = self.send(request).await?;
+        let name = answer.headers().get("x-amz-server-side-encryption-aws-kms-key-id");
+        name.and_then(|name| name.to_str().ok()).map(str::to_owned).ok_or(LoadError::Lacking("master key"))
+    }
+
+    /// Rewraps an object's data key under the master key of that full name: UpdateObjectEncryption (S3).
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub async fn rewrap(&self, key: &str, master: &str) -> Result<(), LoadError> {
+        let document =
+            format!("<ObjectEncryption><SSE-KMS><KMSKeyArn>{master}</KMSKeyArn></SSE-KMS></ObjectEncryption>");
+        let request = Request::builder().method(Method::PUT).uri(format!("{}?encryption", self.uri(key)));
+        self.finish(request.body(document.into())?).await
     }
 
     /// Begins an upload in parts and answers its id.
@@ -138,7 +247,7 @@ impl Endpoint {
     /// See [`LoadError`].
     pub async fn begin_upload(&self, key: &str, mode: Mode) -> Result<String, LoadError> {
         let request = Request::builder().method(Method::POST).uri(self.uri(key) + "?uploads");
-        let request = mode.write_headers(self.speech, request, key).body(Bytes::new())?;
+        let request = self.writing(request, key, mode).body(Bytes::new())?;
         let document = self.send(request).await?.into_body().collect().await?.to_bytes();
         let text = String::from_utf8_lossy(&document);
         let id = text.split_once("<UploadId>").and_then(|(_, rest)| rest.split_once("</UploadId>"));
@@ -198,6 +307,29 @@ impl Endpoint {
         Ok(digest.finalize().into())
     }
 
+    /// Adds the headers of a write.
+    fn writing(&self, request: Builder, key: &str, mode: Mode) -> Builder {
+        let number = key.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(usize::from(byte)));
+        let master = self.master_keys.get(number % self.master_keys.len().max(1)).map(String::as_str);
+        mode.master_key_header(self.speech, mode.write_headers(self.speech, request, key), master)
+    }
+
+    /// Sends a request whose answer is read to its end and dropped.
+    async fn finish(&self, request: Request<Bytes>) -> Result<(), LoadError> {
+        self.send(request).await?.into_body().collect().await?;
+        Ok(())
+    }
+
+    /// The same, whose answer has so many bytes.
+    async fn count(&self, request: Request<Bytes>, wanted: u64) -> Result<(), LoadError> {
+        let mut body = self.send(request).await?.into_body();
+        let mut got = 0;
+        while let Some(frame) = body.frame().await {
+            got += frame?.data_ref().map_or(0, Bytes::len) as u64;
+        }
+        if got == wanted { Ok(()) } else { Err(LoadError::Short { got, wanted }) }
+    }
+
     fn uri(&self, key: &str) -> String {
         let origin = self.origin.to_string();
         format!("{}/{}/{key}", origin.trim_end_matches('/'), self.bucket)
@@ -225,6 +357,17 @@ impl Endpoint {
             Speech::S3 => &v4::AWS4,
         }
     }
+}
+
+fn client_tls(ca: Option<&Path>) -> Result<ClientConfig, Box<dyn Error>> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions()?;
+    let Some(path) = ca else { return Ok(builder.with_native_roots()?.with_no_client_auth()) };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots.add(certificate?)?;
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn now() -> Timestamp {

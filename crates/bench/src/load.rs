@@ -1,18 +1,16 @@
 //! Loads: an operation on objects of one size, by so many connections, for so long.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::ValueEnum;
-use hdrhistogram::Histogram;
 use indicatif::ProgressBar;
+use tokio::sync::Mutex;
 
+use crate::drive::{Pace, Watched, Work, drive};
 use crate::endpoint::{Endpoint, LoadError};
 use crate::measure::Measured;
 use crate::mode::Mode;
-use crate::process;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +19,22 @@ pub enum Action {
     Put,
     /// Objects are read whole.
     Get,
+    /// 64 KiB, or all if it is less, are read from somewhere in objects.
+    Range,
+    /// Metadata are read.
+    Head,
+    /// Pages of keys are listed, of the objects that reads read.
+    List,
+    /// Objects are deleted that were written before the run.
+    Delete,
+    /// Objects are copied.
+    Copy,
+    /// Every connection appends to an object of its own (OBS, OSS).
+    Append,
+    /// Data keys are wrapped anew, without their objects (S3, SSE-KMS).
+    Rewrap,
+    /// Of ten requests, six read, two write, one asks for metadata and one lists.
+    Mixed,
 }
 
 /// A load.
@@ -30,43 +44,41 @@ pub struct Load {
     pub action: Action,
     /// Plaintext bytes of each object.
     pub size: u64,
-    /// Requests under way at once, each on a connection of its own.
-    pub connections: u64,
-    /// Wall time of one run.
-    pub duration: Duration,
-}
-
-/// Where the costs of the server can be read.
-#[derive(Debug, Clone, Default)]
-pub struct Watched {
-    /// The server's process.
-    pub pid: Option<u32>,
-    /// The URL of its metrics.
-    pub metrics: Option<String>,
+    /// How many, and when.
+    pub pace: Pace,
 }
 
 /// Objects of each mode and size that a read chooses among: enough that no one object's place matters.
 pub const READ_OBJECTS: u64 = 16;
 
+/// Objects that a run of deletions finds, if nothing says how many.
+const DELETED_OBJECTS: u64 = 2000;
+
+/// Bytes of a ranged read.
+const RANGE_BYTES: u64 = 64 * 1024;
+
+/// Appends to one object: then another one is begun, so that a long load does not measure ever longer objects.
+const APPENDS_MAX: u64 = 100;
+
 impl Load {
     /// The load's name in tables.
     pub fn name(&self) -> String {
-        let action = match self.action {
-            Action::Put => "PUT",
-            Action::Get => "GET",
-        };
-        format!("{action} {}", size_name(self.size))
+        format!("{} {}", format!("{:?}", self.action).to_uppercase(), size_name(self.size))
     }
 
-    /// Writes the objects that the load reads.
+    /// Writes the objects that a run of the load finds.
     ///
     /// # Errors
     /// The first request that fails.
     pub async fn prepare(&self, endpoint: &Endpoint, mode: Mode) -> Result<(), LoadError> {
+        let count = match self.action {
+            Action::Put | Action::Append => 0,
+            Action::Delete => self.pace.count.unwrap_or(DELETED_OBJECTS),
+            _ => READ_OBJECTS,
+        };
         let body = self.body()?;
-        let count = if self.action == Action::Get { READ_OBJECTS } else { 0 };
         for number in 0..count {
-            endpoint.put(&self.key(mode, number), body.clone(), mode).await?;
+            endpoint.put(&self.source(mode, number), body.clone(), mode).await?;
         }
         Ok(())
     }
@@ -82,60 +94,32 @@ impl Load {
         watched: &Watched,
         bar: &ProgressBar,
     ) -> Result<Measured, LoadError> {
-        let body = self.body()?;
-        let next = Arc::new(AtomicU64::new(0));
-        let before = (watched.pid.and_then(process::cpu_time), calls(watched).await);
-        let start = Instant::now();
-        let workers: Vec<_> = (0..self.connections)
-            .map(|_| tokio::spawn(self.work(endpoint.clone(), mode, body.clone(), next.clone(), start, bar.clone())))
-            .collect();
-        let mut latencies = Measured::histogram();
-        for worker in workers {
-            let part = worker.await.expect("a worker does not panic")?;
-            latencies.add(&part).expect("all histograms have the same bounds");
-        }
-        let elapsed = start.elapsed();
-        let after = (watched.pid.and_then(process::cpu_time), calls(watched).await);
-        let requests = latencies.len();
-        Ok(Measured {
-            requests,
-            bytes: requests * self.size,
-            elapsed,
-            latencies,
-            server_cpu: after.0.zip(before.0).map(|(after, before)| after - before),
-            key_calls: after.1.zip(before.1).map(|(after, before)| after - before),
-        })
+        let master = match self.action {
+            Action::Rewrap => endpoint.master_key_of(&self.source(mode, 0)).await?,
+            _ => String::new(),
+        };
+        let growing = (0..self.pace.connections).map(|_| Mutex::default()).collect();
+        let run = Run { load: self, mode, endpoint: endpoint.clone(), body: self.body()?, master, growing };
+        let count = match self.action {
+            Action::Delete => Some(self.pace.count.unwrap_or(DELETED_OBJECTS)),
+            _ => self.pace.count,
+        };
+        drive(run, Pace { count, ..self.pace }, watched, bar).await
     }
 
-    async fn work(
-        self,
-        endpoint: Arc<Endpoint>,
-        mode: Mode,
-        body: Bytes,
-        next: Arc<AtomicU64>,
-        start: Instant,
-        bar: ProgressBar,
-    ) -> Result<Histogram<u64>, LoadError> {
-        let mut latencies = Measured::histogram();
-        while start.elapsed() < self.duration {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let begin = Instant::now();
-            match self.action {
-                Action::Put => endpoint.put(&self.key(mode, number), body.clone(), mode).await?,
-                Action::Get => endpoint.get(&self.key(mode, number % READ_OBJECTS), self.size, mode).await?,
-            }
-            let micros = u64::try_from(begin.elapsed().as_micros()).unwrap_or(u64::MAX);
-            latencies.saturating_record(micros.max(1));
-            bar.inc(1);
-        }
-        Ok(latencies)
+    /// An object that is there before a run.
+    fn source(&self, mode: Mode, number: u64) -> String {
+        let (kind, number) = match self.action {
+            Action::Delete => ("delete", number),
+            _ => ("get", number % READ_OBJECTS),
+        };
+        format!("{kind}-{}-{mode:?}-{number}", self.size).to_lowercase()
     }
 
-    /// Keys repeat after a while, so that a long load overwrites rather than fills the disk.
-    fn key(&self, mode: Mode, number: u64) -> String {
+    /// An object that a run writes. Keys repeat after a while, so that a long load overwrites rather than fills the disk.
+    fn target(&self, mode: Mode, number: u64) -> String {
         let distinct = (1 << 30) / self.size.max(1) + READ_OBJECTS;
-        let action = if self.action == Action::Put { "put" } else { "get" };
-        format!("{action}-{}-{mode:?}-{}", self.size, number % distinct).to_lowercase()
+        format!("put-{}-{mode:?}-{}", self.size, number % distinct).to_lowercase()
     }
 
     /// Random bytes: nothing on the way may find them easier than a client's.
@@ -146,10 +130,83 @@ impl Load {
     }
 }
 
-async fn calls(watched: &Watched) -> Option<u64> {
-    match &watched.metrics {
-        Some(url) => process::key_service_calls(url).await,
-        None => None,
+/// One run under way.
+struct Run {
+    load: Load,
+    mode: Mode,
+    endpoint: Arc<Endpoint>,
+    body: Bytes,
+    /// The master key of the objects, for wrapping anew.
+    master: String,
+    /// What each connection appends to.
+    growing: Vec<Mutex<Growing>>,
+}
+
+/// What one connection appends to.
+#[derive(Default)]
+struct Growing {
+    objects: u64,
+    appends: u64,
+}
+
+impl Work for Run {
+    async fn request(&self, number: u64, connection: u64) -> Result<(), LoadError> {
+        let (load, mode, endpoint) = (&self.load, self.mode, &self.endpoint);
+        let (source, target) = (load.source(mode, number), load.target(mode, number));
+        match load.action.of_request(number) {
+            Action::Put => endpoint.put(&target, self.body.clone(), mode).await,
+            Action::Get | Action::Mixed => endpoint.get(&source, load.size, mode).await,
+            Action::Range => {
+                let length = load.size.min(RANGE_BYTES);
+                // A step that shares no factor with any size in use visits every place.
+                let first = number.wrapping_mul(1_000_003) % (load.size - length + 1);
+                endpoint.get_range(&source, first..first + length, mode).await
+            }
+            Action::Head => endpoint.head(&source, mode).await,
+            Action::List => endpoint.list("max-keys=1000&prefix=get-").await.map(drop),
+            Action::Delete => endpoint.delete(&source).await,
+            Action::Copy => endpoint.copy(&source, &target, mode).await,
+            Action::Append => self.append(connection).await,
+            Action::Rewrap => endpoint.rewrap(&source, &self.master).await,
+        }
+    }
+
+    fn bytes_of_a_request(&self) -> u64 {
+        match self.load.action {
+            Action::Put | Action::Get | Action::Append => self.load.size,
+            Action::Range => self.load.size.min(RANGE_BYTES),
+            _ => 0,
+        }
+    }
+}
+
+impl Action {
+    /// What the request of that number does.
+    fn of_request(self, number: u64) -> Self {
+        match (self, number % 10) {
+            (Self::Mixed, 0..6) => Self::Get,
+            (Self::Mixed, 6..8) => Self::Put,
+            (Self::Mixed, 8) => Self::Head,
+            (Self::Mixed, _) => Self::List,
+            (action, _) => action,
+        }
+    }
+}
+
+impl Run {
+    async fn append(&self, connection: u64) -> Result<(), LoadError> {
+        let mut growing = self.growing[connection as usize].lock().await;
+        let (size, mode) = (self.load.size, self.mode);
+        let key = format!("append-{size}-{mode:?}-{connection}-{}", growing.objects).to_lowercase();
+        if growing.appends == 0 {
+            self.endpoint.delete(&key).await?;
+        }
+        self.endpoint.append(&key, growing.appends * size, self.body.clone(), mode).await?;
+        growing.appends += 1;
+        if growing.appends == APPENDS_MAX {
+            *growing = Growing { objects: growing.objects + 1, appends: 0 };
+        }
+        Ok(())
     }
 }
 

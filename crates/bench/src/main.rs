@@ -3,6 +3,7 @@
 //! Figures of one machine at one moment mean little; so every contender of a load runs in turn in every round, and what
 //! is reported is each contender's ratio to the first one of the same round, as a median with its spread.
 
+mod drive;
 mod endpoint;
 mod floor;
 mod load;
@@ -11,9 +12,11 @@ mod mode;
 mod multipart;
 mod process;
 mod report;
+mod scale;
 
 use std::error::Error;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +28,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
 
-use crate::endpoint::Endpoint;
-use crate::load::{Action, Load, Watched};
+use crate::drive::{Pace, Watched};
+use crate::endpoint::{Endpoint, Trust};
+use crate::load::{Action, Load};
 use crate::measure::Measured;
 use crate::mode::{Mode, Speech};
 use crate::report::{Line, markdown};
@@ -45,6 +49,8 @@ enum Command {
     Modes(Modes),
     /// One large object, uploaded in parts and read back in ranges by many streams, and the server's peak memory.
     Multipart(multipart::MultipartArguments),
+    /// The same operations in a small bucket and in a large one: what a million objects cost.
+    Scale(scale::ScaleArguments),
     /// The least that any server of this kind can cost: minimal programs, side by side.
     Floor(floor::FloorArguments),
 }
@@ -74,9 +80,16 @@ struct Modes {
     /// Requests under way at once.
     #[arg(long, default_value_t = 16)]
     connections: u64,
-    /// Seconds of each run.
+    /// Seconds of each run at most.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
+    /// Requests of each run at most; by default as many as the seconds allow.
+    #[arg(long)]
+    count: Option<u64>,
+    /// Requests a second that are begun, however long the ones before take: latencies then count from when a request was
+    /// due, so that a server that stalls cannot hide it. By default each connection begins when its last request has ended.
+    #[arg(long)]
+    rate: Option<f64>,
     /// Rounds.
     #[arg(long, default_value_t = 5)]
     rounds: u32,
@@ -103,6 +116,12 @@ struct Account {
     /// The region to sign for.
     #[arg(long, default_value = "us-east-1")]
     region: String,
+    /// Certificates of authorities to believe over HTTPS, such as the server's data/tls/ca.pem; by default the system's.
+    #[arg(long)]
+    ca: Option<PathBuf>,
+    /// Master keys that SSE-KMS writes name in turn; by default none, which is the default key.
+    #[arg(long, value_delimiter = ',')]
+    master_keys: Vec<String>,
 }
 
 #[tokio::main]
@@ -110,6 +129,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Modes(modes) => modes.run().await,
         Command::Multipart(arguments) => arguments.run().await,
+        Command::Scale(arguments) => arguments.run().await,
         Command::Floor(arguments) => arguments.run().await,
     };
     match outcome {
@@ -125,8 +145,8 @@ impl Account {
     fn open(&self, origin: Uri, dialect: Speech, bucket: String) -> Result<Endpoint, Box<dyn Error>> {
         let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
         let region = Region::parse(&self.region).map_err(|why| format!("the region is {why}"))?;
-        let secret = SecretKey::new(self.secret_key.clone());
-        Ok(Endpoint::new(origin, dialect, bucket, access_key, secret, region))
+        let trust = Trust { access_key, secret: SecretKey::new(self.secret_key.clone()), region, ca: self.ca.clone() };
+        Ok(Endpoint::new(origin, dialect, bucket, trust)?.with_master_keys(self.master_keys.clone()))
     }
 }
 
@@ -140,7 +160,8 @@ impl Modes {
         for &size in &self.sizes {
             for &action in &self.actions {
                 let duration = Duration::from_secs_f64(self.seconds);
-                let load = Load { action, size, connections: self.connections, duration };
+                let pace = Pace { connections: self.connections, duration, count: self.count, rate: self.rate };
+                let load = Load { action, size, pace };
                 lines.extend(self.compare(load, &endpoint, &modes, &watched).await?);
             }
         }
@@ -162,14 +183,12 @@ impl Modes {
         modes: &[Mode],
         watched: &Watched,
     ) -> Result<Vec<Line>, Box<dyn Error>> {
-        for &mode in modes {
-            load.prepare(endpoint, mode).await?;
-        }
         let bar = progress(&load, self.rounds, modes.len());
         let mut runs: Vec<Vec<Measured>> = modes.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.rounds {
             for (mode, runs) in modes.iter().zip(&mut runs) {
                 bar.set_message(mode.name());
+                load.prepare(endpoint, *mode).await?;
                 runs.push(load.run(endpoint, *mode, watched, &bar).await?);
             }
         }
@@ -186,7 +205,7 @@ fn progress(load: &Load, rounds: u32, modes: usize) -> ProgressBar {
     }
     let template = "{prefix} {spinner} {msg}: {human_pos} requests, {per_sec}, {elapsed}";
     let style = ProgressStyle::with_template(template).expect("the template is well formed");
-    let seconds = load.duration.as_secs_f64() * f64::from(rounds) * modes as f64;
+    let seconds = load.pace.duration.as_secs_f64() * f64::from(rounds) * modes as f64;
     let prefix = format!("{} (about {seconds:.0} s)", load.name());
     ProgressBar::new_spinner().with_style(style).with_prefix(prefix)
 }

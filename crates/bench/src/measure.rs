@@ -22,6 +22,8 @@ pub struct Measured {
     pub server_cpu: Option<Duration>,
     /// Calls of the key service, if the server's metrics are known.
     pub key_calls: Option<u64>,
+    /// Bytes that the server has resident after the run, if its process is known.
+    pub memory: Option<u64>,
 }
 
 /// A figure over several runs: the median, and the least and greatest.

@@ -90,11 +90,32 @@ impl Mode {
 
     /// Adds the headers of a read to `request`.
     pub fn read_headers(self, speech: Speech, request: Builder, object: &str) -> Builder {
+        self.key_headers(&format!("{}server-side-encryption-customer-", speech.prefix()), request, object)
+    }
+
+    /// Adds the headers by which a copy reads its source, the object named `source`, to `request`.
+    pub fn source_headers(self, speech: Speech, request: Builder, source: &str) -> Builder {
+        let prefix = format!("{}copy-source-server-side-encryption-customer-", speech.prefix());
+        self.key_headers(&prefix, request, source)
+    }
+
+    /// Adds the header that names a master key, if the mode has one and `key` is given.
+    pub fn master_key_header(self, speech: Speech, request: Builder, key: Option<&str>) -> Builder {
+        let Some(key) = key.filter(|_| matches!(self, Self::Kms | Self::KmsSm4)) else { return request };
+        let name = match speech {
+            Speech::Obs => "x-obs-server-side-encryption-kms-key-id",
+            Speech::Oss => "x-oss-server-side-encryption-key-id",
+            Speech::S3 => "x-amz-server-side-encryption-aws-kms-key-id",
+        };
+        request.header(name, key)
+    }
+
+    fn key_headers(self, prefix: &str, request: Builder, object: &str) -> Builder {
         if self != Self::Customer {
             return request;
         }
         let key = digest::digest(&digest::SHA256, object.as_bytes());
-        let name = |field: &str| format!("{}server-side-encryption-customer-{field}", speech.prefix());
+        let name = |field: &str| format!("{prefix}{field}");
         request
             .header(name("algorithm"), "AES256")
             .header(name("key"), BASE64.encode(key.as_ref()))

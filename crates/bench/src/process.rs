@@ -21,8 +21,17 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
 
 /// The most memory that a process has had resident, in bytes.
 pub fn peak_memory(pid: u32) -> Option<u64> {
+    memory_by(pid, "VmHWM:")
+}
+
+/// The memory that a process has resident, in bytes.
+pub fn memory(pid: u32) -> Option<u64> {
+    memory_by(pid, "VmRSS:")
+}
+
+fn memory_by(pid: u32, name: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 

@@ -27,6 +27,8 @@ pub struct Line {
     pub cpu_ratio: Option<Spread>,
     /// Key-service calls a request.
     pub key_calls: Option<f64>,
+    /// The most MiB that the server had resident after a round.
+    pub memory_mib: Option<u64>,
 }
 
 impl Line {
@@ -39,6 +41,8 @@ impl Line {
         let spread = |values: Vec<f64>| Spread::of(values).expect("a load has at least one round");
         let pairs = || runs.iter().zip(base);
         let cpu_ratios = pairs().filter_map(|(run, base)| Some(run.cpu_per_request()? / base.cpu_per_request()?));
+        // A run shorter than a tick of the clock has no CPU time to compare with.
+        let cpu_ratios = cpu_ratios.filter(|ratio| ratio.is_finite());
         let calls: Vec<f64> = runs.iter().filter_map(Measured::calls_per_request).collect();
         Self {
             load: load.to_owned(),
@@ -51,6 +55,7 @@ impl Line {
             cpu_us: Spread::of(runs.iter().filter_map(Measured::cpu_per_request)),
             cpu_ratio: Spread::of(cpu_ratios),
             key_calls: Spread::of(calls).map(|spread| spread.median),
+            memory_mib: runs.iter().filter_map(|run| run.memory).max().map(|bytes| bytes >> 20),
         }
     }
 }
@@ -58,14 +63,14 @@ impl Line {
 /// The lines as a Markdown table.
 pub fn markdown(lines: &[Line]) -> String {
     let mut table = String::from(
-        "| load | contender | requests/s | MB/s | ratio (spread) | p50 ms | p99 ms | server CPU µs/request | CPU ratio | key calls/request |\n\
-         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        "| load | contender | requests/s | MB/s | ratio (spread) | p50 ms | p99 ms | server CPU µs/request | CPU ratio | key calls/request | server MiB |\n\
+         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for line in lines {
         let optional =
             |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
         table.push_str(&format!(
-            "| {} | {} | {:.0} | {:.1} | {:.2} ({:.2}–{:.2}) | {:.2} | {:.2} | {} | {} | {} |\n",
+            "| {} | {} | {:.0} | {:.1} | {:.2} ({:.2}–{:.2}) | {:.2} | {:.2} | {} | {} | {} | {} |\n",
             line.load,
             line.contender,
             line.rate.median,
@@ -78,6 +83,7 @@ pub fn markdown(lines: &[Line]) -> String {
             optional(line.cpu_us.map(|spread| spread.median), 0),
             optional(line.cpu_ratio.map(|spread| spread.median), 2),
             optional(line.key_calls, 2),
+            optional(line.memory_mib.map(|mebibytes| mebibytes as f64), 0),
         ));
     }
     table
@@ -99,6 +105,7 @@ mod tests {
             latencies,
             server_cpu: Some(Duration::from_millis(requests)),
             key_calls: Some(requests),
+            memory: Some(requests << 20),
         }
     }
 
@@ -111,7 +118,7 @@ mod tests {
         assert_eq!(line.cpu_us.map(|spread| spread.median), Some(1000.0));
         let table = markdown(&[line]);
         assert!(
-            table.contains("| PUT 4 KiB | x | 50 | 50.0 | 1.00 (0.50–1.50) | 1.50 | 1.50 | 1000 | 1.00 | 1.00 |"),
+            table.contains("| PUT 4 KiB | x | 50 | 50.0 | 1.00 (0.50–1.50) | 1.50 | 1.50 | 1000 | 1.00 | 1.00 | 150 |"),
             "{table}"
         );
     }

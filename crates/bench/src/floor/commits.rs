@@ -44,7 +44,15 @@ pub(super) fn run(path: &Path, clients: u64, duration: Duration) -> Result<Measu
     }
     let requests = latencies.len();
     let bytes = requests * VALUE as u64;
-    Ok(Measured { requests, bytes, elapsed: start.elapsed(), latencies, server_cpu: None, key_calls: None })
+    Ok(Measured {
+        requests,
+        bytes,
+        elapsed: start.elapsed(),
+        latencies,
+        server_cpu: None,
+        key_calls: None,
+        memory: None,
+    })
 }
 
 fn client(queue: &SyncSender<Row>, start: Instant, duration: Duration) -> Histogram<u64> {

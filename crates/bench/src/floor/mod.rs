@@ -21,8 +21,9 @@ use tokio::net::TcpStream;
 use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
 
-use crate::endpoint::Endpoint;
-use crate::load::{Action, Load, Watched};
+use crate::drive::{Pace, Watched};
+use crate::endpoint::{Endpoint, Trust};
+use crate::load::{Action, Load};
 use crate::measure::Measured;
 use crate::mode::{Mode, Speech};
 use crate::report::{Line, markdown};
@@ -157,7 +158,7 @@ impl FloorArguments {
         let (mut raw, mut served) = (Vec::new(), Vec::new());
         for round in 0..self.rounds {
             let path = folder.join(format!("fjall-{round}"));
-            let (clients, duration) = (self.committers, load.duration);
+            let (clients, duration) = (self.committers, load.pace.duration);
             raw.push(tokio::task::spawn_blocking(move || commits::run(&path, clients, duration)).await??);
             if let Some(server) = server {
                 served.push(load.run(&server.endpoint, server.mode, &server.watched, &ProgressBar::hidden()).await?);
@@ -201,8 +202,8 @@ impl FloorArguments {
     fn endpoint_at(&self, origin: Uri) -> Result<Endpoint, Box<dyn Error>> {
         let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
         let region = Region::parse("us-east-1").expect("a well-formed region");
-        let secret = SecretKey::new(self.secret_key.clone());
-        Ok(Endpoint::new(origin, Speech::Obs, self.bucket_name(), access_key, secret, region))
+        let trust = Trust { access_key, secret: SecretKey::new(self.secret_key.clone()), region, ca: None };
+        Endpoint::new(origin, Speech::Obs, self.bucket_name(), trust)
     }
 
     fn bucket_name(&self) -> String {
@@ -210,7 +211,8 @@ impl FloorArguments {
     }
 
     fn load(&self, action: Action, size: u64, connections: u64) -> Load {
-        Load { action, size, connections, duration: Duration::from_secs_f64(self.seconds) }
+        let duration = Duration::from_secs_f64(self.seconds);
+        Load { action, size, pace: Pace { connections, duration, count: None, rate: None } }
     }
 }
 
