@@ -3,6 +3,7 @@
 import oss2
 import pytest
 import requests
+from alibabacloud_oss_v2 import models
 from obs import CorsRule
 from oss2.models import BucketCors
 
@@ -151,6 +152,49 @@ def test_rules_of_an_oss_bucket(server, oss, new_bucket):
     assert refused(oss.call, bucket.put_bucket_cors, BucketCors([rule] * 21))[0] == 400
     assert bucket.delete_bucket_cors().status == 204
     assert refused(oss.call, bucket.get_bucket_cors) == (404, "NoSuchCORSConfiguration")
+
+
+def test_rules_by_the_second_oss_sdk(clients, new_bucket):
+    second = clients["oss-second"]
+    second.create(new_bucket)
+    ask, sdk = second.ask, second.sdk
+    assert refused(ask, sdk.get_bucket_cors, models.GetBucketCorsRequest(new_bucket)) == (404, "NoSuchCORSConfiguration")
+    rule = models.CORSRule(
+        allowed_origins=[PAGE],
+        allowed_methods=["PUT", "GET"],
+        allowed_headers=["x-oss-*"],
+        expose_headers=["ETag"],
+        max_age_seconds=7,
+    )
+    rules = models.CORSConfiguration(cors_rules=[rule], response_vary=True)
+    ask(sdk.put_bucket_cors, models.PutBucketCorsRequest(new_bucket, cors_configuration=rules))
+    found = ask(sdk.get_bucket_cors, models.GetBucketCorsRequest(new_bucket)).cors_configuration
+    assert found.response_vary is True and [vars(found) for found in found.cors_rules] == [vars(rule)]
+
+    def option(**asked):
+        asked = {"origin": PAGE, "access_control_request_method": "PUT"} | asked
+        return ask(sdk.option_object, models.OptionObjectRequest(new_bucket, "k", **asked))
+
+    answer = option(access_control_request_headers="x-oss-date")
+    assert (answer.access_control_allow_origin, answer.access_control_allow_methods) == (PAGE, "PUT, GET")
+    assert (answer.access_control_allow_headers, answer.access_control_max_age) == ("x-oss-date", 7)
+    assert refused(option, origin=OTHER) == (403, "AccessForbidden")
+    ask(sdk.delete_bucket_cors, models.DeleteBucketCorsRequest(new_bucket))
+    assert refused(option) == (403, "AccessForbidden")
+    stat = ask(sdk.get_bucket_stat, models.GetBucketStatRequest(new_bucket))
+    assert (stat.storage, stat.object_count, stat.multi_part_upload_count) == (0, 0, 0)
+
+    block = models.PutBucketPublicAccessBlockRequest(
+        new_bucket, public_access_block_configuration=models.PublicAccessBlockConfiguration(block_public_access=True)
+    )
+    ask(sdk.put_bucket_public_access_block, block)
+    read = models.GetBucketPublicAccessBlockRequest(new_bucket)
+    answer = ask(sdk.get_bucket_public_access_block, read)
+    assert answer.public_access_block_configuration.block_public_access is True
+    public = models.PutBucketAclRequest(new_bucket, acl="public-read")
+    assert refused(ask, sdk.put_bucket_acl, public) == (403, "AccessDenied")
+    ask(sdk.delete_bucket_public_access_block, models.DeleteBucketPublicAccessBlockRequest(new_bucket))
+    ask(sdk.put_bucket_acl, public)
 
 
 def test_rules_of_an_obs_bucket(server, obs, new_bucket):
