@@ -178,10 +178,9 @@ def test_a_user_has_the_rights_that_a_policy_gives(server, bucket, clients):
     assert refusal(user.keys, bucket) == (403, "InvalidAccessKeyId")
 
 
-@pytest.mark.parametrize("query", ["lifecycle", "logging", "website"])
+@pytest.mark.parametrize("query", ["logging", "website"])
 def test_what_is_not_built_says_so(server, client, bucket, query):
     operation = {
-        "lifecycle": client.client.get_bucket_lifecycle_configuration,
         "logging": client.client.get_bucket_logging,
         "website": client.client.get_bucket_website,
     }[query]

@@ -15,6 +15,7 @@ pub mod etag;
 pub mod failure;
 pub mod grant;
 pub mod key;
+pub mod lifecycle;
 pub mod lock;
 pub mod metadata;
 pub mod name;

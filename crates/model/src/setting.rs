@@ -4,6 +4,7 @@
 use crate::acl::{Acl, AclDocument, AclWish};
 use crate::cors::CorsRules;
 use crate::encryption::EncryptionRule;
+use crate::lifecycle::Lifecycle;
 use crate::lock::{LockWish, ObjectLock, Retention};
 use crate::metadata::{CannedAcl, StorageClass};
 use crate::policy::PolicyDocument;
@@ -31,6 +32,8 @@ pub enum SettingKind {
     Cors,
     /// What nobody may make public.
     PublicAccessBlock,
+    /// When objects, versions and uploads go.
+    Lifecycle,
 }
 
 /// The content of a bucket's document.
@@ -54,6 +57,8 @@ pub enum Setting {
     Cors(CorsRules),
     /// What nobody may make public; none if its owner has said nothing of it.
     PublicAccessBlock(Option<PublicAccessBlock>),
+    /// When objects, versions and uploads go.
+    Lifecycle(Lifecycle),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -129,6 +134,7 @@ impl Setting {
             Self::Quota(_) => SettingKind::Quota,
             Self::Cors(_) => SettingKind::Cors,
             Self::PublicAccessBlock(_) => SettingKind::PublicAccessBlock,
+            Self::Lifecycle(_) => SettingKind::Lifecycle,
         }
     }
 }
@@ -146,6 +152,7 @@ impl SettingKind {
             Self::Quota => ["GetBucketQuota", "PutBucketQuota", "DeleteBucketQuota"],
             Self::Cors => ["GetBucketCors", "PutBucketCors", "DeleteBucketCors"],
             Self::PublicAccessBlock => ["GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock"],
+            Self::Lifecycle => ["GetBucketLifecycle", "PutBucketLifecycle", "DeleteBucketLifecycle"],
         }
     }
 }

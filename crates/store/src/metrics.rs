@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::outcome::ScrubReport;
+use strongroom_model::outcome::{LifecycleReport, ScrubReport};
 
 use crate::kms::KmsMetrics;
 
@@ -39,6 +39,14 @@ pub struct Metrics {
     pub scrub_expected: u64,
     /// What it has found.
     pub scrub_found: u64,
+    /// Keys that the run of the lifecycle rules under way, or the last one, has looked at.
+    pub lifecycle_keys: u64,
+    /// What it has removed or put under a delete marker: versions, markers, uploads.
+    pub lifecycle_removed: u64,
+    /// What it has left because it is locked.
+    pub lifecycle_locked: u64,
+    /// What it could not deal with.
+    pub lifecycle_troubles: u64,
 }
 
 /// The counters. Cloned, they are the same counters.
@@ -84,7 +92,13 @@ impl Counters {
         self.0.blobs_pending.store(pending, Ordering::Relaxed);
     }
 
-    pub(crate) fn snapshot(&self, changes_under_way: usize, kms: KmsMetrics, scrub: &ScrubReport) -> Metrics {
+    pub(crate) fn snapshot(
+        &self,
+        changes_under_way: usize,
+        kms: KmsMetrics,
+        scrub: &ScrubReport,
+        lifecycle: &LifecycleReport,
+    ) -> Metrics {
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         let cells = &self.0;
         Metrics {
@@ -101,6 +115,10 @@ impl Counters {
             scrub_versions: scrub.done.versions,
             scrub_expected: scrub.expected.versions,
             scrub_found: scrub.found,
+            lifecycle_keys: lifecycle.done.keys,
+            lifecycle_removed: lifecycle.done.removed(),
+            lifecycle_locked: lifecycle.done.locked,
+            lifecycle_troubles: lifecycle.done.troubles,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     credentials,
     engine::{Engine, Parts, ServerDefault},
     folder::{self, FolderError},
-    jobs::{Reaper, Scrub, reaper},
+    jobs::{LifecycleJob, Reaper, Scrub, reaper},
     kms,
     kv::{self, Kv},
     leases::Leases,
@@ -58,6 +58,8 @@ pub struct Opened {
     pub reaper: Reaper,
     /// To be run beside it, too.
     pub scrub: Arc<Scrub>,
+    /// And this.
+    pub lifecycle: Arc<LifecycleJob>,
     /// The root account.
     pub root: AccountId,
     /// What was made up on the first start: the only time that the secret can be shown.
@@ -145,6 +147,7 @@ impl Engine {
         });
         let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), leases.clone()).await?;
         let scrub = Arc::new(scrub);
+        let lifecycle = Arc::new(LifecycleJob::open(Arc::clone(&catalog), entropy.clone()).await?);
         let engine = Self::new(Parts {
             catalog,
             blobs,
@@ -157,9 +160,10 @@ impl Engine {
             counters,
             first_account: root,
             scrub: Arc::clone(&scrub),
+            lifecycle: Arc::clone(&lifecycle),
             leases,
         });
-        Ok(Opened { engine: Arc::new(engine), reaper, scrub, root, first_start })
+        Ok(Opened { engine: Arc::new(engine), reaper, scrub, lifecycle, root, first_start })
     }
 }
 

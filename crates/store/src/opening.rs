@@ -14,7 +14,7 @@ use crate::{
     blob_id::BlobId,
     blobs::Blobs,
     catalog::{
-        buckets::Bucket,
+        buckets::{Bucket, BucketId},
         objects::{Content, Entry, VersionUid},
         recovery,
     },
@@ -36,6 +36,8 @@ pub(crate) struct Version {
     pub(crate) envelope: Envelope,
     /// The id that answers name, if the bucket keeps versions or did so once.
     pub(crate) id: Option<VersionId>,
+    /// Its bucket, if that has lifecycle rules.
+    pub(crate) ruled_by: Option<BucketId>,
     /// Keeps its blobs from the reaper.
     lease: Arc<Lease>,
 }
@@ -55,7 +57,8 @@ impl Version {
         let lease = Arc::new(leases.take(entry.uid.0));
         let envelope = Envelope::decode(&content.envelope).map_err(failure::of_stored)?;
         let id = (bucket.facts.versioning != Versioning::Never).then_some(entry.id());
-        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope, id, lease })
+        let ruled_by = bucket.has_lifecycle.then_some(bucket.id);
+        Ok(Self { identity: identity(bucket, key, entry.uid), entry, content, envelope, id, ruled_by, lease })
     }
 
     /// The key that its chunks are sealed under, if no customer has it.

@@ -35,6 +35,10 @@ const ENCRYPTION: SettingKind = SettingKind::Encryption;
 const POLICY: SettingKind = SettingKind::Policy;
 const VERSIONING: SettingKind = SettingKind::Versioning;
 
+/// There is no right of its own to remove the rules.
+const LIFECYCLE_PUT: &[Action] =
+    &[Action::PutSetting(SettingKind::Lifecycle), Action::DeleteSetting(SettingKind::Lifecycle)];
+
 const STORAGE: &[(&str, &[Action])] = &[
     ("ListAllMyBuckets", &[Action::ListBuckets]),
     ("CreateBucket", &[Action::CreateBucket]),
@@ -67,6 +71,8 @@ const STORAGE: &[(&str, &[Action])] = &[
     ),
     ("GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
     ("PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
+    ("GetLifecycleConfiguration", &[Action::GetSetting(SettingKind::Lifecycle)]),
+    ("PutLifecycleConfiguration", LIFECYCLE_PUT),
     ("GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
     ("PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
     ("DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),

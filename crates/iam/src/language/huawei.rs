@@ -40,6 +40,10 @@ const ENCRYPTION: SettingKind = SettingKind::Encryption;
 const POLICY: SettingKind = SettingKind::Policy;
 const VERSIONING: SettingKind = SettingKind::Versioning;
 
+/// There is no right of its own to remove the rules.
+const LIFECYCLE_PUT: &[Action] =
+    &[Action::PutSetting(SettingKind::Lifecycle), Action::DeleteSetting(SettingKind::Lifecycle)];
+
 const STORAGE: &[(&str, &[Action])] = &[
     ("bucket:ListAllMyBuckets", &[Action::ListBuckets]),
     ("bucket:CreateBucket", &[Action::CreateBucket]),
@@ -71,6 +75,8 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("bucket:DeleteBucketPublicAccessBlock", &[Action::DeleteSetting(SettingKind::PublicAccessBlock)]),
     ("bucket:GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
     ("bucket:PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
+    ("bucket:GetLifecycleConfiguration", &[Action::GetSetting(SettingKind::Lifecycle)]),
+    ("bucket:PutLifecycleConfiguration", LIFECYCLE_PUT),
     ("object:GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
     ("object:PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
     ("object:DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),

@@ -8,6 +8,7 @@ use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMetho
 use strongroom_model::etag::TagPromise;
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
 use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
+use strongroom_model::lifecycle::Lifecycle;
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::admin::{Backup, StartScrub};
@@ -212,6 +213,7 @@ fn every_document() -> Vec<Operation> {
         Setting::Quota(None),
         Setting::Cors(CorsRules::default()),
         Setting::PublicAccessBlock(Some(PublicAccessBlock::ALL)),
+        Setting::Lifecycle(Lifecycle::default()),
     ] {
         let kind = setting.kind();
         all.push(Operation::Bucket(BucketOperation::GetSetting(bucket(), kind)));

@@ -170,6 +170,8 @@ failure_codes! {
         CorsNotAllowed,
         /// The bucket holds as much as it may.
         QuotaExceeded,
+        /// The bucket has no lifecycle rules.
+        NoLifecycle,
         /// The bucket's objects cannot be locked.
         NoObjectLock,
         /// The object version has no retention.

@@ -36,6 +36,12 @@ pub enum AdminOperation {
     DescribeScrub,
     /// Interrupt the scrub.
     StopScrub,
+    /// Follow all buckets' lifecycle rules now: go on where the last run was interrupted, or begin anew.
+    StartLifecycle,
+    /// How far the lifecycle rules are followed.
+    DescribeLifecycle,
+    /// Interrupt the run of the lifecycle rules.
+    StopLifecycle,
     /// Take a backup of the whole store.
     Backup(Backup),
 }
@@ -79,6 +85,9 @@ impl AdminOperation {
             Self::DescribeScrub => "DescribeScrub",
             Self::StopScrub => "StopScrub",
             Self::Backup(_) => "Backup",
+            Self::StartLifecycle => "StartLifecycle",
+            Self::DescribeLifecycle => "DescribeLifecycle",
+            Self::StopLifecycle => "StopLifecycle",
         }
     }
 
@@ -95,8 +104,12 @@ impl AdminOperation {
                 Required::new(Action::Identity(IdentityAction::ListUsers), Resource::Identity(String::new()))
             }
             Self::DeleteUser(name) => user(IdentityAction::DeleteUser, name),
-            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub => administration(Action::Inspect),
-            Self::StartScrub(_) | Self::StopScrub | Self::Backup(_) => administration(Action::Maintain),
+            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub | Self::DescribeLifecycle => {
+                administration(Action::Inspect)
+            }
+            Self::StartScrub(_) | Self::StopScrub | Self::StartLifecycle | Self::StopLifecycle | Self::Backup(_) => {
+                administration(Action::Maintain)
+            }
         }]
     }
 }

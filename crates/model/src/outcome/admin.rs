@@ -5,6 +5,7 @@ use crate::name::{AccessKeyId, BucketName, ObjectKey};
 use crate::outcome::backup::BackupFacts;
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::identity::IdentityOutcome;
+use crate::outcome::job::LifecycleReport;
 use crate::outcome::object::ObjectFacts;
 use crate::outcome::scrub::ScrubReport;
 use crate::secret::SecretKey;
@@ -39,6 +40,8 @@ pub enum AdminOutcome {
     Scrub(ScrubReport),
     /// A backup, whose bytes are the answer's body.
     Backup(BackupFacts),
+    /// How far the lifecycle rules are followed.
+    Lifecycle(LifecycleReport),
 }
 
 /// What is known of a user.

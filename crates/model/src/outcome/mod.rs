@@ -4,6 +4,7 @@ pub mod admin;
 pub mod backup;
 pub mod bucket;
 pub mod identity;
+pub mod job;
 pub mod key;
 pub mod object;
 pub mod scrub;
@@ -11,6 +12,7 @@ pub mod upload;
 
 pub use admin::AdminOutcome;
 pub use bucket::BucketOutcome;
+pub use job::LifecycleReport;
 pub use key::KeyOutcome;
 pub use object::ObjectOutcome;
 pub use scrub::ScrubReport;

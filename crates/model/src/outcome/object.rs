@@ -6,6 +6,7 @@ use crate::checksum::Checksum;
 use crate::encryption::AppliedEncryption;
 use crate::etag::ETag;
 use crate::failure::Failure;
+use crate::lifecycle::ExpirationNotice;
 use crate::lock::ObjectLock;
 use crate::metadata::{ContentHeaders, ObjectKind, ObjectMetadata, StorageClass};
 use crate::name::{ObjectKey, PartNumber, UploadId, VersionId};
@@ -91,6 +92,8 @@ pub struct ObjectWritten {
     pub storage_class: StorageClass,
     /// When it was written.
     pub last_modified: Timestamp,
+    /// When it will go, if the bucket's rules say so.
+    pub expiration: Option<ExpirationNotice>,
 }
 
 /// What is answered to a copy.
@@ -212,6 +215,8 @@ pub struct ObjectFacts {
     pub tag_count: usize,
     /// What keeps it from being destroyed.
     pub lock: ObjectLock,
+    /// When it will go, if it is the current version and the bucket's rules say so.
+    pub expiration: Option<ExpirationNotice>,
 }
 
 /// The result of a batch deletion, in the order of the request.

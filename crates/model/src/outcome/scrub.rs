@@ -1,13 +1,14 @@
 //! What a scrub has looked at, and what it has found.
 
 use crate::name::BucketName;
+use crate::outcome::job::JobState;
 use crate::time::Timestamp;
 
 /// How far the last scrub came, or has come so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScrubReport {
     /// Whether it goes on.
-    pub state: ScrubState,
+    pub state: JobState,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it ended, or was last seen to go on.
@@ -24,20 +25,6 @@ pub struct ScrubReport {
     pub findings: Vec<Finding>,
     /// How many things are wrong.
     pub found: u64,
-}
-
-/// Whether a scrub goes on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ScrubState {
-    /// There was none yet.
-    #[default]
-    Never,
-    /// It is at work.
-    Running,
-    /// It was interrupted, and goes on from there.
-    Stopped,
-    /// It has seen everything.
-    Finished,
 }
 
 /// An amount of objects.

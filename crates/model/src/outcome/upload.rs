@@ -4,6 +4,7 @@ use crate::account::{AccountId, Principal};
 use crate::checksum::Checksum;
 use crate::encryption::AppliedEncryption;
 use crate::etag::ETag;
+use crate::lifecycle::ExpirationNotice;
 use crate::metadata::StorageClass;
 use crate::name::{ObjectKey, PartNumber, UploadId, VersionId};
 use crate::operation::upload::{ListParts, ListUploads, UploadChecksum, UploadName};
@@ -82,6 +83,8 @@ pub struct UploadCompleted {
     pub checksum_asked: bool,
     /// Its storage class.
     pub storage_class: StorageClass,
+    /// When it will go, if the bucket's rules say so.
+    pub expiration: Option<ExpirationNotice>,
     /// Whether names are to be percent-encoded.
     pub url_encoded: bool,
 }

@@ -44,6 +44,14 @@ impl Collector for EngineMetrics {
             ("scrub_versions", "Object versions that the last scrub has looked at so far", now.scrub_versions),
             ("scrub_expected_versions", "Object versions that there were when it began", now.scrub_expected),
             ("scrub_findings", "What it has found damaged", now.scrub_found),
+            (
+                "lifecycle_keys",
+                "Keys that the last run of the lifecycle rules has looked at so far",
+                now.lifecycle_keys,
+            ),
+            ("lifecycle_removed", "What it has removed", now.lifecycle_removed),
+            ("lifecycle_locked", "What was due and is locked", now.lifecycle_locked),
+            ("lifecycle_troubles", "What it could not deal with", now.lifecycle_troubles),
         ] {
             write(&mut encoder, name, help, &ConstGauge::new(i64::try_from(level).unwrap_or(i64::MAX)))?;
         }

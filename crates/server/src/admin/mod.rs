@@ -7,6 +7,7 @@ pub(crate) mod identity;
 mod metrics;
 pub(crate) mod request;
 mod route;
+pub(crate) mod rules;
 pub(crate) mod scrubbing;
 pub(crate) mod token;
 pub(crate) mod view;

@@ -44,6 +44,7 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Oper
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
         [VERSION, "backup"] => only(method, &Method::POST, AdminOperation::Backup(backup::asked(document)?)),
         [VERSION, "scrub"] => scrub(method, document).map(Operation::Admin),
+        [VERSION, "lifecycle"] => lifecycle(method).map(Operation::Admin),
         _ => Err(no_such_path()),
     }
 }
@@ -53,6 +54,15 @@ fn scrub(method: &Method, document: &[u8]) -> Result<AdminOperation, Failure> {
         Method::GET => Ok(AdminOperation::DescribeScrub),
         Method::POST => Ok(AdminOperation::StartScrub(read::<NewScrub>(document)?.into())),
         Method::DELETE => Ok(AdminOperation::StopScrub),
+        _ => Err(FailureCode::MethodNotAllowed.into()),
+    }
+}
+
+fn lifecycle(method: &Method) -> Result<AdminOperation, Failure> {
+    match *method {
+        Method::GET => Ok(AdminOperation::DescribeLifecycle),
+        Method::POST => Ok(AdminOperation::StartLifecycle),
+        Method::DELETE => Ok(AdminOperation::StopLifecycle),
         _ => Err(FailureCode::MethodNotAllowed.into()),
     }
 }
@@ -224,6 +234,9 @@ mod tests {
             ("GET", "/v1/scrub", "", "DescribeScrub"),
             ("POST", "/v1/backup", r#"{"with_blobs":true,"keep_minutes":60}"#, "Backup"),
             ("DELETE", "/v1/scrub", "", "StopScrub"),
+            ("POST", "/v1/lifecycle", "", "StartLifecycle"),
+            ("GET", "/v1/lifecycle", "", "DescribeLifecycle"),
+            ("DELETE", "/v1/lifecycle", "", "StopLifecycle"),
         ] {
             assert_eq!(decode_text(method, target, document).map(|op| op.name()), Ok(name), "{method} {target}");
         }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::{
     operation::admin::StartScrub,
-    outcome::scrub::{Finding, ScrubReport, ScrubState, ScrubTally, ScrubbedBucket},
+    outcome::{
+        job::JobState,
+        scrub::{Finding, ScrubReport, ScrubTally, ScrubbedBucket},
+    },
 };
 
 /// `POST /v1/scrub`.
@@ -42,7 +45,7 @@ pub(crate) struct Scrub {
     pub(crate) findings: Vec<Damage>,
 }
 
-/// Whether a scrub goes on.
+/// Whether a job goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
@@ -107,15 +110,21 @@ impl From<NewScrub> for StartScrub {
     }
 }
 
+impl From<JobState> for State {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Never => Self::Never,
+            JobState::Running => Self::Running,
+            JobState::Stopped => Self::Stopped,
+            JobState::Finished => Self::Finished,
+        }
+    }
+}
+
 impl From<ScrubReport> for Scrub {
     fn from(report: ScrubReport) -> Self {
         Self {
-            state: match report.state {
-                ScrubState::Never => State::Never,
-                ScrubState::Running => State::Running,
-                ScrubState::Stopped => State::Stopped,
-                ScrubState::Finished => State::Finished,
-            },
+            state: report.state.into(),
             started: report.started.map(|time| time.to_string()),
             ended: report.ended.map(|time| time.to_string()),
             expected: report.expected.into(),

@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod failure;
 mod identity;
+mod lifecycle;
 mod logging;
 mod scrub;
 mod sdk;
@@ -59,6 +60,9 @@ enum Command {
     /// Objects
     #[command(subcommand)]
     Object(ObjectCommand),
+    /// Follow the buckets' lifecycle rules, which happens once a day by itself
+    #[command(subcommand)]
+    Lifecycle(lifecycle::LifecycleCommand),
     /// Look at everything that is stored, and say what is damaged
     Scrub(scrub::ScrubCommand),
     /// Take a backup of the whole store while it is served
@@ -235,6 +239,7 @@ impl CommandLine {
             Command::Scrub(command) => scrub::scrub(command).await,
             Command::Backup(command) => backup::back_up(&command).await,
             Command::Restore(command) => backup::restore(&command).await,
+            Command::Lifecycle(command) => lifecycle::lifecycle(command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Account(command) => identity::account(command).await,

@@ -3,6 +3,7 @@
 use comfy_table::{Table, presets::NOTHING};
 
 use crate::admin::{
+    rules::LifecycleRun,
     scrubbing::{Damage, Scrub},
     view::{Bucket, Key, Object, User},
 };
@@ -64,6 +65,30 @@ pub(super) fn object(object: &Object) -> String {
             ["sealed chunks".to_owned(), object.chunks.to_string()],
             ["sealed bytes".to_owned(), object.stored_bytes.to_string()],
             ["place".to_owned(), if object.inline { "catalog" } else { "blob" }.to_owned()],
+        ],
+    )
+}
+
+/// A run of the lifecycle rules.
+pub(super) fn lifecycle(run: &LifecycleRun) -> String {
+    let LifecycleRun { state, started, ended, done, .. } = run;
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    rows_of(
+        ["FACT", "VALUE"],
+        [
+            ["state".to_owned(), format!("{state:?}").to_lowercase()],
+            ["started".to_owned(), or_none(started)],
+            ["last seen".to_owned(), or_none(ended)],
+            ["buckets with rules".to_owned(), done.buckets.to_string()],
+            ["keys looked at".to_owned(), done.keys.to_string()],
+            ["objects removed".to_owned(), done.expired.to_string()],
+            ["objects marked deleted".to_owned(), done.marked.to_string()],
+            ["noncurrent versions removed".to_owned(), done.noncurrent.to_string()],
+            ["delete markers removed".to_owned(), done.markers.to_string()],
+            ["uploads aborted".to_owned(), done.uploads.to_string()],
+            ["locked, and left".to_owned(), done.locked.to_string()],
+            ["changed, and left".to_owned(), done.changed.to_string()],
+            ["troubles".to_owned(), done.troubles.to_string()],
         ],
     )
 }

@@ -14,6 +14,7 @@ use strongroom_model::setting::Versioning;
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 
+use super::lifecycles::rules_of;
 use super::record::{Family, Key, first_version};
 use super::setting_rows::{AclRow, BucketLockRow, CorsRow, PublicAccessBlockRow};
 use super::spelling::{DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
@@ -37,6 +38,8 @@ pub(crate) struct Bucket {
     pub(crate) policy: Option<PolicyDocument>,
     /// Which pages of other origins may read its answers.
     pub(crate) cors: Option<CorsRules>,
+    /// Whether it has lifecycle rules, which have a row of their own.
+    pub(crate) has_lifecycle: bool,
 }
 
 /// What became of a bucket that was to be made.
@@ -239,6 +242,7 @@ impl Catalog {
             .check(&life, Expected::Version(*life_version))
             .delete(&name)
             .delete(&life)
+            .delete(&rules_of(bucket.id))
             .delete(&by_owner(bucket.facts.owner, bucket.facts.name.as_str()));
         self.commit(change).await
     }
@@ -284,7 +288,8 @@ pub(super) fn life_of(bucket: BucketId) -> Key<LifeRow> {
     Key::new(&[&bucket.0])
 }
 
-fn by_name(name: &BucketName) -> Key<BucketRow> {
+/// The key of the row that says all about a bucket.
+pub(super) fn by_name(name: &BucketName) -> Key<BucketRow> {
     Key::new(&[name.as_str().as_bytes()])
 }
 
@@ -335,6 +340,7 @@ pub(super) struct BucketRow {
     policy: Option<PolicyRow>,
     cors: Option<CorsRow>,
     public_access_block: Option<PublicAccessBlockRow>,
+    has_lifecycle: bool,
 }
 
 /// A policy's text and its language.
@@ -372,7 +378,7 @@ first_version!(LifeRow, Family::BucketLife);
 first_version!(OwnerRow, Family::BucketOfAccount);
 
 impl BucketRow {
-    fn new(bucket: &Bucket) -> Self {
+    pub(super) fn new(bucket: &Bucket) -> Self {
         let facts = &bucket.facts;
         Self {
             id: bucket.id,
@@ -391,6 +397,7 @@ impl BucketRow {
             policy: bucket.policy.clone().map(|PolicyDocument { language, text }| PolicyRow { language, text }),
             cors: bucket.cors.as_ref().map(CorsRow::new),
             public_access_block: facts.public_access_block.map(PublicAccessBlockRow::new),
+            has_lifecycle: bucket.has_lifecycle,
         }
     }
 
@@ -412,7 +419,8 @@ impl BucketRow {
         };
         let cors = self.cors.map(CorsRow::into_rules);
         let policy = self.policy.map(|PolicyRow { language, text }| PolicyDocument { language, text });
-        Ok(Bucket { id: self.id, facts, always_encrypted: self.always_encrypted, policy, cors })
+        let Self { id, always_encrypted, has_lifecycle, .. } = self;
+        Ok(Bucket { id, facts, always_encrypted, policy, cors, has_lifecycle })
     }
 }
 
@@ -477,7 +485,7 @@ mod tests {
             max_age: Some(300),
         };
         let cors = Some(CorsRules { rules: vec![rule], always_varies: true });
-        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None, cors }
+        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None, cors, has_lifecycle: true }
     }
 
     /// The rules of [`bucket`].
@@ -500,7 +508,7 @@ mod tests {
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
             let golden = format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00 {CORS} 01 00 01 00 00"
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00 {CORS} 01 00 01 00 00 01"
             );
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
@@ -512,7 +520,7 @@ mod tests {
             &BucketRow::new(&with_policy),
             &format!(
                 "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 02 01 01 02 027b7d \
-                 {CORS} 01 00 01 00 00"
+                 {CORS} 01 00 01 00 00 01"
             ),
         );
         let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();

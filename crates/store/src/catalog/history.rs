@@ -23,6 +23,11 @@ use crate::kv::{Commit, Expected};
 /// time makes only so many be tried again. A batch has room for four times as many.
 pub(crate) const DELETIONS_MAX: usize = 250;
 
+/// How long a blob outlives its object, overwritten or deleted: the time that a reader may take from reading the object's
+/// row to opening its blob. An open blob stays readable to its end, so this is generous, and short enough that a load of
+/// overwrites does not fill the disk with what nobody can name any more.
+pub(crate) const READERS_GRACE_MS: i64 = 30 * 1000;
+
 /// An object version to be written.
 #[derive(Debug)]
 pub(crate) struct NewVersion<'a> {
@@ -72,6 +77,8 @@ pub(crate) struct Deletion<'a> {
     pub(crate) conditions: &'a Conditions,
     /// The id of the delete marker, if one is made.
     pub(crate) marker: VersionUid,
+    /// The version of the row of the history's head that whoever decided upon the deletion relied on; none for clients.
+    pub(crate) relies_on: Option<u64>,
 }
 
 /// When a deletion happens.
@@ -99,6 +106,15 @@ pub(crate) enum Deleted {
     ConditionFailed(&'static str),
     /// A marker cannot be made, because the bucket is under deletion.
     BucketDeleting,
+    /// The history is not what the deletion relies on any more.
+    Changed,
+}
+
+impl Moment {
+    /// A deletion at `now`.
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self { now, freed_due: now.plus_millis(READERS_GRACE_MS) }
+    }
 }
 
 /// A key in its bucket.
@@ -189,6 +205,11 @@ impl Catalog {
             for (key, places) in &by_key {
                 let place = Place { bucket, key };
                 let latest = self.latest(bucket, key).await?;
+                let row = latest.as_ref().map(|(_, row)| *row);
+                if places.iter().any(|at| wanted[*at].relies_on.is_some_and(|relied| row != Some(relied))) {
+                    places.iter().for_each(|at| results[*at] = Deleted::Changed);
+                    continue;
+                }
                 change = match places[..] {
                     [at] if wanted[at].version.is_none() && !writable && alive.versioning != Versioning::Never => {
                         results[at] = Deleted::BucketDeleting;

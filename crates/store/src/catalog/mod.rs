@@ -14,6 +14,8 @@ pub(crate) mod holds;
 pub(crate) mod identities;
 mod key_rows;
 pub(crate) mod keys;
+pub(crate) mod lifecycle_runs;
+pub(crate) mod lifecycles;
 pub(crate) mod listing;
 mod object_rows;
 pub(crate) mod object_settings;

@@ -328,7 +328,7 @@ impl Catalog {
     }
 
     /// The noncurrent versions of a key, newest first: those of generations below `below`, or all; up to `limit`.
-    pub(super) async fn noncurrents(
+    pub(crate) async fn noncurrents(
         &self,
         bucket: BucketId,
         key: &ObjectKey,

@@ -51,6 +51,8 @@ pub(crate) enum Family {
     BucketLife = 0x31,
     /// The names of an account's buckets.
     BucketOfAccount = 0x32,
+    /// The lifecycle rules of a bucket, by bucket id.
+    Lifecycle = 0x33,
     /// The latest version of each key as listings show it, by bucket id and key.
     Object = 0x40,
     /// The rest of every object version, its sealed bytes included if they are few, by bucket id, key and version.
@@ -73,6 +75,8 @@ pub(crate) enum Family {
     BlobHold = 0x53,
     /// How far the scrub is.
     Scrub = 0x70,
+    /// How far the lifecycle rules are followed.
+    LifecycleRun = 0x71,
 }
 
 /// What a row holds.

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use strongroom_model::name::BucketName;
-use strongroom_model::outcome::scrub::{Finding, ScrubReport, ScrubState, ScrubTally, ScrubbedBucket, Trouble};
+use strongroom_model::outcome::job::JobState;
+use strongroom_model::outcome::scrub::{Finding, ScrubReport, ScrubTally, ScrubbedBucket, Trouble};
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
@@ -115,7 +116,7 @@ impl ScrubRow {
             place: progress.place.clone(),
             rate: progress.rate,
             wanted: progress.wanted,
-            finished: report.state == ScrubState::Finished,
+            finished: report.state == JobState::Finished,
             started: report.started.map(Timestamp::millis),
             ended: report.ended.map(Timestamp::millis),
             expected: tally(report.expected),
@@ -131,9 +132,9 @@ impl ScrubRow {
     fn into_progress(self) -> Result<Progress, CatalogError> {
         let report = ScrubReport {
             state: match (self.finished, self.started) {
-                (true, _) => ScrubState::Finished,
-                (false, Some(_)) => ScrubState::Stopped,
-                (false, None) => ScrubState::Never,
+                (true, _) => JobState::Finished,
+                (false, Some(_)) => JobState::Stopped,
+                (false, None) => JobState::Never,
             },
             started: self.started.map(Timestamp::from_millis),
             ended: self.ended.map(Timestamp::from_millis),
@@ -211,7 +212,7 @@ mod tests {
         };
         let progress = Progress {
             report: ScrubReport {
-                state: ScrubState::Finished,
+                state: JobState::Finished,
                 started: Some(Timestamp::from_millis(1)),
                 ended: None,
                 expected: tally,
@@ -231,11 +232,11 @@ mod tests {
         assert_eq!(hex::encode(&row), golden.replace(' ', ""));
         assert_eq!(decode::<ScrubRow>(&row).unwrap().into_progress().unwrap(), progress);
         let versions = Place::Versions { bucket: "abc".into(), row: Some(Bytes::from_static(b"r")) };
-        let report = ScrubReport { state: ScrubState::Running, started: progress.report.started, ..Default::default() };
+        let report = ScrubReport { state: JobState::Running, started: progress.report.started, ..Default::default() };
         let running = Progress { place: versions, report, ..Progress::default() };
         let row = encode(&ScrubRow::new(&running));
         assert_eq!(hex::encode(&row), "01 00 03616263 010172 00 00 00 0102 00 0000 0000 00 00 00 00".replace(' ', ""));
         let read = decode::<ScrubRow>(&row).unwrap().into_progress().unwrap();
-        assert_eq!(read.report.state, ScrubState::Stopped, "what was under way is interrupted");
+        assert_eq!(read.report.state, JobState::Stopped, "what was under way is interrupted");
     }
 }

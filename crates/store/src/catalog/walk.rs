@@ -141,7 +141,8 @@ impl Catalog {
     }
 }
 
-fn parse_key(name: &[u8]) -> Result<ObjectKey, CatalogError> {
+/// The object key that a row's key ends in.
+pub(super) fn parse_key(name: &[u8]) -> Result<ObjectKey, CatalogError> {
     let key = std::str::from_utf8(name).ok().and_then(|name| ObjectKey::parse(name).ok());
     key.ok_or(CatalogError::Inconsistent("an object's key"))
 }

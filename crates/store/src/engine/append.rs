@@ -22,6 +22,7 @@ use strongroom_model::outcome::object::{ObjectAppended, ObjectWritten};
 use strongroom_seal::{ContentKey, Header, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally, combine_crc64};
+use super::lifecycle::notice;
 use super::put::{INLINE_MAX, Making, PUT_BYTES_MAX, is_promised, taken_from};
 use super::reading::{found, unlock_by_customer};
 use super::sealing::{Inspection, seal_stream, take_up_to};
@@ -67,7 +68,15 @@ impl Engine {
         let bucket = self.bucket(caller, &append.put.bucket).await?;
         let sought = self.catalog.version(bucket.id, &append.put.key, None).await?;
         match found(caller, &self.leases, &bucket, &append.put.key, sought)? {
-            Ok(version) => Box::pin(self.extend(caller, &bucket, version, append, body)).await,
+            Ok(version) => {
+                let (rules, tags) = (self.lifecycle_of(&bucket).await?, version.content.settings.tags.clone());
+                let key = append.put.key.clone();
+                let mut appended = Box::pin(self.extend(caller, &bucket, version, append, body)).await?;
+                let written = appended.written.last_modified;
+                let object = (appended.position, &tags);
+                appended.written.expiration = notice(rules.as_ref(), key.as_str(), object, written);
+                Ok(appended)
+            }
             Err(_nothing_or_marker) => Box::pin(self.begin(caller, &bucket, append, body)).await,
         }
     }
@@ -369,6 +378,7 @@ fn appended(version: &Version, append: &AppendObject, entry: &Entry, content: &C
         checksums: content.checksums.clone(),
         storage_class: entry.storage_class,
         last_modified: entry.last_modified,
+        expiration: None,
     };
     ObjectAppended { written, position: entry.size }
 }

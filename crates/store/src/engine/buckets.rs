@@ -95,7 +95,8 @@ impl Engine {
             versioning: Versioning::Never,
             public_access_block: None,
         };
-        let bucket = Bucket { id, facts, always_encrypted: create.always_encrypted, policy: None, cors: None };
+        let always_encrypted = create.always_encrypted;
+        let bucket = Bucket { id, facts, always_encrypted, policy: None, cors: None, has_lifecycle: false };
         match self.catalog.create_bucket(&bucket).await? {
             Creation::Created => Ok(bucket.facts),
             Creation::Exists(existing) => made_before(existing, caller),

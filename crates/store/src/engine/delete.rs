@@ -9,7 +9,6 @@ use strongroom_model::operation::object::{DeleteEntry, DeleteObject, DeleteObjec
 use strongroom_model::outcome::ObjectOutcome;
 use strongroom_model::outcome::object::{DeletedEntry, ManyDeleted};
 
-use super::put::READERS_GRACE_MS;
 use super::{Caller, Engine, precondition};
 use crate::catalog::{
     CatalogError,
@@ -62,13 +61,18 @@ impl Engine {
     /// Deletes what can be deleted in one commit. If that would be too long, because of objects of thousands of parts, it is
     /// done by halves.
     async fn delete_group(&self, bucket: BucketId, entries: &[&DeleteEntry]) -> Result<Vec<Deleted>, Failure> {
-        let now = self.now();
-        let moment = Moment { now, freed_due: now.plus_millis(READERS_GRACE_MS) };
+        let moment = Moment::at(self.now());
         let wanted: Result<Vec<_>, Failure> = entries
             .iter()
             .map(|entry| {
                 let marker = VersionUid(self.entropy.array()?);
-                Ok(Deletion { key: &entry.key, version: entry.version, conditions: &entry.conditions, marker })
+                Ok(Deletion {
+                    key: &entry.key,
+                    version: entry.version,
+                    conditions: &entry.conditions,
+                    marker,
+                    relies_on: None,
+                })
             })
             .collect();
         match self.catalog.delete(bucket, &wanted?, moment).await {
@@ -117,7 +121,7 @@ fn marker_of(deleted: Deleted, version: Option<VersionId>) -> Result<Option<Vers
         Deleted::Removed { marker: true } => Ok(version),
         Deleted::Marked(marker) => Ok(Some(marker)),
         Deleted::ConditionFailed(condition) => Err(precondition::failed(condition)),
-        Deleted::BucketDeleting => Err(FailureCode::Conflict.into()),
+        Deleted::BucketDeleting | Deleted::Changed => Err(FailureCode::Conflict.into()),
     }
 }
 

@@ -26,7 +26,7 @@ impl Engine {
             return Err(FailureCode::KmsNeedsTls.into());
         }
         let body = self.plaintext(caller, &version, content, range.clone()).await?;
-        let outcome = Outcome::Object(ObjectOutcome::Read(version.answer(get, range)));
+        let outcome = Outcome::Object(ObjectOutcome::Read(self.tell(&version, get, range).await?));
         Ok(Reply { outcome, body: Some(self.counted(body)) })
     }
 

@@ -12,7 +12,7 @@ impl Engine {
     pub(super) async fn head_object(&self, caller: &Caller, get: GetObject) -> Result<ObjectRead, Failure> {
         let (version, _content_key) = self.version_to_read(caller, &get, Links::Followed).await?;
         let range = version.range(&get)?;
-        Ok(version.answer(get, range))
+        self.tell(&version, get, range).await
     }
     /// Answers what is known of an object and its parts.
     pub(super) async fn object_attributes(

@@ -16,6 +16,7 @@ mod encryption;
 mod get;
 mod head;
 mod identities;
+mod lifecycle;
 mod list;
 mod object_settings;
 mod precondition;
@@ -48,7 +49,7 @@ use tokio::sync::Semaphore;
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, blobs::RunId, buckets::Bucket, tokens::Token},
-    jobs::Scrub,
+    jobs::{LifecycleJob, Scrub},
     kms::{self, Kms},
     leases::Leases,
     metrics::{Counters, Metrics},
@@ -109,6 +110,7 @@ pub struct Engine {
     closing: AtomicBool,
     counters: Counters,
     scrub: Arc<Scrub>,
+    lifecycle: Arc<LifecycleJob>,
     leases: Leases,
     policies: Understood,
     first_account: AccountId,
@@ -147,6 +149,8 @@ pub(crate) struct Parts {
     pub(crate) first_account: AccountId,
     /// Looks at everything.
     pub(crate) scrub: Arc<Scrub>,
+    /// Follows the lifecycle rules.
+    pub(crate) lifecycle: Arc<LifecycleJob>,
     /// Shared with the reaper.
     pub(crate) leases: Leases,
 }
@@ -169,6 +173,7 @@ impl Engine {
             counters: parts.counters,
             quotas: usage::Quotas::default(),
             scrub: parts.scrub,
+            lifecycle: parts.lifecycle,
             leases: parts.leases,
             policies: Understood::default(),
             first_account: parts.first_account,
@@ -228,7 +233,7 @@ impl Engine {
     /// What has been counted so far.
     pub fn metrics(&self) -> Metrics {
         let under_way = CHANGES_MAX - self.changes.available_permits();
-        self.counters.snapshot(under_way, self.kms_metrics.snapshot(), &self.scrub.report())
+        self.counters.snapshot(under_way, self.kms_metrics.snapshot(), &self.scrub.report(), &self.lifecycle.report())
     }
 
     /// Takes no more changes, and waits for those under way.

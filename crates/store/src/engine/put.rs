@@ -17,6 +17,7 @@ use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 
 use super::digests::{Digests, Tally};
 use super::encryption::{Choice, Protection};
+use super::lifecycle::notice;
 use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
 use super::{Body, Caller, Engine, precondition};
 use crate::failure;
@@ -25,7 +26,7 @@ use crate::{
     catalog::{
         blobs::Pending,
         buckets::Bucket,
-        history::{Commitment, NewVersion},
+        history::{Commitment, NewVersion, READERS_GRACE_MS},
         objects::{Content, Entry, VersionUid},
         recovery,
     },
@@ -38,11 +39,6 @@ pub(super) const INLINE_MAX: usize = CHUNK;
 
 /// Plaintext bytes of one request at most, as all three services state it: 5 GiB.
 pub(super) const PUT_BYTES_MAX: u64 = 5 << 30;
-
-/// How long a blob outlives its object, overwritten or deleted: the time that a reader may take from reading the object's
-/// row to opening its blob. An open blob stays readable to its end, so this is generous, and short enough that a load of
-/// overwrites does not fill the disk with what nobody can name any more.
-pub(super) const READERS_GRACE_MS: i64 = 30 * 1000;
 
 /// What is made of a body.
 pub(super) enum Making {
@@ -102,13 +98,16 @@ impl Engine {
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let settings = self.settings_of_write(&bucket, &put.settings)?;
+        let (rules, tags) = (self.lifecycle_of(&bucket).await?, settings.tags.clone());
         let stored = self.store(making, &put, &settings, &identity, &protection, body).await?;
         let version = Place { bucket: &bucket, uid, identity: &identity };
         let committed = self.commit(version, &put, settings, &protection, &stored).await;
         if committed.is_err() {
             self.give_up(&stored.part).await;
         }
-        Ok((committed?, stored.tally.size))
+        let (mut written, size) = (committed?, stored.tally.size);
+        written.expiration = notice(rules.as_ref(), put.key.as_str(), (size, &tags), written.last_modified);
+        Ok((written, size))
     }
 
     /// Seals the body into memory if it is small, else into a blob.
@@ -344,5 +343,6 @@ fn written(
         checksums: tally.checksums.clone(),
         storage_class,
         last_modified,
+        expiration: None,
     }
 }

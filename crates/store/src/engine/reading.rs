@@ -46,6 +46,22 @@ impl Engine {
         Ok((version, content))
     }
 
+    /// The answer to a read of `range`; of the current version, with the time when it goes.
+    pub(super) async fn tell(
+        &self,
+        version: &Version,
+        get: GetObject,
+        range: Option<Range<u64>>,
+    ) -> Result<ObjectRead, Failure> {
+        let expiration = match get.version {
+            None => self.expiration_of(version).await?,
+            Some(_) => None,
+        };
+        let mut read = version.answer(get, range);
+        read.facts.expiration = expiration;
+        Ok(read)
+    }
+
     /// The version of that id, or the latest; none if there is none, or if it is a delete marker.
     ///
     /// # Errors
@@ -99,6 +115,7 @@ impl Version {
             upload: self.content.parts.as_ref().map(|_| UploadId(self.entry.uid.0)),
             tag_count: self.content.settings.tags.as_slice().len(),
             lock: self.content.settings.lock,
+            expiration: None,
         }
     }
 

@@ -37,6 +37,7 @@ impl Engine {
             SettingKind::Quota => Ok(Setting::Quota(bucket.facts.quota)),
             SettingKind::Cors => Ok(Setting::Cors(bucket.cors.ok_or(FailureCode::NoCorsConfiguration)?)),
             SettingKind::PublicAccessBlock => Ok(Setting::PublicAccessBlock(bucket.facts.public_access_block)),
+            SettingKind::Lifecycle => Ok(Setting::Lifecycle(self.bucket_lifecycle(&bucket).await?)),
         }
     }
 
@@ -81,6 +82,7 @@ impl Engine {
                 let change = |bucket: &mut Bucket| bucket.facts.acl = document.list.resolve(bucket.facts.owner);
                 self.change_bucket(caller, name, change).await?;
             }
+            Setting::Lifecycle(rules) => self.set_lifecycle(caller, name, Some(rules)).await?,
         }
         Ok(())
     }
@@ -126,6 +128,7 @@ impl Engine {
             SettingKind::PublicAccessBlock => {
                 self.change_bucket(caller, name, |bucket| bucket.facts.public_access_block = None).await?;
             }
+            SettingKind::Lifecycle => self.set_lifecycle(caller, name, None).await?,
         }
         Ok(())
     }

@@ -12,9 +12,11 @@ use strongroom_model::setting::{Setting, SettingKind};
 use crate::decode::bucket::starts_encrypted;
 use crate::decode::digest::DocumentDigests;
 use crate::decode::{object_setting, refuse_unbuilt};
-use crate::dialect::ClassDocument;
+use crate::dialect::{ClassDocument, Overlap};
 use crate::document::tagging::Tagged;
-use crate::document::{SETTING_LIMIT, acl, cors, public_access, storage, tagging, versioning};
+use crate::document::{
+    LIFECYCLE_LIMIT, SETTING_LIMIT, acl, cors, lifecycle, public_access, storage, tagging, versioning,
+};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
 
@@ -119,9 +121,31 @@ pub(crate) fn put_acl(request: &Request<'_>) -> Result<Asked, Failure> {
     }
 }
 
+/// `PUT /bucket?lifecycle`.
+pub(crate) fn put_lifecycle(request: &Request<'_>) -> Result<Asked, Failure> {
+    let (dialect, words) = (request.dialect(), &request.dialect().settings.lifecycle);
+    let allowed = words.overlap_allowed.map(|field| request.field(field)).transpose()?.flatten();
+    let overlap = match allowed {
+        Some(word) if word.eq_ignore_ascii_case("true") => Overlap::Allowed,
+        _ => words.overlap,
+    };
+    documented_within(request, "PutBucketLifecycle", LIFECYCLE_LIMIT, move |document| {
+        lifecycle::read(document, dialect, overlap).map(Setting::Lifecycle)
+    })
+}
+
 fn documented(
     request: &Request<'_>,
     name: &'static str,
+    read: impl FnOnce(&[u8]) -> Result<Setting, Failure> + Send + 'static,
+) -> Result<Asked, Failure> {
+    documented_within(request, name, SETTING_LIMIT, read)
+}
+
+fn documented_within(
+    request: &Request<'_>,
+    name: &'static str,
+    limit: usize,
     read: impl FnOnce(&[u8]) -> Result<Setting, Failure> + Send + 'static,
 ) -> Result<Asked, Failure> {
     refuse_unbuilt(request)?;
@@ -131,7 +155,7 @@ fn documented(
         Ok(Operation::Bucket(BucketOperation::PutSetting(bucket, setting)))
     };
     let digests = DocumentDigests::read(request)?;
-    Ok(Asked::Documented(Draft::new(name, SETTING_LIMIT, digests, Box::new(finish))))
+    Ok(Asked::Documented(Draft::new(name, limit, digests, Box::new(finish))))
 }
 
 /// `GET /bucket?policy`.

@@ -29,7 +29,9 @@ use crate::target::Target;
 pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
-pub use setting_words::{AclStyle, ClassDocument, CorsWords, PublicAccessDocument, SettingWords};
+pub use setting_words::{
+    AclStyle, ClassDocument, CorsWords, LifecycleWords, Overlap, PublicAccessDocument, SettingWords,
+};
 pub use words::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,
     ListingStyle, ResourceWords, Silent, Stray,

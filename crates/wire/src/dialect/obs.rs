@@ -17,7 +17,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, ListingStyle, PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
+    SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -171,6 +172,14 @@ pub const RECORD: Dialect = Dialect {
             ("grant-read-delivered", Permission::Read, true),
             ("grant-full-control-delivered", Permission::FullControl, true),
         ],
+        lifecycle: LifecycleWords {
+            filters: true,
+            strict: false,
+            overlap: Overlap::Refused,
+            overlap_allowed: None,
+            abort: "AbortIncompleteMultipartUpload",
+            abort_days: "DaysAfterInitiation",
+        },
     },
     format: Format {
         server: "OBS",

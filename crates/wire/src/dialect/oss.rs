@@ -15,7 +15,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, ListingStyle, PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
+    SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -139,6 +140,14 @@ pub const RECORD: Dialect = Dialect {
         class_document: ClassDocument::Plain,
         acl: AclStyle::Canned,
         grants: &[],
+        lifecycle: LifecycleWords {
+            filters: false,
+            strict: false,
+            overlap: Overlap::RefusedOfOneAction,
+            overlap_allowed: Some("allow-same-action-overlap"),
+            abort: "AbortMultipartUpload",
+            abort_days: "Days",
+        },
     },
     format: Format {
         server: "AliyunOSS",

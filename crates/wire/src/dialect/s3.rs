@@ -17,7 +17,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, ListingStyle, PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
+    SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_flagged_configuration};
 use crate::encode::OBS_API;
@@ -173,6 +174,14 @@ pub const RECORD: Dialect = Dialect {
             ("grant-read-acp", Permission::ReadAcl, false),
             ("grant-write-acp", Permission::WriteAcl, false),
         ],
+        lifecycle: LifecycleWords {
+            filters: true,
+            strict: true,
+            overlap: Overlap::Allowed,
+            overlap_allowed: None,
+            abort: "AbortIncompleteMultipartUpload",
+            abort_days: "DaysAfterInitiation",
+        },
     },
     format: Format {
         server: "AmazonS3",

@@ -39,6 +39,36 @@ pub struct SettingWords {
     pub acl: AclStyle,
     /// Fields of grants: the permission, and whether the same holds for the objects of a bucket.
     pub grants: &'static [(&'static str, Permission, bool)],
+    /// Lifecycle rules.
+    pub lifecycle: LifecycleWords,
+}
+
+/// How a dialect speaks of lifecycle rules.
+#[derive(Debug, Clone, Copy)]
+pub struct LifecycleWords {
+    /// Whether a filter says all of what a rule concerns (S3, OBS), rather than prefix and tags beside it (OSS).
+    pub filters: bool,
+    /// Whether a rule must say what it concerns, all rules in the same way, and `And` must join two conditions at least.
+    pub strict: bool,
+    /// How far rules may concern the same objects.
+    pub overlap: Overlap,
+    /// The field that allows all of that for one request.
+    pub overlap_allowed: Option<&'static str>,
+    /// The element that ends open uploads.
+    pub abort: &'static str,
+    /// The element in it that says after how many days.
+    pub abort_days: &'static str,
+}
+
+/// How far rules may concern the same objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overlap {
+    /// As they like.
+    Allowed,
+    /// Not where both have the same action.
+    RefusedOfOneAction,
+    /// Not at all.
+    Refused,
 }
 
 /// How a dialect's rules for other origins differ.

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
+pub(crate) mod lifecycle;
 pub(crate) mod lock;
 pub(crate) mod public_access;
 pub(crate) mod reader;
@@ -18,6 +19,9 @@ use strongroom_model::failure::{Failure, FailureCode};
 
 /// The longest document that configures a bucket, in bytes: the services state 20 KB for the longest of them.
 pub(crate) const SETTING_LIMIT: usize = 64 * 1024;
+
+/// The longest document of lifecycle rules, in bytes: a thousand rules with a prefix of 1,024 bytes and a few tags each.
+pub(crate) const LIFECYCLE_LIMIT: usize = 2 * 1024 * 1024;
 
 /// The longest document of a batch deletion, in bytes: a thousand keys of 1,024 bytes, escaped, and their versions.
 pub(crate) const DELETION_LIMIT: usize = 2 * 1024 * 1024;

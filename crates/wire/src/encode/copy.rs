@@ -12,7 +12,7 @@ use crate::document::writer::Writer;
 use crate::encode::answer::{Answer, spell_tag, spell_version};
 use crate::encode::bucket::iso_seconds;
 use crate::encode::echo::{self, Told};
-use crate::encode::object::{checksum_values, checksums};
+use crate::encode::object::{checksum_values, checksums, expiring};
 use crate::encode::upload;
 use crate::exchange::Payload;
 
@@ -22,6 +22,7 @@ pub(crate) fn copied(answer: Answer<'_>, copied: &ObjectCopied) -> Response<Payl
     let source = copied.source_version.map(spell_version);
     let answer = answer.version(written.version).optional_field("copy-source-version-id", source.as_deref());
     let answer = echo::object(answer, &written.encryption, Told::Copy);
+    let answer = expiring(answer, written.expiration.as_ref());
     let answer = match dialect.resources.copy.told_in_head {
         true => checksums(answer.etag(&written.etag), &written.checksums),
         false => answer,

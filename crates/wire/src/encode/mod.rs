@@ -61,7 +61,8 @@ fn of_bucket(
             | SettingKind::StorageClass
             | SettingKind::Quota
             | SettingKind::Cors
-            | SettingKind::PublicAccessBlock,
+            | SettingKind::PublicAccessBlock
+            | SettingKind::Lifecycle,
         ) => answer.empty(200),
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
@@ -109,6 +110,7 @@ fn of_setting(dialect: &Dialect, setting: &Setting, answer: Answer<'_>, exchange
             answer.document(document::public_access::write(block.unwrap_or_default(), dialect))
         }
         Setting::Quota(quota) => answer.document(document::storage::write_quota(*quota, dialect)),
+        Setting::Lifecycle(rules) => answer.document(document::lifecycle::write(rules, dialect)),
     }
 }
 

@@ -6,6 +6,7 @@ use http::header::{
     CONTENT_RANGE, CONTENT_TYPE, EXPIRES, HeaderName, LAST_MODIFIED,
 };
 use strongroom_model::checksum::{Checksum, ChecksumScope};
+use strongroom_model::lifecycle::ExpirationNotice;
 use strongroom_model::metadata::{ContentHeaders, ObjectKind, StorageClass};
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead, SymlinkRead};
 use strongroom_model::setting::ObjectSetting;
@@ -39,7 +40,14 @@ pub(crate) fn described_write<'a>(answer: Answer<'a>, written: &ObjectWritten) -
     let answer = answer.etag(&written.etag).version(written.version);
     let answer = echo::object(answer, &written.encryption, Told::Write);
     let answer = checksums(digest(answer, written.md5), &written.checksums);
-    class(answer, written.storage_class)
+    expiring(class(answer, written.storage_class), written.expiration.as_ref())
+}
+
+/// Tells when the object will go, and by which rule.
+pub(crate) fn expiring<'a>(answer: Answer<'a>, notice: Option<&ExpirationNotice>) -> Answer<'a> {
+    let Some(ExpirationNotice { at, rule }) = notice else { return answer };
+    let told = format!("expiry-date=\"{}\", rule-id=\"{}\"", date::rfc1123(*at), percent::encode_path(rule));
+    answer.field("expiration", &told)
 }
 
 /// A document of an object version.
@@ -110,7 +118,7 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
     };
     let tagged = Some(facts.tag_count).filter(|count| *count > 0).map(|count| count.to_string());
     let answer = answer.optional_field("tagging-count", tagged.as_deref());
-    let answer = kind(answer, facts);
+    let answer = expiring(kind(answer, facts), facts.expiration.as_ref());
     match &read.range {
         None => {
             let answer = digest(answer, facts.md5).header(CONTENT_LENGTH, &facts.size.to_string());

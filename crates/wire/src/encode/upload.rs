@@ -97,6 +97,7 @@ fn made(answer: Answer<'_>, completed: &UploadCompleted, exchange: &Exchange<'_>
     // The clients of OSS read the tag of a header, those of the others the document's.
     let answer = answer.etag(&completed.etag).version(completed.version);
     let answer = echo::object(answer, &completed.encryption, Told::Completion);
+    let answer = object::expiring(answer, completed.expiration.as_ref());
     let answer = if in_headers { object::checksums(answer, &completed.checksums) } else { answer };
     let documents = &dialect.documents;
     let upload = &completed.upload;

@@ -8,6 +8,7 @@ use super::FailureRow;
 pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::InvalidUri, 400, "InvalidURI", "Couldn't parse the specified URI."),
     FailureRow::new(Code::QuotaExceeded, 403, "QuotaExceeded", "The bucket holds as much as it may."),
+    FailureRow::new(Code::NoLifecycle, 404, "NoSuchLifecycle", "No Row found in Lifecycle Table.").naming("BucketName"),
     FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be."),
     FailureRow::new(Code::ObjectLocked, 409, "FileImmutable", "The object you specified is immutable."),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource."),

@@ -79,6 +79,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::CorsNotAllowed, 403, "AccessForbidden", "CORSResponse: This CORS request is not allowed. The Origin, the Access-Control-Request-Method or the Access-Control-Request-Headers fit no rule of the bucket."),
     FailureRow::new(Code::NoPublicAccessBlock, 404, "NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found").naming("BucketName"),
     FailureRow::new(Code::NoTagSet, 404, "NoSuchTagSet", "The TagSet does not exist").naming("BucketName"),
+    FailureRow::new(Code::NoLifecycle, 404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist").naming("BucketName"),
     FailureRow::new(Code::MalformedAcl, 400, "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema"),
     FailureRow::new(Code::QuotaExceeded, 403, "InsufficientStorageSpace", "Insufficient storage space."),
     FailureRow::new(Code::NoObjectLock, 400, "InvalidRequest", "Bucket is missing Object Lock Configuration"),

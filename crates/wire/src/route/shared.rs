@@ -82,9 +82,19 @@ pub(crate) const ROWS: &[Route] = &[
         "DeleteBucketTagging",
         decode::setting::delete_tagging,
     ),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("lifecycle"), "GetBucketLifecycle"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("lifecycle"), "PutBucketLifecycle"),
-    Route::not_built(Verb::Delete, Level::Bucket, When::Query("lifecycle"), "DeleteBucketLifecycle"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("lifecycle"), "GetBucketLifecycle", |request| {
+        decode::setting::get(request, SettingKind::Lifecycle)
+    }),
+    Route::built(
+        Verb::Put,
+        Level::Bucket,
+        When::Query("lifecycle"),
+        "PutBucketLifecycle",
+        decode::setting::put_lifecycle,
+    ),
+    Route::built(Verb::Delete, Level::Bucket, When::Query("lifecycle"), "DeleteBucketLifecycle", |request| {
+        decode::setting::delete(request, SettingKind::Lifecycle)
+    }),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("logging"), "GetBucketLogging"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("logging"), "PutBucketLogging"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("logging"), "DeleteBucketLogging"),

@@ -34,6 +34,17 @@ pub(crate) fn read_extended(text: &str) -> Option<Timestamp> {
     utc(EXTENDED, text)
 }
 
+/// Reads a date of a document: extended ISO 8601 in UTC, or, as AWS's clients write it too, with an offset or a day alone.
+pub(crate) fn read_lenient(text: &str) -> Option<Timestamp> {
+    let zoned = || text.parse::<jiff::Timestamp>().ok().map(|instant| Timestamp::from_millis(instant.as_millisecond()));
+    let day = || {
+        let civil: jiff::civil::Date = text.parse().ok()?;
+        let instant = TimeZone::UTC.to_timestamp(civil.to_datetime(jiff::civil::Time::midnight())).ok()?;
+        Some(Timestamp::from_millis(instant.as_millisecond()))
+    };
+    read_extended(text).or_else(zoned).or_else(day)
+}
+
 /// `20130524T000000Z`.
 pub(crate) fn basic(when: Timestamp) -> String {
     shown(when, BASIC)

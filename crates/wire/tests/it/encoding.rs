@@ -175,6 +175,7 @@ fn facts(encryption: AppliedEncryption, class: StorageClass) -> ObjectFacts {
         upload: None,
         tag_count: 0,
         lock: ObjectLock::default(),
+        expiration: None,
     }
 }
 
@@ -210,6 +211,7 @@ fn object_written(encryption: AppliedEncryption) -> ObjectWritten {
         checksums: checksums(),
         storage_class: StorageClass::Standard,
         last_modified: THEN,
+        expiration: None,
     }
 }
 

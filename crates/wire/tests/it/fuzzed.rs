@@ -163,7 +163,7 @@ const DOCUMENTED: [(Method, &str); 3] =
 const SETTINGS_FROM: u8 = 192;
 
 /// The heads of the documents that configure buckets and objects. New ones are added at the end.
-const SETTINGS: [(Method, &str); 8] = [
+const SETTINGS: [(Method, &str); 9] = [
     (Method::PUT, "/bkt1?tagging"),
     (Method::PUT, "/bkt1/key?tagging"),
     (Method::PUT, "/bkt1?acl"),
@@ -172,6 +172,7 @@ const SETTINGS: [(Method, &str); 8] = [
     (Method::PUT, "/bkt1?storageClass"),
     (Method::PUT, "/bkt1?cors"),
     (Method::PUT, "/bkt1?publicAccessBlock"),
+    (Method::PUT, "/bkt1?lifecycle"),
 ];
 
 /// The first byte says which dialect and which kind of document (modulo nine: OBS, OSS, S3 by threes; from
@@ -417,6 +418,7 @@ fn check_form(dialect: &'static Dialect, parts: &Parts, site: &Site, intent: &In
         checksums: Vec::new(),
         storage_class: StorageClass::Standard,
         last_modified: Timestamp::from_seconds(0),
+        expiration: None,
     };
     let outcome = Outcome::Object(ObjectOutcome::Put(written));
     let exchange = Exchange { form: Some(reply), ..exchange(&Method::POST, "localhost", "/bkt1", site) };

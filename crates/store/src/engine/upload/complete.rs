@@ -12,13 +12,13 @@ use strongroom_model::outcome::upload::UploadCompleted;
 use strongroom_seal::{Manifest, ManifestKey, Part, PartId};
 
 use super::super::digests::Digests;
-use super::super::put::READERS_GRACE_MS;
+use super::super::lifecycle::notice;
 use super::super::{Caller, Engine, precondition};
 use super::OpenUpload;
 use crate::catalog::{
     ATTEMPTS, CatalogError,
     buckets::Bucket,
-    history::{Commitment, NewVersion},
+    history::{Commitment, NewVersion, READERS_GRACE_MS},
     objects::{Content, Entry, PartSummary, Parts, VersionUid},
     recovery,
     uploads::{Completion, UploadedPart},
@@ -89,7 +89,10 @@ impl Engine {
         key: ManifestKey,
     ) -> Result<Option<UploadCompleted>, Failure> {
         let upload = &open.upload;
+        let rules = self.lifecycle_of(&open.bucket).await?;
         let now = self.now();
+        let object = (assembly.size, &upload.settings.tags);
+        let expiration = notice(rules.as_ref(), open.key.as_str(), object, now);
         let entry = Entry {
             uid: VersionUid(open.id.0),
             generation: 0,
@@ -132,7 +135,8 @@ impl Engine {
         let _room = self.make_room(&open.bucket, 0).await?;
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
-                Ok(Some(open.completed(complete, version, assembly.etag, assembly.checksums)))
+                let completed = open.completed(complete, version, assembly.etag, assembly.checksums);
+                Ok(Some(UploadCompleted { expiration, ..completed }))
             }
             Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),
             Commitment::UploadChanged | Commitment::BlobsGivenUp => Ok(None),
@@ -165,6 +169,7 @@ impl Engine {
         let bucket = self.bucket(caller, &name.bucket).await?;
         let gone = || Failure::new(FailureCode::NoSuchUpload);
         let version = self.version_of_upload(caller, &bucket, name).await?.ok_or_else(gone)?;
+        let expiration = self.expiration_of(&version).await?;
         let (entry, content) = (version.entry, version.content);
         let parts = content.parts.ok_or_else(gone)?;
         let named = match &complete.parts {
@@ -185,6 +190,7 @@ impl Engine {
             checksums: content.checksums,
             checksum_asked: parts.checksum_asked,
             storage_class: entry.storage_class,
+            expiration,
             url_encoded: complete.url_encoded,
         })
     }
@@ -206,6 +212,7 @@ impl OpenUpload {
             checksums,
             checksum_asked: self.upload.checksum.is_some_and(|checksum| checksum.asked),
             storage_class: self.upload.storage_class,
+            expiration: None,
             url_encoded: complete.url_encoded,
         }
     }

@@ -11,7 +11,6 @@ use strongroom_model::outcome::scrub::Trouble;
 use strongroom_model::time::Timestamp;
 use strongroom_seal::{ContentKey, Header, MAX_HEADER, Part, sealed_len};
 
-use super::pace::Pace;
 use crate::{
     blob_id::BlobId,
     blobs::{BlobEntry, BlobError, Blobs},
@@ -22,7 +21,7 @@ use crate::{
         walk::Cursor,
     },
     failure,
-    jobs::reaper::is_older_than_any_commit,
+    jobs::{pace::Pace, reaper::is_older_than_any_commit},
     kms::Kms,
     leases::Leases,
     opening::{Version, open_manifest, open_stream},

@@ -2,7 +2,6 @@
 //! acknowledged. It changes nothing. One runs at a time; it can be interrupted anywhere, and goes on from there.
 
 mod examine;
-mod pace;
 mod pass;
 
 use std::{
@@ -12,10 +11,12 @@ use std::{
 
 use strongroom_model::failure::{Failure, FailureCode, chain};
 use strongroom_model::operation::admin::StartScrub;
-use strongroom_model::outcome::scrub::{ScrubReport, ScrubState};
+use strongroom_model::outcome::job::JobState;
+use strongroom_model::outcome::scrub::ScrubReport;
 use strongroom_model::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use super::told;
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, CatalogError, scrubs::Progress},
@@ -71,14 +72,14 @@ impl Scrub {
     /// `Conflict` if one runs already.
     pub(crate) fn start(&self, asked: StartScrub) -> Result<ScrubReport, Failure> {
         let mut progress = self.progress();
-        if progress.report.state == ScrubState::Running {
+        if progress.report.state == JobState::Running {
             return Err(Failure::new(FailureCode::Conflict).with_message("A scrub is under way."));
         }
-        if asked.anew || progress.report.state != ScrubState::Stopped {
+        if asked.anew || progress.report.state != JobState::Stopped {
             *progress = Progress::default();
         }
         progress.rate = asked.rate;
-        progress.report.state = ScrubState::Running;
+        progress.report.state = JobState::Running;
         progress.wanted = true;
         self.wake.notify_one();
         Ok(progress.report.clone())
@@ -136,11 +137,11 @@ impl Scrub {
             let ScrubReport { state, ended, .. } = progress.report;
             let pause_ms = i64::from(days) * 24 * 3_600_000;
             let due = ended.is_some_and(|ended| ended.plus_millis(pause_ms) <= now);
-            if due && matches!(state, ScrubState::Finished | ScrubState::Never) {
+            if due && matches!(state, JobState::Finished | JobState::Never) {
                 *progress = Progress { rate: Some(schedule.rate), wanted: true, ..Progress::default() };
             }
             // The first is due so long after the first start, whose time is kept for that.
-            let first_seen = ended.is_none() && state == ScrubState::Never;
+            let first_seen = ended.is_none() && state == JobState::Never;
             if first_seen {
                 progress.report.ended = Some(now);
             }
@@ -158,13 +159,13 @@ impl Scrub {
             if !progress.wanted {
                 return Ok(());
             }
-            progress.report.state = ScrubState::Running;
+            progress.report.state = JobState::Running;
         }
         let result = self.pass(clock).await;
         {
             let mut progress = self.progress();
             progress.report.ended = Some(clock());
-            progress.report.state = if result.is_ok() { ScrubState::Finished } else { ScrubState::Stopped };
+            progress.report.state = if result.is_ok() { JobState::Finished } else { JobState::Stopped };
             progress.wanted &= matches!(result, Err(Interruption::Away(_)));
         }
         self.save().await?;
@@ -195,9 +196,4 @@ impl Scrub {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Waits until `stop` says true or is dropped.
-async fn told(stop: &mut watch::Receiver<bool>) {
-    let _either = stop.wait_for(|stop| *stop).await;
 }

@@ -8,12 +8,12 @@ use tokio::time::{Duration, Instant};
 use super::{
     Interruption, Scrub,
     examine::{Hindrance, Verdict},
-    pace::{Pace, VERSION_BYTES},
 };
 use crate::{
     blob_id::BlobId,
     blobs::BlobEntry,
     catalog::{CatalogError, buckets::Bucket, scrubs::Place, walk::Walked},
+    jobs::pace::Pace,
     surroundings::Clock,
 };
 
@@ -25,6 +25,9 @@ const BUCKETS_MAX: usize = 2000;
 
 /// How often it is kept how far the scrub has come: what a killed process has to look at again.
 const SAVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// What one version costs at least: looking at an empty object takes reads of rows, too.
+const VERSION_BYTES: u64 = 4096;
 
 /// Blobs that one look fetches.
 const PAGE: usize = 256;

@@ -34,7 +34,8 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 use strongroom_store::{
-    Body, Config, Engine, OpenError, Reaper, Reply, RootCredentials, Scrub, ServerDefault, Trailer,
+    Body, Config, Engine, LifecycleJob, OpenError, Opened, Reaper, Reply, RootCredentials, Scrub, ServerDefault,
+    Trailer,
     blobs::{Blobs, LocalBlobs, MemoryBlobs},
     kms,
     kv::{FjallKv, Kv, MemoryKv},
@@ -53,6 +54,7 @@ pub(crate) struct Bench {
     pub(crate) engine: Arc<Engine>,
     pub(crate) reaper: tokio::sync::Mutex<Reaper>,
     pub(crate) scrub: Arc<Scrub>,
+    pub(crate) lifecycle: Arc<LifecycleJob>,
     pub(crate) account: AccountId,
     pub(crate) folder: TempDir,
     pub(crate) kv: Arc<dyn Kv>,
@@ -150,8 +152,9 @@ impl Bench {
             entropy(drawn.clone()),
         );
         let opened = opened.await?;
-        let (engine, reaper, scrub, account) = (opened.engine, opened.reaper.into(), opened.scrub, opened.root);
-        Ok(Self { engine, reaper, scrub, account, folder, kv, blobs, drawn, clock })
+        let Opened { engine, reaper, scrub, lifecycle, root: account, .. } = opened;
+        let reaper = reaper.into();
+        Ok(Self { engine, reaper, scrub, lifecycle, account, folder, kv, blobs, drawn, clock })
     }
 
     /// The next process over the same stores.

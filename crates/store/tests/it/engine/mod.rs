@@ -13,6 +13,7 @@ mod faults;
 mod flips;
 mod identities;
 mod keys;
+mod lifecycle;
 mod public_access;
 mod quotas;
 mod races;

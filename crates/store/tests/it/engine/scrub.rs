@@ -6,7 +6,8 @@ use strongroom_model::operation::admin::StartScrub;
 use strongroom_model::operation::key::Switch;
 use strongroom_model::operation::{AdminOperation, KeyOperation};
 use strongroom_model::outcome::AdminOutcome;
-use strongroom_model::outcome::scrub::{ScrubReport, ScrubState, Trouble};
+use strongroom_model::outcome::job::JobState;
+use strongroom_model::outcome::scrub::{ScrubReport, Trouble};
 use strongroom_store::{
     Schedule,
     blobs::{BlobId, Blobs},
@@ -31,7 +32,7 @@ async fn scrubbed(bench: &Bench) -> ScrubReport {
 async fn troubles(bench: &Bench) -> Vec<Trouble> {
     let report = scrubbed(bench).await;
     assert_eq!(report.found as usize, report.findings.len());
-    assert_eq!(report.state, ScrubState::Finished);
+    assert_eq!(report.state, JobState::Finished);
     report.findings.iter().map(|finding| finding.trouble).collect()
 }
 
@@ -64,7 +65,7 @@ async fn what_is_sound_is_found_sound() {
     }
     bench.create_bucket("second", None).await.unwrap();
     let report = scrubbed(&bench).await;
-    assert_eq!((report.found, report.state), (0, ScrubState::Finished), "{:?}", report.findings);
+    assert_eq!((report.found, report.state), (0, JobState::Finished), "{:?}", report.findings);
     assert_eq!(report.done, report.expected);
     assert_eq!(report.done.versions as usize, METHODS.len() * sizes.len());
     assert_eq!(report.done.bytes as usize, METHODS.len() * sizes.iter().sum::<usize>());
@@ -222,14 +223,14 @@ async fn it_is_stopped_and_goes_on_across_processes() {
     for number in 0..40 {
         bench.put(&format!("k{number:02}"), &noise(3000 + number), Method::KmsSm4).await.unwrap();
     }
-    assert_eq!(ask(&bench, AdminOperation::DescribeScrub).await.state, ScrubState::Never);
+    assert_eq!(ask(&bench, AdminOperation::DescribeScrub).await.state, JobState::Never);
     let (stop, running) = run_beside(&bench, None);
-    assert_eq!(ask(&bench, AdminOperation::StartScrub(SLOW)).await.state, ScrubState::Running);
+    assert_eq!(ask(&bench, AdminOperation::StartScrub(SLOW)).await.state, JobState::Running);
     let refused = bench.admin(AdminOperation::StartScrub(SLOW)).await.unwrap_err();
     assert_eq!(refused.code, strongroom_model::failure::FailureCode::Conflict);
     until(&bench, "under way", |report| report.done.versions > 3).await;
     ask(&bench, AdminOperation::StopScrub).await;
-    let stopped = until(&bench, "stopped", |report| report.state == ScrubState::Stopped).await;
+    let stopped = until(&bench, "stopped", |report| report.state == JobState::Stopped).await;
     assert!(stopped.done.versions < 40);
     ask(&bench, AdminOperation::StartScrub(SLOW)).await;
     until(&bench, "further", |report| report.done.versions > stopped.done.versions + 3).await;
@@ -240,7 +241,7 @@ async fn it_is_stopped_and_goes_on_across_processes() {
     let bench = bench.reopen().await;
     assert_eq!(bench.scrub.report().done, left.done, "it was kept");
     let (_stop, _running) = run_beside(&bench, None);
-    let done = until(&bench, "finished", |report| report.state == ScrubState::Finished).await;
+    let done = until(&bench, "finished", |report| report.state == JobState::Finished).await;
     assert_eq!((done.done, done.found), (done.expected, 0), "what was interrupted goes on by itself, and counts once");
 }
 
@@ -253,9 +254,9 @@ async fn it_begins_by_itself_when_it_is_time() {
     until(&bench, "seen", |report| report.ended.is_some()).await;
     stop.send(true).unwrap();
     running.await.unwrap();
-    assert_eq!(bench.scrub.report().state, ScrubState::Never, "not at the first start");
+    assert_eq!(bench.scrub.report().state, JobState::Never, "not at the first start");
     bench.advance(7 * 24 * 3_600_000);
     let (_stop, _running) = restart();
-    let report = until(&bench, "finished", |report| report.state == ScrubState::Finished).await;
+    let report = until(&bench, "finished", |report| report.state == JobState::Finished).await;
     assert_eq!(report.done.versions, 1);
 }

@@ -1,0 +1,78 @@
+//! Runs of the lifecycle rules in the admin API.
+
+use serde::{Deserialize, Serialize};
+use strongroom_model::outcome::job::{LifecycleReport, LifecycleTally};
+
+use super::scrubbing::State;
+
+/// `GET`, `POST` and `DELETE /v1/lifecycle`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LifecycleRun {
+    /// `never`, `running`, `stopped` or `finished`.
+    pub(crate) state: State,
+    /// When it began: what was due by then goes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) started: Option<String>,
+    /// When it ended, or was last seen to go on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
+    /// The bucket that it has come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket: Option<String>,
+    /// What it has done.
+    pub(crate) done: Done,
+}
+
+/// What a run has done.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// Buckets with rules.
+    pub(crate) buckets: u64,
+    /// Keys looked at.
+    pub(crate) keys: u64,
+    /// Objects removed for good.
+    pub(crate) expired: u64,
+    /// Objects put under a delete marker.
+    pub(crate) marked: u64,
+    /// Noncurrent versions removed.
+    pub(crate) noncurrent: u64,
+    /// Delete markers removed.
+    pub(crate) markers: u64,
+    /// Uploads aborted.
+    pub(crate) uploads: u64,
+    /// Versions left because they are locked.
+    pub(crate) locked: u64,
+    /// Objects left because they changed in the same moment.
+    pub(crate) changed: u64,
+    /// What could not be dealt with.
+    pub(crate) troubles: u64,
+}
+
+impl From<LifecycleReport> for LifecycleRun {
+    fn from(report: LifecycleReport) -> Self {
+        Self {
+            state: report.state.into(),
+            started: report.started.map(|time| time.to_string()),
+            ended: report.ended.map(|time| time.to_string()),
+            bucket: report.bucket.map(|bucket| bucket.as_str().to_owned()),
+            done: report.done.into(),
+        }
+    }
+}
+
+impl From<LifecycleTally> for Done {
+    fn from(tally: LifecycleTally) -> Self {
+        Self {
+            buckets: tally.buckets,
+            keys: tally.keys,
+            expired: tally.expired,
+            marked: tally.marked,
+            noncurrent: tally.noncurrent,
+            markers: tally.markers,
+            uploads: tally.uploads,
+            locked: tally.locked,
+            changed: tally.changed,
+            troubles: tally.troubles,
+        }
+    }
+}
