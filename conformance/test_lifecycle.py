@@ -301,4 +301,5 @@ def test_answers_tell_when_an_object_goes(s3, oss, obs, new_bucket):
     assert copied["Expiration"] == told
     assert oss.bucket(new_bucket).head_object("logs/a").headers["x-oss-expiration"] == told
     answer = obs.check(obs.client.getObjectMetadata(new_bucket, "logs/a"))
-    assert dict(answer.header)["expiration"] == told
+    # This SDK decodes what it is told.
+    assert dict(answer.header)["expiration"] == told.replace("%20", " ")

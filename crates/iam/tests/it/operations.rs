@@ -324,7 +324,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
     all
 }
 
-fn admin_operations() -> [AdminOperation; 10] {
+fn admin_operations() -> [AdminOperation; 13] {
     let user = || UserName::parse("alice").expect("a valid name");
     [
         AdminOperation::CreateUser(user()),
@@ -336,6 +336,9 @@ fn admin_operations() -> [AdminOperation; 10] {
         AdminOperation::StartScrub(StartScrub::default()),
         AdminOperation::DescribeScrub,
         AdminOperation::StopScrub,
+        AdminOperation::StartLifecycle,
+        AdminOperation::DescribeLifecycle,
+        AdminOperation::StopLifecycle,
         AdminOperation::Backup(Backup::default()),
     ]
 }
