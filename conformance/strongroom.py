@@ -1,5 +1,6 @@
 """A Strongroom process under test: started on free ports with a data folder of its own, stopped at the end."""
 
+import itertools
 import json
 import os
 import pathlib
@@ -20,11 +21,23 @@ REGION = "us-east-1"
 START_SECONDS_MAX = 60
 
 
+# Ports of this worker process: below those that the system gives to clients, so that none is taken between looking and
+# listening, and apart from those of the other workers.
+PORTS_A_WORKER = 2000
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_ports = itertools.cycle(range(12_000 + _worker % 10 * PORTS_A_WORKER, 12_000 + (_worker % 10 + 1) * PORTS_A_WORKER))
+
+
 def free_port():
     """A port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Strongroom:
