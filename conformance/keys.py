@@ -4,6 +4,7 @@ import importlib
 import json
 
 import boto3
+import requests
 from aliyunsdkcore.acs_exception.exceptions import ServerException
 from aliyunsdkcore.client import AcsClient
 from botocore.config import Config
@@ -13,8 +14,18 @@ from huaweicloudsdkkms.v2 import KmsClient, model
 
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
-# The server has one project for every account, and takes any name for it.
-PROJECT = "0123456789abcdef0123456789abcdef"
+
+def token(server, identity):
+    """The answer of the small identity service to who asks for a token by `identity`."""
+    document = {"auth": {"identity": identity}}
+    return requests.post(f"http://127.0.0.1:{server.kms}/v3/auth/tokens", json=document, timeout=30)
+
+
+def default_project(server, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
+    """The id of an account's default project."""
+    pair = {"access": {"key": access_key}, "secret": {"key": secret_key}}
+    return token(server, {"methods": ["hw_ak_sk"], "hw_ak_sk": pair}).json()["token"]["project"]["id"]
+
 
 
 def aws(server, access_key=ACCESS_KEY, secret_key=SECRET_KEY, region=REGION):
@@ -65,8 +76,8 @@ class Alibaba:
 class Huawei:
     """huaweicloudsdkkms: `client.create_key(key_alias="x")` sends a `CreateKeyRequest` with that body."""
 
-    def __init__(self, server, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
-        credentials = BasicCredentials(access_key, secret_key, PROJECT)
+    def __init__(self, server, access_key=ACCESS_KEY, secret_key=SECRET_KEY, project=None):
+        credentials = BasicCredentials(access_key, secret_key, project or default_project(server))
         endpoint = f"http://127.0.0.1:{server.kms}"
         self.client = KmsClient.new_builder().with_credentials(credentials).with_endpoint(endpoint).build()
 

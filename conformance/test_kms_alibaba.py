@@ -145,7 +145,7 @@ def test_aliases_tags_policy_and_protection(kms):
     kms.TagResource(KeyId=key, Tags='[{"TagKey":"a","TagValue":"1"},{"TagKey":"b","TagValue":"2"}]')
     kms.UntagResource(KeyId=key, TagKeys='["a"]')
     assert kms.ListResourceTags(KeyId=key)["Tags"]["Tag"] == [{"KeyId": key, "TagKey": "b", "TagValue": "2"}]
-    policy = '{"Version":"1","Statement":[]}'
+    policy = kms.GetKeyPolicy(KeyId=key, PolicyName="default")["Policy"].replace("kms default key policy", "ours")
     kms.SetKeyPolicy(KeyId=key, PolicyName="default", Policy=policy)
     assert kms.GetKeyPolicy(KeyId=key, PolicyName="default")["Policy"] == policy
     arn = kms.DescribeKey(KeyId=key)["KeyMetadata"]["Arn"]

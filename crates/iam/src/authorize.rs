@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_model::account::Principal;
-use strongroom_model::action::{Action, Resource};
+use strongroom_model::action::{Action, Required, Resource};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::{ObjectOperation, Operation};
 
@@ -11,7 +11,8 @@ use crate::case::Case;
 use crate::decision::{Decision, Permission, decide};
 use crate::facts;
 use crate::granted::{Granted, Rights, Verdict};
-use crate::policy::fact::Facts;
+use crate::keys;
+use crate::policy::fact::{Facts, Known};
 
 /// Why an operation may not run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
     let facts = Facts::new(&gather);
     let required = operation.required();
     let decisions: Vec<Decision> =
-        required.iter().map(|required| decide(required.action, &required.resource, &case, &facts)).collect();
+        required.iter().map(|required| decide_required(&operation, required, &case, &facts, &gather)).collect();
     let refusal = |decision| Denied { anonymous: case.subject.requester.principal == Principal::Anonymous, decision };
     let refused = decisions.iter().find(|decision| decision.answer == Permission::Denied);
     let suffices = match refused {
@@ -67,6 +68,22 @@ pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
     let asked = asked.collect();
     let may_list = may_list(&operation, &case, &facts);
     Ok(Granted::new(operation, verdicts, may_list, Rights::new(Arc::new(case), asked)))
+}
+
+fn decide_required(
+    operation: &Operation,
+    required: &Required,
+    case: &Case,
+    facts: &Facts<'_>,
+    gather: &dyn Fn() -> Known,
+) -> Decision {
+    let of_key = match operation {
+        Operation::Key(operation) => {
+            keys::decide_operation(operation, required.action, &required.resource, case, gather)
+        }
+        _ => None,
+    };
+    of_key.unwrap_or_else(|| decide(required.action, &required.resource, case, facts))
 }
 
 fn is_batch(operation: &Operation) -> bool {

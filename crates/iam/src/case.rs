@@ -10,6 +10,7 @@ use strongroom_model::policy::LocalName;
 use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::time::Timestamp;
 
+use crate::keys::KeyCase;
 use crate::policy::Policy;
 
 /// Everything, besides the operation, that a decision may rest on.
@@ -27,6 +28,8 @@ pub struct Case {
     pub bucket: Option<BucketCase>,
     /// The bucket of a second object that the operation reads, if that is another one.
     pub source_bucket: Option<BucketCase>,
+    /// The master keys that the operation names, as far as there are any.
+    pub keys: Vec<KeyCase>,
 }
 
 /// Who asks.

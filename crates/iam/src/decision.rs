@@ -49,6 +49,10 @@ pub enum Reason {
     NotPassedOn(Statement),
     /// The caller's own account allows it, but the bucket's owner does not.
     NotGrantedByOwner,
+    /// The caller's own policies allow it, but neither the key's policy nor a grant on it does.
+    NotGrantedByKey,
+    /// The grant on the key that has this id.
+    Granted(String),
     /// The session's policy does not allow what its principal may do.
     NotInSession,
     /// Nothing allows it.
@@ -73,16 +77,18 @@ pub enum PolicyPlace {
     Identity(String),
     /// The bucket's.
     Bucket,
+    /// The master key's.
+    Key,
     /// That of the temporary access key.
     Session,
 }
 
 impl Decision {
-    fn new(answer: Permission, reason: Reason) -> Self {
+    pub(crate) fn new(answer: Permission, reason: Reason) -> Self {
         Self { answer, reason }
     }
 
-    fn denied(reason: Reason) -> Self {
+    pub(crate) fn denied(reason: Reason) -> Self {
         Self::new(Permission::Denied, reason)
     }
 }
@@ -102,29 +108,19 @@ pub(crate) fn decide(action: Action, resource: &Resource, case: &Case, facts: &F
         _ => None,
     };
     match resource {
-        // Whether a key's owner consents is the key service's to say, which knows the key's policy and its grants.
+        // A key that was not found is nobody's; one that was is decided about in `keys`.
         Resource::Key(reference) => {
             let named = reference.account.as_deref().and_then(AccountId::parse);
             match named.or(case.subject.requester.principal.account()) {
-                Some(owner) => decide_key(action, resource, owner, case, facts),
+                Some(owner) => {
+                    let target = Target::new(resource, Some(owner));
+                    Sides::look(action, &target, None, case, facts).settle(Answer::Silent, true)
+                }
                 None => Decision::denied(Reason::NothingAllows),
             }
         }
         _ => decide_for(action, resource, bucket, case, facts),
     }
-}
-
-/// The same about a master key of `owner`: what the caller's own policies say of it.
-pub(crate) fn decide_key(
-    action: Action,
-    resource: &Resource,
-    owner: AccountId,
-    case: &Case,
-    facts: &Facts<'_>,
-) -> Decision {
-    let target = Target::new(resource, Some(owner));
-    let sides = Sides::look(action, &target, None, case, facts);
-    sides.settle(Answer::Silent, true)
 }
 
 fn decide_for(
@@ -137,7 +133,11 @@ fn decide_for(
     let principal = &case.subject.requester.principal;
     let owner = bucket.map(|bucket| bucket.owner).or(principal.account());
     let target = Target::new(resource, owner);
-    let consulted = bucket.filter(|bucket| !is_rescue(action, principal, bucket));
+    let consulted = bucket.filter(|bucket| !is_rescue(action, principal, bucket)).and_then(|bucket| {
+        let policy = bucket.policy.as_deref()?;
+        let restricted = bucket.block.restrict_buckets && policy.is_public() && !bucket.owner_is(principal);
+        Some(Consulted { policy, place: PolicyPlace::Bucket, allows: !restricted })
+    });
     let sides = Sides::look(action, &target, consulted, case, facts);
     let lists = bucket.map_or(Answer::Silent, |bucket| acl::judge(action, principal, bucket));
     sides.settle(lists, owner.is_some_and(|owner| acl::is_of(principal, owner)))
@@ -155,18 +155,38 @@ fn is_rescue(action: Action, principal: &Principal, bucket: &BucketCase) -> bool
     about_policy && *principal == Principal::Root(bucket.owner)
 }
 
+/// The policy of what something is done to.
+pub(crate) struct Consulted<'a> {
+    /// It.
+    pub(crate) policy: &'a Policy,
+    /// What it is called.
+    pub(crate) place: PolicyPlace,
+    /// Whether its allowances count; its denials always do.
+    pub(crate) allows: bool,
+}
+
 /// What each side says.
 #[derive(Default)]
-struct Sides {
-    denied: Option<Statement>,
-    own: Option<Statement>,
-    owners: Option<(Statement, Reach)>,
+pub(crate) struct Sides {
+    /// The statement that denies it, on whatever side.
+    pub(crate) denied: Option<Statement>,
+    /// The statement of the caller's own policies that allows it.
+    pub(crate) own: Option<Statement>,
+    /// That of the owner's, and how much it is about the caller.
+    pub(crate) owners: Option<(Statement, Reach)>,
     /// Whether there is a session policy, and it does not allow.
-    session_refuses: bool,
+    pub(crate) session_refuses: bool,
 }
 
 impl Sides {
-    fn look(action: Action, target: &Target, bucket: Option<&BucketCase>, case: &Case, facts: &Facts<'_>) -> Self {
+    /// Asks all of them.
+    pub(crate) fn look(
+        action: Action,
+        target: &Target,
+        consulted: Option<Consulted<'_>>,
+        case: &Case,
+        facts: &Facts<'_>,
+    ) -> Self {
         let subject = &case.subject;
         let principal = &subject.requester.principal;
         let question = Question { principal, groups: &subject.groups, action, target, facts };
@@ -182,13 +202,10 @@ impl Sides {
             sides.note_denial(policy, &PolicyPlace::Session, &question);
             sides.session_refuses = policy.find(Effect::Allow, &question).is_none();
         }
-        if let Some(bucket) = bucket
-            && let Some(policy) = &bucket.policy
-        {
-            sides.note_denial(policy, &PolicyPlace::Bucket, &question);
-            let restricted = bucket.block.restrict_buckets && policy.is_public() && !bucket.owner_is(principal);
-            if !restricted {
-                sides.owners = find(policy, Effect::Allow, &PolicyPlace::Bucket, &question);
+        if let Some(Consulted { policy, place, allows }) = consulted {
+            sides.note_denial(policy, &place, &question);
+            if allows {
+                sides.owners = find(policy, Effect::Allow, &place, &question);
             }
         }
         sides
@@ -261,6 +278,8 @@ impl fmt::Display for Reason {
                 write!(f, "{statement} allows it, but no policy of the principal's own account does")
             }
             Self::NotGrantedByOwner => f.write_str("the bucket's owner grants it to nobody of another account"),
+            Self::NotGrantedByKey => f.write_str("neither the key's policy nor a grant on it allows it"),
+            Self::Granted(id) => write!(f, "by the grant {id}"),
             Self::NotInSession => f.write_str("the session's policy does not allow it"),
             Self::NothingAllows => f.write_str("no statement allows it"),
         }
@@ -276,6 +295,7 @@ impl fmt::Display for Statement {
         match &self.policy {
             PolicyPlace::Identity(name) => write!(f, " of the policy {name}"),
             PolicyPlace::Bucket => f.write_str(" of the bucket's policy"),
+            PolicyPlace::Key => f.write_str(" of the key's policy"),
             PolicyPlace::Session => f.write_str(" of the session's policy"),
         }
     }

@@ -61,11 +61,17 @@ pub(crate) fn of_key_use(context: &EncryptionContext, case: &Case) -> Known {
     facts
 }
 
-/// Adds what is known of the use of a key for an object.
-pub(crate) fn insert_key_use(facts: &mut Known, context: &EncryptionContext, case: &Case) {
+/// Adds the encryption context of a use of a key.
+pub(crate) fn insert_context(facts: &mut Known, context: &EncryptionContext) {
     for (name, value) in context {
         facts.insert(Fact::EncryptionContext(name.clone()), Value::one(value));
+        facts.insert(Fact::EncryptionContextNames, Value::one(name));
     }
+}
+
+/// Adds what is known of the use of a key for an object.
+pub(crate) fn insert_key_use(facts: &mut Known, context: &EncryptionContext, case: &Case) {
+    insert_context(facts, context);
     let region = case.region.as_str();
     let spellings = ["s3", "oss", "obs"].map(|service| format!("{service}.{region}.amazonaws.com"));
     facts.insert(Fact::ViaService, Value::spelled(spellings.into()));
@@ -230,6 +236,7 @@ fn spellings(key: &KeyReference, case: &Case) -> Vec<String> {
             format!("key/{id}")
         }
         KeyTarget::Alias(alias) => format!("alias/{alias}"),
+        KeyTarget::Found(name) => format!("key/{}", name.id),
     };
     let region = key.region.as_deref().unwrap_or(case.region.as_str());
     if let Some(account) = account {

@@ -7,14 +7,16 @@ use strongroom_model::acl::Acl;
 use strongroom_model::action::{Action, KeyAction, Resource};
 use strongroom_model::encryption::EncryptionContext;
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::key::KeyName;
+use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::name::{BucketName, ObjectKey};
 use strongroom_model::operation::Operation;
 
 use crate::acl;
 use crate::case::{Case, Requester, Transport};
-use crate::decision::{Permission, decide, decide_key};
+use crate::decision::{Permission, decide};
 use crate::facts;
+use crate::keys::{self, KeyCase, Use};
+use crate::policy::Policy;
 use crate::policy::fact::Facts;
 
 /// An operation that its principal may run. Only [`crate::authorize()`] makes one.
@@ -145,33 +147,37 @@ impl Rights {
         }
     }
 
-    /// Holds that the caller may do `action` with a master key. Neither lists nor policies of buckets give anybody a right
-    /// to a key: it takes the caller's own policies, and across accounts the consent of the key's owner, `granted`.
+    /// Holds that the caller may do `action` with a master key for an object. Neither lists nor policies of buckets give
+    /// anybody a right to a key: it takes what the caller's own policies, the key's policy and the grants on it say.
     ///
     /// # Errors
-    /// `KmsNeedsSignature` to who has not signed in, `KeyDenied` to all others.
-    pub fn use_key(
-        &self,
-        action: KeyAction,
-        key: &KeyName,
-        context: &EncryptionContext,
-        granted: bool,
-    ) -> Result<(), Failure> {
-        let Some(account) = self.principal().account() else {
+    /// `KmsNeedsSignature` to who has not signed in, `KeyDenied` to all others; its cause names the missing permission.
+    pub fn use_key(&self, action: KeyAction, key: &KeyCase, context: &EncryptionContext) -> Result<(), Failure> {
+        if *self.principal() == Principal::Anonymous {
             return Err(FailureCode::KmsNeedsSignature.into());
-        };
-        let denied = |why: String| Failure::new(FailureCode::KeyDenied).caused_by(format!("{action:?}: {why}"));
-        if account != key.account && !granted {
-            return Err(denied("the key is another account's, which has not granted its use".to_owned()));
         }
         let gather = || facts::of_key_use(context, &self.case);
-        let facts = Facts::new(&gather);
-        let resource = Resource::Key(facts::reference(key));
-        let decision = decide_key(Action::Key(action), &resource, key.account, &self.case, &facts);
+        let decision = keys::decide(&Use::new(action, Some(context)), key, &self.case, &Facts::new(&gather));
         match decision.answer {
             Permission::Allowed => Ok(()),
-            Permission::IfObjectAdmits | Permission::Denied => Err(denied(decision.to_string())),
+            Permission::IfObjectAdmits | Permission::Denied => Err(Failure::new(FailureCode::KeyDenied)
+                .caused_by(format!("{action:?} with key {}: {decision}", key.name.id))),
         }
+    }
+
+    /// The name of the key that `reference` was found to be before it was decided.
+    pub fn key_named(&self, reference: &KeyReference) -> Option<&KeyName> {
+        self.case.key_named(reference).map(|key| &key.name)
+    }
+
+    /// The name of the key that a ciphertext was found to name.
+    pub fn unnamed_key(&self) -> Option<&KeyName> {
+        self.case.unnamed_key().map(|key| &key.name)
+    }
+
+    /// Whether the caller could still replace the policy of a key of that name, were it `policy`.
+    pub fn keeps_key_policy(&self, policy: Arc<Policy>, name: KeyName) -> bool {
+        keys::keeps_policy(policy, name, &self.case)
     }
 
     fn list_admits(&self, bucket: &BucketName, list: &Acl) -> bool {

@@ -4,8 +4,9 @@ use strongroom_model::action::{Action, Resource};
 use strongroom_model::encryption::EncryptionContext;
 
 use crate::case::Case;
-use crate::decision::{Decision, decide, decide_key};
+use crate::decision::{Decision, decide};
 use crate::facts;
+use crate::keys::{self, Use};
 use crate::policy::fact::Facts;
 
 /// The encryption headers of a request that is only imagined.
@@ -26,15 +27,20 @@ pub fn simulate(action: Action, resource: &Resource, encryption: &ImaginedEncryp
         facts::insert_imagined(&mut facts, encryption, case);
         facts
     };
-    match (action, resource, case.subject.requester.principal.account()) {
-        (Action::Key(action), Resource::Key(_), Some(account)) => {
+    let key = match (action, resource) {
+        (Action::Key(action), Resource::Key(reference)) => case.key_named(reference).map(|key| (action, key)),
+        _ => None,
+    };
+    match key {
+        Some((action, key)) => {
+            let context = EncryptionContext::new();
             let gather = || {
                 let mut facts = gather();
-                facts::insert_key_use(&mut facts, &EncryptionContext::new(), case);
+                facts::insert_key_use(&mut facts, &context, case);
                 facts
             };
-            decide_key(Action::Key(action), resource, account, case, &Facts::new(&gather))
+            keys::decide(&Use::new(action, Some(&context)), key, case, &Facts::new(&gather))
         }
-        _ => decide(action, resource, case, &Facts::new(&gather)),
+        None => decide(action, resource, case, &Facts::new(&gather)),
     }
 }

@@ -98,6 +98,31 @@ impl Principal {
             Self::Root(account) | Self::User(account, _) => Some(*account),
         }
     }
+
+    /// Who is named by `text`, as any of the vendors spells principals; a bare name is that of a user of `home`. None if it
+    /// is nobody who could be here.
+    pub fn parse(text: &str, home: AccountId) -> Option<Self> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let (account, end) = match parts.as_slice() {
+            ["arn", _, "iam", "", account, end] | ["acs", "ram", "", account, end] => (*account, *end),
+            [account, end] => (account.strip_prefix("domain/").unwrap_or(account), *end),
+            [single] => {
+                let user = || UserName::parse(single).ok().map(|name| Self::User(home, name));
+                return AccountId::parse(single).map(Self::Root).or_else(user);
+            }
+            _ => return None,
+        };
+        let account = AccountId::parse(account)?;
+        match end.split_once('/') {
+            None if end == "root" => Some(Self::Root(account)),
+            // Names may stand behind paths, which there are none of here.
+            Some(("user", path)) => {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                UserName::parse(name).ok().map(|name| Self::User(account, name))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Display for Principal {
@@ -123,6 +148,31 @@ mod tests {
         }
         for not_one in ["", "12345678901x", "1", "ffffffffffffffffffffffffffffffff"] {
             assert_eq!(AccountId::parse(not_one), None, "{not_one}");
+        }
+    }
+
+    #[test]
+    fn a_principal_is_found_by_each_of_its_spellings() {
+        let account = AccountId::new(123_456_789_012).expect("twelve digits");
+        let (uid, domain) = (account.oss_uid(), account.obs_domain());
+        let ann = Principal::User(account, UserName::parse("ann").expect("a valid name"));
+        for (text, expected) in [
+            ("arn:aws:iam::123456789012:root".to_owned(), Some(&Principal::Root(account))),
+            ("arn:aws:iam::123456789012:user/ann".to_owned(), Some(&ann)),
+            ("arn:aws:iam::123456789012:user/team/ann".to_owned(), Some(&ann)),
+            (format!("acs:ram::{uid}:user/ann"), Some(&ann)),
+            (format!("domain/{domain}:user/ann"), Some(&ann)),
+            (domain, Some(&Principal::Root(account))),
+            ("123456789012".to_owned(), Some(&Principal::Root(account))),
+            ("ann".to_owned(), Some(&ann)),
+            (ann.to_string(), Some(&ann)),
+            (Principal::Root(account).to_string(), Some(&Principal::Root(account))),
+            ("arn:aws:iam::123456789012:role/ann".to_owned(), None),
+            ("arn:aws:iam::12:user/ann".to_owned(), None),
+            ("a b".to_owned(), None),
+            ("".to_owned(), None),
+        ] {
+            assert_eq!(Principal::parse(&text, account).as_ref(), expected, "{text}");
         }
     }
 }

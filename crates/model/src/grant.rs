@@ -55,6 +55,29 @@ pub enum GrantConstraint {
     Subset(EncryptionContext),
 }
 
+impl GrantConstraint {
+    /// Whether a use with `context` is within it.
+    pub fn admits(&self, context: &EncryptionContext) -> bool {
+        match self {
+            Self::Equals(only) => context == only,
+            Self::Subset(least) => has_all(context, least),
+        }
+    }
+
+    /// Whether `other` admits nothing that this does not.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Equals(only)) => self.admits(only),
+            (Self::Subset(least), Self::Subset(more)) => has_all(more, least),
+            (Self::Equals(_), Self::Subset(_)) => false,
+        }
+    }
+}
+
+fn has_all(context: &EncryptionContext, least: &EncryptionContext) -> bool {
+    least.iter().all(|(name, value)| context.get(name) == Some(value))
+}
+
 /// What can be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GrantAction {
@@ -83,8 +106,16 @@ pub enum GrantAction {
 }
 
 impl GrantAction {
-    /// The action that it lets the grantee do.
-    pub fn action(self) -> KeyAction {
+    /// Whether it lets the grantee do `action`. Whoever may seal or open data may do so with data keys, which are data.
+    pub fn lets(self, action: KeyAction) -> bool {
+        match self {
+            Self::Encrypt => matches!(action, KeyAction::Encrypt | KeyAction::EncryptDataKey),
+            Self::Decrypt => matches!(action, KeyAction::Decrypt | KeyAction::DecryptDataKey),
+            _ => self.action() == action,
+        }
+    }
+
+    fn action(self) -> KeyAction {
         match self {
             Self::Describe => KeyAction::Describe,
             Self::CreateGrant => KeyAction::CreateGrant,
@@ -98,5 +129,28 @@ impl GrantAction {
             Self::ReEncryptFrom => KeyAction::ReEncryptFrom,
             Self::ReEncryptTo => KeyAction::ReEncryptTo,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(pairs: &[(&str, &str)]) -> EncryptionContext {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_constraint_admits_its_context_and_includes_narrower_ones() {
+        let (one, both) = (context(&[("a", "1")]), context(&[("a", "1"), ("b", "2")]));
+        let (equals, subset) = (GrantConstraint::Equals(one.clone()), GrantConstraint::Subset(one.clone()));
+        assert!(equals.admits(&one) && subset.admits(&one));
+        assert!(!equals.admits(&both) && subset.admits(&both));
+        for wrong in [context(&[]), context(&[("a", "2")]), context(&[("b", "1")])] {
+            assert!(!equals.admits(&wrong) && !subset.admits(&wrong), "{wrong:?}");
+        }
+        assert!(equals.includes(&equals) && !equals.includes(&subset));
+        assert!(subset.includes(&equals) && subset.includes(&GrantConstraint::Subset(both.clone())));
+        assert!(!GrantConstraint::Subset(both).includes(&subset));
     }
 }

@@ -26,6 +26,8 @@ pub enum KeyTarget {
     Id(String),
     /// An alias, without the leading `alias/`.
     Alias(String),
+    /// A key that was found, and about which was decided: no text of a client's comes to this.
+    Found(KeyName),
 }
 
 impl KeyReference {
@@ -53,11 +55,17 @@ impl KeyReference {
         Self { text: text.to_owned(), region: region.map(str::to_owned), account: account.map(str::to_owned), target }
     }
 
+    /// A key that was found under the text of `self`.
+    pub fn found(&self, name: KeyName) -> Self {
+        Self { text: self.text.clone(), region: None, account: None, target: KeyTarget::Found(name) }
+    }
+
     /// Whether the reference has the form of something that could exist: a UUID, or a non-empty alias.
     pub fn is_well_formed(&self) -> bool {
         match &self.target {
             KeyTarget::Id(id) => is_uuid(id),
             KeyTarget::Alias(alias) => !alias.is_empty(),
+            KeyTarget::Found(_) => true,
         }
     }
 }

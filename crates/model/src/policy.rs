@@ -28,8 +28,11 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    /// Longest document in bytes: 20 KB, as OBS and AWS state it for a bucket's policy; all others have less.
+    /// Longest document in bytes: 20 KB, as OBS and AWS state it for a bucket's policy; all others but a key's have less.
     pub const BYTES_MAX: usize = 20 * 1024;
+
+    /// Longest policy of a master key in bytes, as AWS states it.
+    pub const KEY_BYTES_MAX: usize = 32 * 1024;
 }
 
 /// A policy's or a group's name inside its account: 1 to 128 of `A-Z a-z 0-9 + = , . @ - _`, as AWS IAM states it.

@@ -195,7 +195,11 @@ fn attach(response: Response<Payload>, stream: Option<ByteStream>, record: Recor
 /// Writes down what failed. Faults of the server get a line of their own, with all their causes; a caller's mistakes do
 /// not. Details stay out of both: what a client signed may hold its keys.
 pub(crate) fn note(failure: &Failure, record: &mut Record) {
-    record.failure = Some(format!("{:?}", failure.code));
+    // Which right was missing is told here, and not to the caller.
+    record.failure = Some(match failure.code {
+        FailureCode::AccessDenied | FailureCode::KeyDenied => format!("{:?}: {}", failure.code, chain(failure)),
+        code => format!("{code:?}"),
+    });
     let ours = matches!(
         failure.code,
         FailureCode::Internal

@@ -157,6 +157,8 @@ fn grantee(kind: &str, text: &str) -> Option<Grantee> {
     }
     let parts: Vec<&str> = text.splitn(5, ':').collect();
     match parts.as_slice() {
+        // All of an account, as far as its own policies let them.
+        ["acs", "ram", "", account, "*"] => in_account(account, "root"),
         ["acs", "ram", "", account, end] => in_account(account, end),
         ["acs" | "arn", "sts", ..] => Some(Grantee::Nobody),
         [number] if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => Some(Grantee::Nobody),

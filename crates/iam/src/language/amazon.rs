@@ -181,6 +181,8 @@ const FACTS: &[(&str, Fact)] = &[
     ("s3:AccessPointNetworkOrigin", Fact::NeverKnown),
     ("kms:CallerAccount", Fact::PrincipalAccount),
     ("kms:ViaService", Fact::ViaService),
+    ("kms:EncryptionContextKeys", Fact::EncryptionContextNames),
+    ("kms:GrantIsForAWSResource", Fact::NeverKnown),
 ];
 
 const NAMED_FACTS: &[NamedFact] = &[

@@ -22,8 +22,12 @@ const STATEMENT_FIELDS: [&str; 9] =
 
 /// Reads a policy.
 pub(super) fn read(text: &str, words: &Words, attached: Attached<'_>) -> Result<Policy, InvalidPolicy> {
-    if text.len() > PolicyDocument::BYTES_MAX {
-        return Err(InvalidPolicy::TooLong);
+    let limit = match attached {
+        Attached::Identity | Attached::Bucket(_) => PolicyDocument::BYTES_MAX,
+        Attached::Key => PolicyDocument::KEY_BYTES_MAX,
+    };
+    if text.len() > limit {
+        return Err(InvalidPolicy::TooLong(limit));
     }
     let Ok(Value::Object(document)) = serde_json::from_str(text) else { return Err(InvalidPolicy::NotJson) };
     check_fields(&document, &POLICY_FIELDS)?;
@@ -154,8 +158,8 @@ impl Reader<'_> {
         match (self.attached, given) {
             (Attached::Identity, None) => Ok(Principals::Holder),
             (Attached::Identity, Some((name, _, _))) => Err(InvalidPolicy::Field(name.to_owned())),
-            (Attached::Bucket(_), None) => Err(InvalidPolicy::Missing("Principal")),
-            (Attached::Bucket(_), Some((_, value, negated))) => {
+            (Attached::Bucket(_) | Attached::Key, None) => Err(InvalidPolicy::Missing("Principal")),
+            (Attached::Bucket(_) | Attached::Key, Some((_, value, negated))) => {
                 let grantees = self.grantees(value)?;
                 Ok(if negated { Principals::AllBut(grantees) } else { Principals::Only(grantees) })
             }
@@ -208,7 +212,7 @@ impl Reader<'_> {
     fn place(&self, text: &str) -> Result<Place, InvalidPolicy> {
         let place = if text == "*" { Place::Everything } else { (self.words.place)(text, self.reading)? };
         match (self.attached, &place) {
-            (Attached::Identity, _) | (Attached::Bucket(_), Place::Everything) => Ok(place),
+            (Attached::Identity | Attached::Key, _) | (Attached::Bucket(_), Place::Everything) => Ok(place),
             (Attached::Bucket(bucket), Place::Storage { form, .. }) if form.can_be_in(bucket.as_str()) => Ok(place),
             (Attached::Bucket(_), _) => Err(InvalidPolicy::Resource),
         }

@@ -26,8 +26,8 @@ pub enum InvalidPolicy {
     #[error("Policies must be valid JSON and the first byte must be '{{'")]
     NotJson,
     /// Longer than a policy may be.
-    #[error("Policies must not be longer than {} bytes", PolicyDocument::BYTES_MAX)]
-    TooLong,
+    #[error("Policies must not be longer than {0} bytes")]
+    TooLong(usize),
     /// An element that no policy of its kind has, or whose value is not of its type.
     #[error("Unknown or malformed field {0}")]
     Field(String),
@@ -67,6 +67,8 @@ pub enum Attached<'a> {
     Identity,
     /// A bucket: it names principals, and no other bucket's resources.
     Bucket(&'a BucketName),
+    /// A master key: it names principals, and is about that key whatever it names.
+    Key,
 }
 
 /// How a language spells things.

@@ -72,6 +72,8 @@ pub(crate) enum Fact {
     RequestTagNames,
     /// One value of the encryption context of a use of a key.
     EncryptionContext(String),
+    /// The names in that context.
+    EncryptionContextNames,
     /// The service that uses a key for somebody.
     ViaService,
     /// A fact that no request here ever has: networks and devices that this server cannot see.

@@ -97,6 +97,7 @@ impl Target {
                 match &reference.target {
                     KeyTarget::Id(id) => format!("key/{id}"),
                     KeyTarget::Alias(alias) => format!("alias/{alias}"),
+                    KeyTarget::Found(name) => format!("key/{}", name.id),
                 },
             ),
             Resource::Keys => (Sort::Key, String::new()),

@@ -69,6 +69,7 @@ pub(crate) fn case(principal: Principal, policies: &[&str]) -> Case {
         region: Region::parse("us-east-1").expect("a valid name"),
         bucket: Some(bucket_case(operations::bucket())),
         source_bucket: Some(bucket_case(operations::source_bucket())),
+        keys: Vec::new(),
     }
 }
 

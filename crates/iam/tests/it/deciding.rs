@@ -5,12 +5,10 @@ use std::sync::Arc;
 use strongroom_iam::{Case, Denied, Granted, Permission, PolicyPlace, Reason, Session, authorize};
 use strongroom_model::account::Principal;
 use strongroom_model::acl::{self, Acl, Grant, Grantee};
-use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
-use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::key::{KeyName, KeyReference};
+use strongroom_model::failure::FailureCode;
+use strongroom_model::key::KeyReference;
 use strongroom_model::metadata::CannedAcl;
-use strongroom_model::name::Region;
 use strongroom_model::operation::bucket::BucketOperation;
 use strongroom_model::operation::{ObjectOperation, Operation};
 use strongroom_model::policy::{LocalName, PolicyLanguage};
@@ -242,52 +240,6 @@ fn an_account_can_always_remove_the_policy_of_its_bucket() {
     assert!(!allowed(removal(), &denied(case(root(OWNER), &[]))));
     assert!(!allowed(removal(), &denied(case(user(OWNER, "ann"), &[EVERYTHING]))));
     assert!(!allowed(read(), &denied(case(root(OWNER), &[EVERYTHING]))));
-}
-
-fn key_of(number: u64) -> KeyName {
-    KeyName {
-        id: "522d6070-5ad3-4765-9737-9312ddc72cdb".to_owned(),
-        account: account(number),
-        region: Region::parse("us-east-1").expect("a valid name"),
-        is_default: false,
-    }
-}
-
-fn use_key(case: Case, owner: u64, granted: bool) -> Result<(), FailureCode> {
-    let rights = authorize(read(), case).expect("reading is allowed").rights().clone();
-    let outcome = rights.use_key(KeyAction::DecryptDataKey, &key_of(owner), &EncryptionContext::new(), granted);
-    outcome.map_err(|failure: Failure| failure.code)
-}
-
-#[test]
-fn a_right_to_an_object_is_no_right_to_its_key() {
-    let object_only = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
-    let of_key = |resource: &str| {
-        format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":["s3:*","kms:Decrypt"],"Resource":["arn:aws:s3:::*","{resource}"]}}]}}"#
-        )
-    };
-    let ann = |text: &str| case(user(OWNER, "ann"), &[text]);
-    assert_eq!(use_key(ann(EVERYTHING), OWNER, false), Ok(()));
-    assert_eq!(use_key(ann(object_only), OWNER, false), Err(FailureCode::KeyDenied));
-    let this = "arn:aws:kms:us-east-1:000000000001:key/522d6070-5ad3-4765-9737-9312ddc72cdb";
-    assert_eq!(use_key(ann(&of_key(this)), OWNER, false), Ok(()));
-    assert_eq!(use_key(ann(&of_key("arn:aws:kms:*:*:key/other")), OWNER, false), Err(FailureCode::KeyDenied));
-    assert_eq!(use_key(ann(&of_key("arn:aws:kms:*:000000000002:key/*")), OWNER, false), Err(FailureCode::KeyDenied));
-}
-
-/// No list and no policy of a bucket reaches across accounts what is under a master key.
-#[test]
-fn strangers_need_the_key_owners_consent() {
-    let to_all =
-        r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::bucket/*"}]}"#;
-    let public = |case| with_bucket_policy(case, of_bucket(AMAZON, to_all));
-    let stranger = || public(case(root(OTHER), &[EVERYTHING]));
-    assert_eq!(use_key(stranger(), OWNER, false), Err(FailureCode::KeyDenied));
-    assert_eq!(use_key(stranger(), OWNER, true), Ok(()));
-    assert_eq!(use_key(public(case(root(OTHER), &[])), OWNER, true), Err(FailureCode::KeyDenied));
-    let anonymous = public(case(Principal::Anonymous, &[]));
-    assert_eq!(use_key(anonymous, OWNER, true), Err(FailureCode::KmsNeedsSignature));
 }
 
 /// Between deciding and doing, a bucket may be deleted and its name be another's.

@@ -209,7 +209,7 @@ fn what_a_language_excludes_is_refused() {
             InvalidPolicy::Value("here".to_owned()),
         ),
         (statement(&to_all.replace("/*", "/${aws:colour}")), InvalidPolicy::Variable("aws:colour".to_owned())),
-        (" ".repeat(PolicyDocument::BYTES_MAX + 1), InvalidPolicy::TooLong),
+        (" ".repeat(PolicyDocument::BYTES_MAX + 1), InvalidPolicy::TooLong(PolicyDocument::BYTES_MAX)),
     ] {
         assert_eq!(refused(AMAZON, &text, Attached::Bucket(&bucket)), expected, "{text}");
     }

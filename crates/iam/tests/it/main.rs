@@ -4,6 +4,7 @@ mod cases;
 mod deciding;
 mod documented;
 mod fuzzed;
+mod keys;
 mod laws;
 mod matrix;
 mod operations;

@@ -373,7 +373,7 @@ fn every_key_operation() -> [KeyOperation; 36] {
     let data_key = |shown| KeyUse::GenerateDataKey { key: key(), length: 32, context: context(), shown };
     let decrypt = |purpose| KeyUse::Decrypt { key: None, ciphertext: Vec::new(), context: context(), purpose };
     let grants = |of| KeyOperation::ListGrants(ListGrants { of, id: None, grantee: None, page: Page::default() });
-    let end = |by| KeyOperation::EndGrant { key: Some(key()), grant: "g".to_owned(), by };
+    let end = |by| KeyOperation::EndGrant { key: key(), grant: "g".to_owned(), by };
     let encrypt = |purpose| KeyUse::Encrypt { key: key(), plaintext: plaintext(), context: context(), purpose };
     [
         KeyOperation::Create(CreateKey::new(KeySpec::Sm4)),
@@ -396,7 +396,7 @@ fn every_key_operation() -> [KeyOperation; 36] {
         KeyOperation::Rotate { key: key(), demands_max: None },
         KeyOperation::ListVersions { key: key(), page: Page::default() },
         KeyOperation::GetPolicy(key()),
-        KeyOperation::PutPolicy { key: key(), policy: String::new() },
+        KeyOperation::PutPolicy { key: key(), policy: policy(), locks_out: false },
         KeyOperation::CreateGrant { key: key(), terms: terms() },
         grants(GrantsOf::Key(key())),
         end(GrantEnd::Revoke),

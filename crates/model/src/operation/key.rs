@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use crate::action::{Action, KeyAction, Required, Resource};
 use crate::grant::GrantTerms;
 use crate::key::{KeyOrigin, KeyReference, KeySpec, KeyTags, MaterialId};
+use crate::policy::PolicyDocument;
 use crate::time::Timestamp;
 
 pub use super::key_use::{KeyUse, Purpose};
@@ -117,7 +118,9 @@ pub enum KeyOperation {
         /// Which key.
         key: KeyReference,
         /// The document, as its owner wrote it.
-        policy: String,
+        policy: PolicyDocument,
+        /// Whether it may keep the caller from ever replacing it again.
+        locks_out: bool,
     },
     /// Let others use a key.
     CreateGrant {
@@ -130,8 +133,8 @@ pub enum KeyOperation {
     ListGrants(ListGrants),
     /// End a grant.
     EndGrant {
-        /// On which key; none if the id says it.
-        key: Option<KeyReference>,
+        /// On which key.
+        key: KeyReference,
         /// Its id.
         grant: String,
         /// In which role.
@@ -173,7 +176,11 @@ pub struct CreateKey {
     /// Its first tags.
     pub tags: KeyTags,
     /// Its policy; none for the usual one.
-    pub policy: Option<String>,
+    pub policy: Option<PolicyDocument>,
+    /// Whether that may keep the caller from ever replacing it.
+    pub locks_out: bool,
+    /// The project that it is made in (Huawei); none, and the account's own id, are the default one.
+    pub project: Option<String>,
     /// Days between two automatic rotations; none if it is not to rotate by itself.
     pub rotation_days: Option<u32>,
 }
@@ -188,6 +195,8 @@ impl CreateKey {
             origin: KeyOrigin::Service,
             tags: KeyTags::new(),
             policy: None,
+            locks_out: false,
+            project: None,
             rotation_days: None,
         }
     }
@@ -384,6 +393,60 @@ impl KeyOperation {
         )
     }
 
+    /// The keys that it refers to, in the order of what it requires; what is done to an alias is about no key.
+    pub fn references_mut(&mut self) -> Vec<&mut KeyReference> {
+        match self {
+            Self::Create(_) | Self::List(_) | Self::RemoveAlias(_) | Self::GetQuotas => Vec::new(),
+            Self::ListAliases { key, .. } => key.iter_mut().collect(),
+            Self::ListGrants(ListGrants { of: GrantsOf::Key(key), .. }) => vec![key],
+            Self::ListGrants(_) => Vec::new(),
+            Self::Use(operation) => operation.references_mut(),
+            Self::Describe(key)
+            | Self::CancelDeletion(key)
+            | Self::ListTags(key)
+            | Self::GetRotation(key)
+            | Self::GetPolicy(key)
+            | Self::Enable(Switch { key, .. })
+            | Self::Disable(Switch { key, .. })
+            | Self::UpdateDescription { key, .. }
+            | Self::ScheduleDeletion { key, .. }
+            | Self::Protect { key, .. }
+            | Self::PointAlias { key, .. }
+            | Self::Rename { key, .. }
+            | Self::Retag { key, .. }
+            | Self::SetRotation { key, .. }
+            | Self::Rotate { key, .. }
+            | Self::ListVersions { key, .. }
+            | Self::PutPolicy { key, .. }
+            | Self::CreateGrant { key, .. }
+            | Self::EndGrant { key, .. }
+            | Self::GetImportParameters { key, .. }
+            | Self::ImportMaterial(ImportMaterial { key, .. })
+            | Self::DeleteMaterial { key, .. } => vec![key],
+        }
+    }
+
+    /// The keys that it refers to, as above.
+    pub fn references(&self) -> Vec<KeyReference> {
+        let is_alias = matches!(self, Self::RemoveAlias(_));
+        let required = self.required().into_iter().filter(|_| !is_alias);
+        let keys = required.filter_map(|required| match required.resource {
+            Resource::Key(key) => Some(key),
+            _ => None,
+        });
+        keys.collect()
+    }
+
+    /// The ciphertext that it opens without naming a key: it names one itself.
+    pub fn unnamed_ciphertext(&self) -> Option<&[u8]> {
+        match self {
+            Self::Use(
+                KeyUse::Decrypt { key: None, ciphertext, .. } | KeyUse::ReEncrypt { source: None, ciphertext, .. },
+            ) => Some(ciphertext),
+            _ => None,
+        }
+    }
+
     pub(super) fn required(&self) -> Vec<Required> {
         let on = |key: &KeyReference, action| vec![Required::new(Action::Key(action), Resource::Key(key.clone()))];
         let on_all = |action| vec![Required::new(Action::Key(action), Resource::Keys)];
@@ -402,8 +465,8 @@ impl KeyOperation {
             Self::ListAliases { key, .. } => on_some(key, KeyAction::ListAliases),
             Self::ListGrants(ListGrants { of: GrantsOf::Key(key), .. }) => on(key, KeyAction::ListGrants),
             Self::ListGrants(_) => on_all(KeyAction::ListGrants),
-            Self::EndGrant { key, by: GrantEnd::Revoke, .. } => on_some(key, KeyAction::RevokeGrant),
-            Self::EndGrant { key, by: GrantEnd::Retire, .. } => on_some(key, KeyAction::RetireGrant),
+            Self::EndGrant { key, by: GrantEnd::Revoke, .. } => on(key, KeyAction::RevokeGrant),
+            Self::EndGrant { key, by: GrantEnd::Retire, .. } => on(key, KeyAction::RetireGrant),
             Self::Use(operation) => operation.required(),
             Self::Retag { key, set, unset } => {
                 let tag = (!set.is_empty() || unset.is_empty()).then_some(KeyAction::Tag);

@@ -85,6 +85,34 @@ impl KeyUse {
         }
     }
 
+    pub(super) fn references_mut(&mut self) -> Vec<&mut KeyReference> {
+        match self {
+            Self::GenerateDataKey { key, .. } | Self::Encrypt { key, .. } => vec![key],
+            Self::Decrypt { key, .. } => key.iter_mut().collect(),
+            Self::ReEncrypt { source, key, .. } => source.iter_mut().chain([key]).collect(),
+            Self::Random { .. } => Vec::new(),
+        }
+    }
+
+    /// Names the key of a ciphertext that none was named for.
+    pub fn name_source(&mut self, found: KeyReference) {
+        if let Self::Decrypt { key: source @ None, .. } | Self::ReEncrypt { source: source @ None, .. } = self {
+            *source = Some(found);
+        }
+    }
+
+    /// The encryption context of one of the actions that it requires.
+    pub fn context(&self, action: KeyAction) -> Option<&EncryptionContext> {
+        match self {
+            Self::GenerateDataKey { context, .. } | Self::Encrypt { context, .. } | Self::Decrypt { context, .. } => {
+                Some(context)
+            }
+            Self::ReEncrypt { source_context, .. } if action == KeyAction::ReEncryptFrom => Some(source_context),
+            Self::ReEncrypt { context, .. } => Some(context),
+            Self::Random { .. } => None,
+        }
+    }
+
     pub(super) fn required(&self) -> Vec<Required> {
         let on = |key: Option<&KeyReference>, action| {
             let resource = key.map_or(Resource::Keys, |key| Resource::Key(key.clone()));

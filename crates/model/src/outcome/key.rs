@@ -2,6 +2,7 @@
 
 use crate::grant::Grant;
 use crate::key::{AliasFacts, KeyDescription, KeyName, KeySpec, KeyVersionFacts, MaterialId};
+use crate::policy::PolicyDocument;
 use crate::secret::Plaintext;
 use crate::time::Timestamp;
 
@@ -17,7 +18,7 @@ pub enum KeyOutcome {
     /// Versions of a key, the first one first.
     Versions(KeyName, Listed<KeyVersionFacts>),
     /// A key's policy; none if its owner wrote none.
-    Policy(KeyName, Option<String>),
+    Policy(KeyName, Option<PolicyDocument>),
     /// A grant was made, or was there already.
     Granted(Grant),
     /// Grants, in the order of their ids.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::encryption::EncryptionContext;
-use strongroom_model::grant::{GrantAction, GrantConstraint, GrantTerms, GranteeKind};
+use strongroom_model::grant::{Grant, GrantAction, GrantConstraint, GrantTerms, GranteeKind};
+use strongroom_model::key::KeyName;
 use strongroom_model::time::Timestamp;
 
 use super::key_rows::timestamp;
@@ -34,6 +35,13 @@ pub(crate) struct GrantRow {
 }
 
 first_version!(GrantRow, Family::Grant);
+
+impl GrantRow {
+    /// The grant, on the key of that name.
+    pub(crate) fn on(self, key: KeyName) -> Grant {
+        Grant { id: self.id, key, issuer: self.issuer, created: self.created, terms: self.terms }
+    }
+}
 
 impl Catalog {
     /// The grants on a key, in the order of their ids.

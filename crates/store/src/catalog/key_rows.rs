@@ -117,9 +117,39 @@ pub(super) mod account {
     }
 }
 
+/// A key's policy, or nothing.
+pub(super) mod key_policy {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
+
+    use crate::catalog::spelling::PolicyLanguageRow;
+
+    #[derive(Serialize, Deserialize)]
+    struct One {
+        #[serde(with = "PolicyLanguageRow")]
+        language: PolicyLanguage,
+        text: String,
+    }
+
+    pub(in crate::catalog) fn serialize<S: Serializer>(
+        policy: &Option<PolicyDocument>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let one = policy.as_ref().map(|policy| One { language: policy.language, text: policy.text.clone() });
+        one.serialize(to)
+    }
+
+    pub(in crate::catalog) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<PolicyDocument>, D::Error> {
+        Ok(Option::<One>::deserialize(from)?.map(|One { language, text }| PolicyDocument { language, text }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use strongroom_model::account::AccountId;
+    use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 
     use super::*;
     use crate::catalog::{
@@ -155,7 +185,8 @@ mod tests {
             }),
             origin: KeyOrigin::External,
             tags: [("k".to_owned(), "v".to_owned())].into(),
-            policy: Some("p".into()),
+            policy: Some(PolicyDocument { language: PolicyLanguage::Amazon, text: "p".into() }),
+            project: Some("q".into()),
             rotation_days: 365,
             rotation_next: Some(Timestamp::from_millis(4)),
             protection: None,
@@ -163,7 +194,7 @@ mod tests {
         let golden = "01 026162 07 02 01 0164 01 0178 02 0a 01 \
             01 d804 02 11111111111111111111111111111111 01 0209ff 00 \
             01 da04 00 22222222222222222222222222222222 00 01 06 \
-            01 01 016b 0176 01 0170 ed02 01 08 00";
+            01 01 016b 0176 01 02 0170 01 0171 ed02 01 08 00";
         is_golden(&key, golden);
         assert_eq!(decode::<MasterKey>(&hex::decode(golden.replace(' ', "")).unwrap()), Ok(key));
         is_golden(&RootRow { fingerprint: [0x22; 16] }, "01 22222222222222222222222222222222");

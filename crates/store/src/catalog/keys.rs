@@ -9,12 +9,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::key::{KeyOrigin, KeySpec, KeyState, KeyTags, VersionCause};
+use strongroom_model::policy::PolicyDocument;
 use strongroom_model::time::Timestamp;
 
 use super::grants::of_key;
 use super::key_rows::{
-    AliasRow, CauseRow, DueRow, OriginRow, OwnedRow, RootRow, SpecRow, StandingRow, StateRow, account, moment,
-    timestamp,
+    AliasRow, CauseRow, DueRow, OriginRow, OwnedRow, RootRow, SpecRow, StandingRow, StateRow, account, key_policy,
+    moment, timestamp,
 };
 use super::record::Key;
 use super::{Catalog, CatalogError, Change, Found};
@@ -67,7 +68,10 @@ pub(crate) struct MasterKey {
     /// The owner's tags.
     pub(crate) tags: KeyTags,
     /// The owner's policy, as it was written.
-    pub(crate) policy: Option<String>,
+    #[serde(with = "key_policy")]
+    pub(crate) policy: Option<PolicyDocument>,
+    /// The project it was made in (Huawei); none if that is the default one.
+    pub(crate) project: Option<String>,
     /// Days between two automatic rotations, also while they are off.
     pub(crate) rotation_days: u32,
     /// When it rotates by itself next.
@@ -373,6 +377,7 @@ mod tests {
             origin: KeyOrigin::Service,
             tags: KeyTags::new(),
             policy: None,
+            project: None,
             rotation_days: 365,
             rotation_next: None,
             protection: None,

@@ -1,6 +1,5 @@
 //! Changing an object without touching its bytes: its metadata, or the master key over its data key.
 
-use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{AppliedEncryption, KmsApplied};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, VersionId};
@@ -82,15 +81,14 @@ impl Engine {
                 return Err(FailureCode::EncryptionNotChangeable.into());
             }
         };
-        caller.may_open(&version.content.encryption, true)?;
+        self.hold_openable(caller, &version.content.encryption, true).await?;
         let old = version.envelope.key().ok_or(FailureCode::EncryptionNotChangeable)?;
         let content = self.unlock(version).await?;
         let manifest = open_manifest(version, &content).inspect_err(|failure| self.counters.note(failure))?;
         let none = Default::default();
         let binding = version.identity.binding(&none);
-        let which = KeySelector::Reference(&update.master_key);
-        let wrapped = self.kms.wrap(caller.account()?, which, &content, &binding).await?;
-        caller.rights.use_key(KeyAction::GenerateDataKey, &wrapped.name, &none, false)?;
+        let key = self.key_to_seal(caller, Some(&update.master_key), None, &none).await?;
+        let wrapped = self.kms.wrap(caller.account()?, KeySelector::Reference(&key), &content, &binding).await?;
         let manifest = match old.context.is_empty() {
             true => version.content.manifest.to_vec(),
             false => manifest.seal(&content, &self.entropy.array()?, &binding.encode()),

@@ -170,7 +170,7 @@ impl Engine {
         if matches!(applied, AppliedEncryption::Kms(_)) && !caller.transport.kms {
             return Err(FailureCode::KmsNeedsTls.into());
         }
-        caller.may_open(applied, true)?;
+        self.hold_openable(caller, applied, true).await?;
         let overlooked =
             append.later == LaterEncryption::Overlooked && !matches!(applied, AppliedEncryption::Customer { .. });
         if !overlooked && !agrees(wish, applied) {

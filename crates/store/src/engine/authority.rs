@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_iam::{
-    Attached, BucketCase, Case, InvalidPolicy, NamedPolicy, Policy, Requester, Session, Subject, Transport,
+    Attached, BucketCase, Case, InvalidPolicy, KeyCase, NamedPolicy, Policy, Requester, Session, Subject, Transport,
 };
 use strongroom_model::account::Principal;
 use strongroom_model::circumstance::Circumstances;
@@ -26,17 +26,32 @@ const UNDERSTOOD_MAX: usize = 1024;
 #[derive(Default)]
 pub(super) struct Understood(Mutex<HashMap<Text, Arc<Policy>>>);
 
-/// A policy's text, and the bucket it is attached to if it is to one.
-type Text = (PolicyDocument, Option<BucketName>);
+/// A policy's text, and what it is attached to.
+type Text = (PolicyDocument, Place);
+
+/// What a policy is attached to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Somebody.
+    Identity,
+    /// A bucket.
+    Bucket(BucketName),
+    /// A master key.
+    Key,
+}
 
 impl Understood {
     /// The policy that a text is.
-    fn understand(&self, document: &PolicyDocument, bucket: Option<&BucketName>) -> Result<Arc<Policy>, InvalidPolicy> {
-        let key = (document.clone(), bucket.cloned());
+    pub(super) fn understand(&self, document: &PolicyDocument, place: Place) -> Result<Arc<Policy>, InvalidPolicy> {
+        let key = (document.clone(), place);
         if let Some(policy) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(policy));
         }
-        let attached = bucket.map_or(Attached::Identity, Attached::Bucket);
+        let attached = match &key.1 {
+            Place::Identity => Attached::Identity,
+            Place::Bucket(bucket) => Attached::Bucket(bucket),
+            Place::Key => Attached::Key,
+        };
         let policy = Arc::new(Policy::parse(document, attached)?);
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= UNDERSTOOD_MAX {
@@ -67,8 +82,12 @@ impl Engine {
             Some(name) => self.bucket_case(name).await?,
             None => None,
         };
+        let keys = match operation {
+            Operation::Key(operation) => self.key_cases(&requester.principal, operation).await?,
+            _ => Vec::new(),
+        };
         let subject = self.subject(requester).await?;
-        Ok(Case { subject, circumstances, transport, region: self.region.clone(), bucket, source_bucket })
+        Ok(Case { subject, circumstances, transport, region: self.region.clone(), bucket, source_bucket, keys })
     }
 
     /// The same for a request that is only imagined.
@@ -77,15 +96,17 @@ impl Engine {
         principal: Principal,
         circumstances: Circumstances,
         bucket: Option<BucketCase>,
+        key: Option<KeyCase>,
     ) -> Result<Case, Failure> {
         let (subject, region) = (self.subject(principal.into()).await?, self.region.clone());
         let transport = Transport::TRUSTED;
-        Ok(Case { subject, circumstances, transport, region, bucket, source_bucket: None })
+        let keys = key.into_iter().collect();
+        Ok(Case { subject, circumstances, transport, region, bucket, source_bucket: None, keys })
     }
 
     /// The session of a temporary access key.
     pub(super) fn session(&self, issued: Timestamp, policy: Option<PolicyDocument>) -> Result<Session, Failure> {
-        let policy = policy.map(|policy| self.policies.understand(&policy, None)).transpose();
+        let policy = policy.map(|policy| self.policies.understand(&policy, Place::Identity)).transpose();
         Ok(Session { issued, policy: policy.map_err(not_understood)? })
     }
 
@@ -101,7 +122,7 @@ impl Engine {
         let mut policies = Vec::with_capacity(names.len());
         for name in names {
             if let Some(found) = self.catalog.policy(account, &name).await? {
-                let policy = self.policies.understand(&found.document, None).map_err(not_understood)?;
+                let policy = self.policies.understand(&found.document, Place::Identity).map_err(not_understood)?;
                 policies.push(NamedPolicy { name, policy });
             }
         }
@@ -111,7 +132,7 @@ impl Engine {
 
     pub(super) async fn bucket_case(&self, name: &BucketName) -> Result<Option<BucketCase>, Failure> {
         let Some(Bucket { id, facts, policy, cors, .. }) = self.catalog.bucket(name).await? else { return Ok(None) };
-        let policy = policy.map(|policy| self.policies.understand(&policy, Some(name))).transpose();
+        let policy = policy.map(|policy| self.policies.understand(&policy, Place::Bucket(name.clone()))).transpose();
         let policy = policy.map_err(not_understood)?;
         Ok(Some(BucketCase {
             name: facts.name,
@@ -126,7 +147,7 @@ impl Engine {
 }
 
 /// A policy is understood before it is stored; one that is not afterwards protects nothing, so that nothing is done.
-fn not_understood(invalid: InvalidPolicy) -> Failure {
+pub(super) fn not_understood(invalid: InvalidPolicy) -> Failure {
     Failure::new(FailureCode::Internal).caused_by(invalid)
 }
 

@@ -1,7 +1,6 @@
 //! Which encryption a write gets, decided once and as a whole, before anything is written; and the keys for it.
 
 use strongroom_model::account::AccountId;
-use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::{
     AppliedEncryption, BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish, KmsApplied,
     KmsWish,
@@ -161,10 +160,9 @@ impl Engine {
         identity: &Identity,
     ) -> Result<Protection, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
-        let which = wish.key.as_ref().map_or(KeySelector::Default, KeySelector::Reference);
+        let key = self.key_to_seal(caller, wish.key.as_ref(), wish.project.as_deref(), &wish.context).await?;
         let binding = identity.binding(&wish.context);
-        let made = self.kms.data_key(account, which, suite(wish.algorithm), &binding).await?;
-        caller.rights.use_key(KeyAction::GenerateDataKey, &made.name, &wish.context, false)?;
+        let made = self.kms.data_key(account, KeySelector::Reference(&key), suite(wish.algorithm), &binding).await?;
         let applied = KmsApplied {
             key: made.name,
             algorithm: wish.algorithm,

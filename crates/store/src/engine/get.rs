@@ -39,7 +39,7 @@ impl Engine {
         content: Option<ContentKey>,
         range: Option<Range<u64>>,
     ) -> Result<ByteStream, Failure> {
-        caller.may_open(&version.content.encryption, true)?;
+        self.hold_openable(caller, &version.content.encryption, true).await?;
         let content = match content {
             Some(content) => content,
             None => self.unlock(version).await?,

@@ -151,6 +151,10 @@ impl Engine {
         if bucket.as_ref().is_some_and(|bucket| bucket.owner != account) {
             return Err(FailureCode::AccessDenied.into());
         }
+        let key = match &asked.resource {
+            Resource::Key(reference) => self.key_case_of(account, reference).await?,
+            _ => None,
+        };
         let words = RequestWords {
             acl: asked.acl,
             referer: asked.referer,
@@ -158,7 +162,7 @@ impl Engine {
             ..RequestWords::default()
         };
         let circumstances = Circumstances { source: asked.source, tls: asked.tls, now: self.now(), words };
-        let case = self.imagined_case(principal, circumstances, bucket).await?;
+        let case = self.imagined_case(principal, circumstances, bucket, key).await?;
         let encryption = ImaginedEncryption {
             method: asked.encryption,
             key: asked.encryption_key,

@@ -16,6 +16,7 @@ mod encryption;
 mod get;
 mod head;
 mod identities;
+mod keys;
 mod lifecycle;
 mod list;
 mod object_settings;
@@ -257,9 +258,7 @@ impl Engine {
             }
             Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
             Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
-            Operation::Key(operation) => {
-                Ok(Outcome::Key(self.kms.operate(caller.rights.principal(), operation).await?).into())
-            }
+            Operation::Key(operation) => Ok(Outcome::Key(self.key_operation(&caller, operation).await?).into()),
             Operation::Upload(operation) => {
                 Ok(Outcome::Upload(self.upload_operation(&caller, operation, body).await?).into())
             }

@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use strongroom_model::action::KeyAction;
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
@@ -40,7 +39,7 @@ impl Engine {
             (Some(target), Links::Followed) => self.follow(caller, &bucket, version, &target).await?,
             _ => version,
         };
-        caller.may_open(&version.content.encryption, get.show_checksums)?;
+        self.hold_openable(caller, &version.content.encryption, get.show_checksums).await?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
         Ok((version, content))
@@ -75,21 +74,6 @@ impl Engine {
     ) -> Result<Option<Version>, Failure> {
         let bucket = self.bucket(caller, bucket).await?;
         Ok(found(caller, &self.leases, &bucket, key, self.catalog.version(bucket.id, key, version).await?)?.ok())
-    }
-}
-
-impl Caller {
-    /// Holds that the caller may use the master key that an object is under, if it is under one.
-    ///
-    /// Metadata alone need no key, and so no right to it, but for checksums, which tell of the content; strangers need it
-    /// for both, since no list or policy of a bucket reaches what is under a master key.
-    pub(super) fn may_open(&self, applied: &AppliedEncryption, tells_content: bool) -> Result<(), Failure> {
-        let AppliedEncryption::Kms(applied) = applied else { return Ok(()) };
-        let at_home = self.rights.principal().account().is_some_and(|account| account == applied.key.account);
-        if at_home && !tells_content {
-            return Ok(());
-        }
-        self.rights.use_key(KeyAction::DecryptDataKey, &applied.key, &applied.context, false)
     }
 }
 

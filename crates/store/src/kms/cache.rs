@@ -12,7 +12,7 @@ use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
 use super::{
-    DataKey, KeySelector, Kms, KmsError, Tended, Wrapped,
+    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped,
     bounded::{Bounded, Moment},
     metrics::{Metrics, count},
 };
@@ -80,6 +80,11 @@ fn copy(key: &KeyBytes) -> KeyBytes {
 
 #[async_trait]
 impl Kms for Cached {
+    /// Neither counted nor kept here: the service behind keeps it, and it is no use of a key.
+    async fn facts(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError> {
+        self.inner.facts(account, which).await
+    }
+
     async fn data_key(
         &self,
         account: AccountId,

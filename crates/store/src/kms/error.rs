@@ -83,6 +83,13 @@ pub enum KmsError {
     Entropy(#[from] EntropyError),
 }
 
+impl KmsError {
+    /// Whether it says that a reference leads to no key.
+    pub(crate) fn is_about_reference(&self) -> bool {
+        matches!(self, Self::NotFound(_) | Self::Malformed(_) | Self::OtherRegion(_) | Self::AliasNotFound(_))
+    }
+}
+
 /// The one table from the key service's errors to failures.
 impl From<KmsError> for Failure {
     fn from(error: KmsError) -> Self {

@@ -19,11 +19,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::{AccountId, Principal};
+use strongroom_model::grant::Grant;
 use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::name::Region;
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
-use strongroom_seal::{Binding, ContentKey, Envelope, KeyBinding, KeyBytes, Suite};
+use strongroom_model::policy::PolicyDocument;
+use strongroom_seal::{Binding, Ciphertext, ContentKey, Envelope, KeyBinding, KeyBytes, Suite};
+use uuid::Uuid;
 
 use crate::{
     catalog::Catalog,
@@ -56,9 +59,6 @@ pub const VERSIONS_PER_KEY: usize = 1000;
 /// Longest description in bytes, as AWS allows.
 pub const DESCRIPTION_BYTES: usize = 8192;
 
-/// Longest key policy in bytes, as AWS allows.
-pub const POLICY_BYTES: usize = 32_768;
-
 /// Tags that one key may have, as AWS allows.
 pub const TAGS_PER_KEY: usize = 50;
 
@@ -90,6 +90,40 @@ pub enum KeySelector<'a> {
     Managed,
 }
 
+impl<'a> KeySelector<'a> {
+    /// The key that a client named, which may be the default one by one of its names, or that alone.
+    pub fn of(named: Option<&'a KeyReference>) -> Self {
+        match named {
+            Some(reference) if !reference::is_default(reference) => Self::Reference(reference),
+            _ => Self::Default,
+        }
+    }
+}
+
+/// What there is to be known of a master key to decide about its use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// Its name.
+    pub name: KeyName,
+    /// The project it was made in; none if that is the default one.
+    pub project: Option<String>,
+    /// Its policy, if its owner wrote one.
+    pub policy: Option<PolicyDocument>,
+    /// The grants on it.
+    pub grants: Arc<[Grant]>,
+}
+
+/// The key that a ciphertext of [`KeyOperation::Use`] names, if it is of the form of one.
+pub fn named_in(ciphertext: &[u8]) -> Option<KeyReference> {
+    let sealed = Ciphertext::decode(ciphertext).ok()?;
+    Some(KeyReference::parse(&Uuid::from_bytes(sealed.key).to_string()))
+}
+
+/// What an account's default project is called (Huawei): by the account's own id.
+pub fn default_project(account: AccountId) -> String {
+    account.obs_domain()
+}
+
 /// A fresh data key. Plaintext and stored key travel apart.
 pub struct DataKey {
     /// For sealing, once, and then to be dropped.
@@ -110,9 +144,18 @@ pub struct Wrapped {
 
 /// A key service. Safe to share; every method may be called from many tasks at once.
 ///
-/// A client's reference is looked up in `account`: a key of another account is not found.
+/// A client's reference is looked up in `account`: a key of another account is not found, unless it was found before
+/// ([`KeyTarget::Found`](strongroom_model::key::KeyTarget)) and the caller was let use it.
 #[async_trait]
 pub trait Kms: Send + Sync {
+    /// What is known of the key that `which` selects: a look at it for deciding about a use, and no use. A key that a
+    /// reference names by its id is found whosever it is, an alias in the account that the reference names, else in
+    /// `account`. No key is made but that of [`KeySelector::Default`].
+    ///
+    /// # Errors
+    /// As the reference deserves; [`KmsError::Unavailable`].
+    async fn facts(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError>;
+
     /// A fresh data key for an object of `suite`, wrapped under the master key that `which` selects, and bound to the
     /// object's identity and to the client's context, both in `binding`.
     ///

@@ -47,7 +47,22 @@ pub(super) fn resolve<'a>(
         KeyTarget::Id(id) => Target::Id(id.clone()),
         KeyTarget::Alias(alias) if DEFAULT_ALIASES.contains(&alias.as_str()) => Target::Default,
         KeyTarget::Alias(alias) => Target::Alias(alias),
+        KeyTarget::Found(name) => Target::Id(name.id.clone()),
     })
+}
+
+/// The account in which a key is to be found that was found before; else that of who refers to it.
+pub(super) fn owner(reference: &KeyReference, account: AccountId) -> AccountId {
+    match &reference.target {
+        KeyTarget::Found(name) => name.account,
+        KeyTarget::Id(_) | KeyTarget::Alias(_) => account,
+    }
+}
+
+/// Whether it is one of the names of the default key, of whoever refers to it.
+pub(super) fn is_default(reference: &KeyReference) -> bool {
+    let named = matches!(&reference.target, KeyTarget::Alias(alias) if DEFAULT_ALIASES.contains(&alias.as_str()));
+    named && reference.account.is_none() && reference.region.is_none()
 }
 
 /// The alias that a client wants to give or take away, without `alias/`.

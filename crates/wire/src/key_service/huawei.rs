@@ -140,7 +140,7 @@ fn read_call(parts: &Parts, document: &[u8]) -> Result<(String, Fields), Failure
         ("DELETE", ["v1.0", _, "kms", key, "tags", tag]) => {
             Ok(("DELETE tags".to_owned(), from_query(parts)?.with("key_id", key).with("key", tag)))
         }
-        ("POST", ["v1.0", _, "kms", name]) => Ok(((*name).to_owned(), fields()?)),
+        ("POST", ["v1.0", project, "kms", name]) => Ok(((*name).to_owned(), fields()?.with(read::PROJECT, project))),
         (_, ["v1.0", _, "kms", ..]) => Err(FailureCode::MethodNotAllowed.into()),
         _ => Err(FailureCode::InvalidUri.into()),
     }

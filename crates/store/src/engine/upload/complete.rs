@@ -75,7 +75,7 @@ impl Engine {
         if complete.customer_key.is_some() {
             return Err(FailureCode::UploadKeyRequired.into());
         }
-        caller.may_open(&open.upload.encryption, true)?;
+        self.hold_openable(caller, &open.upload.encryption, true).await?;
         let content = opening::unlock(&*self.kms, &open.envelope, &open.identity).await?;
         Ok(ManifestKey::derive(&content, self.entropy.array()?))
     }

@@ -106,7 +106,7 @@ impl Engine {
             (AppliedEncryption::Customer { .. }, None) | (_, Some(_)) => Err(FailureCode::UploadKeyRequired.into()),
             (AppliedEncryption::Kms(_), None) if !caller.transport.kms => Err(FailureCode::KmsNeedsTls.into()),
             (applied, None) => {
-                caller.may_open(applied, true)?;
+                self.hold_openable(caller, applied, true).await?;
                 opening::unlock(&*self.kms, &open.envelope, &open.identity).await
             }
         }

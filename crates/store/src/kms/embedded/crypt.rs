@@ -115,8 +115,9 @@ impl Embedded {
         };
         let sealed = Ciphertext::decode(ciphertext).map_err(|_| invalid())?;
         let id = Uuid::from_bytes(sealed.key).to_string();
-        let known = match self.known_version(Some(account), &id, sealed.key_version).await {
-            Ok(known) if is_visible(&known.key, account) => known,
+        let own = named.as_ref().map_or(account, |named| named.key.account);
+        let known = match self.known_version(Some(own), &id, sealed.key_version).await {
+            Ok(known) if is_visible(&known.key, own) => known,
             Ok(_) | Err(KmsError::NotFound(_)) => return Err(invalid()),
             Err(other) => return Err(other),
         };

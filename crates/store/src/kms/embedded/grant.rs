@@ -1,8 +1,8 @@
-//! Grants: kept, listed and ended here; what they allow is for authorization to say.
+//! Grants: kept, listed and ended here; what they allow is for `iam` to say.
 
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::failure::FailureCode;
-use strongroom_model::grant::{Grant, GrantConstraint, GrantTerms};
+use strongroom_model::grant::{GrantConstraint, GrantTerms};
 use strongroom_model::key::KeyReference;
 use strongroom_model::operation::key::{GrantsOf, ListGrants};
 use strongroom_model::outcome::KeyOutcome;
@@ -10,7 +10,7 @@ use strongroom_model::outcome::key::Listed;
 
 use super::{Embedded, crypt::check_context, lifecycle};
 use crate::{
-    catalog::{ATTEMPTS, CatalogError, grants::GrantRow, keys::MasterKey},
+    catalog::{ATTEMPTS, CatalogError, grants::GrantRow},
     kms::{GRANTS_PER_KEY, KmsError},
     kv::Commit,
 };
@@ -31,13 +31,14 @@ impl Embedded {
         terms: GrantTerms,
     ) -> Result<KeyOutcome, KmsError> {
         check_terms(&terms)?;
+        let _forgetting = self.known.clear_at_last();
         for _ in 0..ATTEMPTS {
             let found = self.find(account, reference).await?;
             lifecycle::manageable(&found.record).map_err(|obstacle| self.obstructed(&found.record, obstacle))?;
             self.check_usable(&found.record)?;
-            let grants = self.catalog.grants_of_key(account, &found.record.id).await?;
+            let grants = self.catalog.grants_of_key(found.record.account, &found.record.id).await?;
             if let Some(same) = grants.iter().find(|grant| grant.terms.name.is_some() && grant.terms == terms) {
-                return Ok(KeyOutcome::Granted(self.grant(&found.record, same.clone())));
+                return Ok(KeyOutcome::Granted(same.clone().on(self.name(&found.record))));
             }
             if grants.len() >= GRANTS_PER_KEY {
                 let name = self.name(&found.record);
@@ -51,7 +52,7 @@ impl Embedded {
                 terms: terms.clone(),
             };
             if self.catalog.insert_grant(&found, &row).await? == Commit::Committed {
-                return Ok(KeyOutcome::Granted(self.grant(&found.record, row)));
+                return Ok(KeyOutcome::Granted(row.on(self.name(&found.record))));
             }
         }
         Err(CatalogError::Contended(ATTEMPTS).into())
@@ -68,18 +69,21 @@ impl Embedded {
         match &list.of {
             GrantsOf::Key(reference) => {
                 let found = self.find(account, reference).await?.record;
-                let rows = self.catalog.grants_of_key(account, &found.id).await?;
-                grants.extend(rows.into_iter().map(|row| self.grant(&found, row)));
+                let rows = self.catalog.grants_of_key(found.account, &found.id).await?;
+                grants.extend(rows.into_iter().map(|row| row.on(self.name(&found))));
             }
             GrantsOf::Retirable(who) => {
-                let who = who.clone().unwrap_or_else(|| principal.to_string());
+                let named =
+                    who.as_deref().map_or_else(|| Some(principal.clone()), |who| Principal::parse(who, account));
+                let who = named.ok_or(KmsError::Invalid("nobody of that name can be here"))?;
                 for row in self.catalog.grants_of_account(account).await? {
-                    if row.terms.retiring.as_ref() != Some(&who) {
+                    let retiring = row.terms.retiring.as_deref().and_then(|text| Principal::parse(text, account));
+                    if retiring.as_ref() != Some(&who) {
                         continue;
                     }
                     // A key that is gone took its grants along since the scan.
                     let Some(found) = self.catalog.master_key(&row.key).await? else { continue };
-                    grants.push(self.grant(&found.record, row));
+                    grants.push(row.on(self.name(&found.record)));
                 }
             }
         }
@@ -94,26 +98,18 @@ impl Embedded {
     pub(super) async fn end_grant(
         &self,
         account: AccountId,
-        key: Option<KeyReference>,
+        key: &KeyReference,
         id: &str,
     ) -> Result<KeyOutcome, KmsError> {
-        let grants = match key {
-            Some(key) => {
-                let found = self.find(account, &key).await?.record;
-                self.catalog.grants_of_key(account, &found.id).await?
-            }
-            None => self.catalog.grants_of_account(account).await?,
-        };
+        let _forgetting = self.known.clear_at_last();
+        let found = self.find(account, key).await?.record;
+        let grants = self.catalog.grants_of_key(found.account, &found.id).await?;
         let not_found = || KmsError::GrantNotFound(id.to_owned());
         let grant = grants.into_iter().find(|grant| grant.id == id).ok_or_else(not_found)?;
-        match self.catalog.remove_grant(account, &grant).await? {
+        match self.catalog.remove_grant(found.account, &grant).await? {
             Commit::Committed => Ok(KeyOutcome::Done),
             Commit::Conflict => Err(not_found()),
         }
-    }
-
-    fn grant(&self, key: &MasterKey, row: GrantRow) -> Grant {
-        Grant { id: row.id, key: self.name(key), issuer: row.issuer, created: row.created, terms: row.terms }
     }
 }
 

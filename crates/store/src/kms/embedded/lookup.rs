@@ -11,11 +11,12 @@ use super::Embedded;
 use crate::{
     catalog::{
         ATTEMPTS, CatalogError, Found,
+        grants::GrantRow,
         keys::{KeyVersion, MasterKey, Role},
     },
     kms::{
-        KeySelector, KmsError,
-        reference::{Target, resolve},
+        KeyFacts, KeySelector, KmsError,
+        reference::{Target, owner, resolve},
     },
     kv::Commit,
 };
@@ -23,6 +24,8 @@ use crate::{
 /// A master key as it was read, and those of its versions that were unwrapped since.
 pub(super) struct Known {
     pub(super) key: MasterKey,
+    /// The same for decisions, with the grants that lie beside it.
+    pub(super) facts: Arc<KeyFacts>,
     unwrapped: Vec<OnceLock<KeyBytes>>,
 }
 
@@ -34,9 +37,11 @@ pub(super) enum Name {
 }
 
 impl Known {
-    fn new(key: MasterKey) -> Self {
+    fn new(name: KeyName, key: MasterKey, grants: Vec<GrantRow>) -> Self {
         let unwrapped = key.versions.iter().map(|_| OnceLock::new()).collect();
-        Self { key, unwrapped }
+        let grants = grants.into_iter().map(|row| row.on(name.clone())).collect();
+        let facts = KeyFacts { name, project: key.project.clone(), policy: key.policy.clone(), grants };
+        Self { key, facts: Arc::new(facts), unwrapped }
     }
 
     /// The version with that number, and where its key is kept.
@@ -54,6 +59,7 @@ impl Embedded {
             KeySelector::Managed => return self.standing(account, Role::Managed).await,
             KeySelector::Reference(reference) => reference,
         };
+        let account = owner(reference, account);
         let id = match resolve(reference, account, &self.region)? {
             Target::Default => return self.standing(account, Role::Default).await,
             Target::Alias(alias) => {
@@ -72,6 +78,7 @@ impl Embedded {
         account: AccountId,
         reference: &KeyReference,
     ) -> Result<Found<MasterKey>, KmsError> {
+        let account = owner(reference, account);
         let no_alias = || KmsError::AliasNotFound(reference.text.clone());
         let id = match resolve(reference, account, &self.region)? {
             Target::Id(id) => id,
@@ -80,6 +87,26 @@ impl Embedded {
         };
         let found = self.catalog.master_key(&id).await?.filter(|found| is_visible(&found.record, account));
         found.ok_or_else(|| self.no_key(id, account))
+    }
+
+    /// What is known of the key that `which` selects, whosever it is.
+    pub(super) async fn look(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError> {
+        let KeySelector::Reference(reference) = which else {
+            return Ok(Arc::clone(&self.select(account, which).await?.facts));
+        };
+        let named = reference.account.as_deref().and_then(AccountId::parse);
+        let account = named.unwrap_or_else(|| owner(reference, account));
+        let no_alias = || KmsError::AliasNotFound(reference.text.clone());
+        let id = match resolve(reference, account, &self.region)? {
+            Target::Id(id) => id,
+            Target::Alias(alias) => self.catalog.aliased_key(account, alias).await?.ok_or_else(no_alias)?,
+            Target::Default => self.catalog.standing_key(account, Role::Default).await?.ok_or_else(no_alias)?,
+        };
+        let is_it = |known: &Arc<Known>| {
+            known.key.role != Role::Managed && (reference.account.is_none() || known.key.account == account)
+        };
+        let known = self.load(&id).await?.filter(is_it).ok_or_else(|| self.no_key(id, account))?;
+        Ok(Arc::clone(&known.facts))
     }
 
     /// The key that sealed something for `account`, believed known only if it has the version that did.
@@ -116,7 +143,7 @@ impl Embedded {
             }
             let key = self.fresh_key(account, role, KeySpec::Aes256, KeyOrigin::Service)?;
             if self.catalog.insert_key(&key).await? == Commit::Committed {
-                return Ok(Arc::new(Known::new(key)));
+                return Ok(Arc::new(Known::new(self.name(&key), key, Vec::new())));
             }
         }
         Err(CatalogError::Contended(ATTEMPTS).into())
@@ -134,7 +161,12 @@ impl Embedded {
     async fn read(&self, id: &str) -> Result<Option<Arc<Known>>, KmsError> {
         let moment = self.known.moment((self.clock)());
         let Some(found) = self.catalog.master_key(id).await? else { return Ok(None) };
-        let known = Arc::new(Known::new(found.record));
+        // Nobody can grant anything on the keys that clients do not make.
+        let grants = match found.record.role {
+            Role::Customer => self.catalog.grants_of_key(found.record.account, id).await?,
+            Role::Default | Role::Managed => Vec::new(),
+        };
+        let known = Arc::new(Known::new(self.name(&found.record), found.record, grants));
         self.known.insert(id.to_owned(), Arc::clone(&known), moment);
         Ok(Some(known))
     }

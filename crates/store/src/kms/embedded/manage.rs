@@ -22,7 +22,7 @@ use crate::{
         keys::{Fingerprint, MasterKey, Role},
     },
     kms::{
-        DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, POLICY_BYTES, TAGS_PER_KEY, Tended, reference,
+        DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, TAGS_PER_KEY, Tended, default_project, reference,
     },
     kv::Commit,
 };
@@ -72,7 +72,7 @@ impl Embedded {
             KeyOperation::ListAliases { key, page } => self.list_aliases(account, key, page).await,
             KeyOperation::CreateGrant { key, terms } => self.create_grant(principal, account, &key, terms).await,
             KeyOperation::ListGrants(list) => self.list_grants(principal, account, list).await,
-            KeyOperation::EndGrant { key, grant, .. } => self.end_grant(account, key, &grant).await,
+            KeyOperation::EndGrant { key, grant, .. } => self.end_grant(account, &key, &grant).await,
             KeyOperation::GetImportParameters { key, wrapping } => {
                 self.import_parameters(account, &key, wrapping).await
             }
@@ -107,8 +107,7 @@ impl Embedded {
                 check_description(&description)?;
                 self.kept(account, &key, |key| key.description.clone_from(&description)).await
             }
-            KeyOperation::PutPolicy { key, policy } => {
-                check_policy(&policy)?;
+            KeyOperation::PutPolicy { key, policy, .. } => {
                 self.kept(account, &key, |key| key.policy = Some(policy.clone())).await
             }
             KeyOperation::Retag { key, set, unset } => self.change(account, &key, |key| retag(key, &set, &unset)).await,
@@ -174,7 +173,6 @@ impl Embedded {
 
     async fn create(&self, account: AccountId, asked: CreateKey) -> Result<KeyDescription, KmsError> {
         check_description(&asked.description)?;
-        asked.policy.as_deref().map_or(Ok(()), check_policy)?;
         let alias = asked.alias.as_deref().map(reference::alias).transpose()?;
         if self.catalog.count_master_keys(account, KEYS_PER_ACCOUNT).await? == KEYS_PER_ACCOUNT {
             return Err(KmsError::Failed(FailureCode::KeyLimitExceeded));
@@ -183,6 +181,7 @@ impl Embedded {
         retag(&mut key, &asked.tags, &[]).map_err(|hindrance| self.hindered(&key, hindrance))?;
         key.description.clone_from(&asked.description);
         key.policy.clone_from(&asked.policy);
+        key.project = asked.project.clone().filter(|project| *project != default_project(account));
         key.aliases.extend(alias.map(str::to_owned));
         if let Some(days) = asked.rotation_days {
             let now = key.created;
@@ -342,13 +341,6 @@ fn deletion_in(days: u32, now: Timestamp) -> Result<Timestamp, KmsError> {
 fn check_description(description: &str) -> Result<(), KmsError> {
     if description.len() > DESCRIPTION_BYTES {
         return Err(KmsError::Invalid("a key's description, and why it is protected, may have 8,192 bytes each"));
-    }
-    Ok(())
-}
-
-fn check_policy(policy: &str) -> Result<(), KmsError> {
-    if policy.len() > POLICY_BYTES {
-        return Err(KmsError::Failed(FailureCode::KeyPolicyMalformed));
     }
     Ok(())
 }

@@ -23,7 +23,9 @@ use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root};
+use super::{
+    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root,
+};
 use crate::{
     catalog::{
         Catalog,
@@ -106,6 +108,7 @@ impl Embedded {
             origin,
             tags: Default::default(),
             policy: None,
+            project: None,
             rotation_days: KeyRotation::DAYS,
             rotation_next: None,
             protection: None,
@@ -180,6 +183,10 @@ fn suite_of(spec: KeySpec) -> &'static Suite {
 
 #[async_trait]
 impl Kms for Embedded {
+    async fn facts(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError> {
+        self.look(account, which).await
+    }
+
     async fn data_key(
         &self,
         account: AccountId,

@@ -7,6 +7,7 @@ use strongroom_model::operation::KeyOperation;
 use strongroom_model::operation::key::{
     AliasBefore, CreateKey, ImportMaterial, ImportWrapping, KeyUse, ListKeys, Page, Purpose, RotationChange, Switch,
 };
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::secret::Plaintext;
 use strongroom_model::time::Timestamp;
 
@@ -52,7 +53,7 @@ pub(super) fn create_key(fields: &Fields) -> Read {
         description: fields.text("Description")?.unwrap_or_default().to_owned(),
         origin,
         tags: tags(fields)?,
-        policy: fields.text("Policy")?.map(str::to_owned),
+        policy: fields.text("Policy")?.map(policy),
         rotation_days: if rotates { Some(interval(fields)?.ok_or_else(|| missing("RotationInterval"))?) } else { None },
         ..CreateKey::new(spec)
     }))
@@ -159,11 +160,12 @@ pub(super) fn get_policy(fields: &Fields) -> Read {
 }
 
 pub(super) fn set_policy(fields: &Fields) -> Read {
-    let policy = required(fields, "Policy")?.to_owned();
-    match serde_json::from_str::<Value>(&policy) {
-        Ok(Value::Object(_)) => Ok(KeyOperation::PutPolicy { key: key(fields, "KeyId")?, policy }),
-        _ => Err(FailureCode::KeyPolicyMalformed.into()),
-    }
+    let policy = policy(required(fields, "Policy")?);
+    Ok(KeyOperation::PutPolicy { key: key(fields, "KeyId")?, policy, locks_out: false })
+}
+
+fn policy(text: &str) -> PolicyDocument {
+    PolicyDocument { language: PolicyLanguage::Alibaba, text: text.to_owned() }
 }
 
 pub(super) fn import_parameters(fields: &Fields) -> Read {

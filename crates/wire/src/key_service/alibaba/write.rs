@@ -123,7 +123,7 @@ pub(super) fn policy(outcome: &KeyOutcome, _: &Fields, _: &Site) -> Written {
         });
         json!({ "Version": "1", "Statement": [allow] }).to_string()
     };
-    Ok(json!({ "Policy": policy.clone().unwrap_or_else(usual) }))
+    Ok(json!({ "Policy": policy.as_ref().map_or_else(usual, |policy| policy.text.clone()) }))
 }
 
 pub(super) fn import_parameters(outcome: &KeyOutcome, _: &Fields, _: &Site) -> Written {

@@ -2,12 +2,13 @@
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::grant::{GrantAction, GrantConstraint, GrantTerms, GranteeKind};
-use strongroom_model::key::{KeyOrigin, KeySpec, KeyTags, MaterialId};
+use strongroom_model::key::{KeyOrigin, KeyReference, KeySpec, KeyTags, MaterialId};
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::operation::key::{
     AliasBefore, CreateKey, GrantEnd, GrantsOf, ImportMaterial, ImportWrapping, ListGrants, ListKeys, RotationChange,
     Switch,
 };
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::time::Timestamp;
 
 use super::super::fields::Fields;
@@ -80,6 +81,7 @@ pub(super) fn create_key(fields: &Fields) -> Read {
         origin,
         tags: tags(fields)?,
         policy: policy(fields)?,
+        locks_out: locks_out(fields)?,
         ..CreateKey::new(KeySpec::Aes256)
     }))
 }
@@ -182,7 +184,7 @@ pub(super) fn list_policies(fields: &Fields) -> Read {
 pub(super) fn put_policy(fields: &Fields) -> Read {
     policy_name(fields)?;
     let policy = required(policy(fields)?, "Policy")?;
-    Ok(KeyOperation::PutPolicy { key: key(fields, "KeyId")?, policy })
+    Ok(KeyOperation::PutPolicy { key: key(fields, "KeyId")?, policy, locks_out: locks_out(fields)? })
 }
 
 pub(super) fn create_grant(fields: &Fields) -> Read {
@@ -240,18 +242,20 @@ pub(super) fn list_retirable_grants(fields: &Fields) -> Read {
 
 pub(super) fn revoke_grant(fields: &Fields) -> Read {
     let grant = required(fields.text("GrantId")?, "GrantId")?.to_owned();
-    Ok(KeyOperation::EndGrant { key: Some(key(fields, "KeyId")?), grant, by: GrantEnd::Revoke })
+    Ok(KeyOperation::EndGrant { key: key(fields, "KeyId")?, grant, by: GrantEnd::Revoke })
 }
 
 pub(super) fn retire_grant(fields: &Fields) -> Read {
     let by = GrantEnd::Retire;
     if let Some(token) = fields.text("GrantToken")? {
-        let grant = from_token(token)
+        let text = from_token(token);
+        let parts = text.as_deref().and_then(|text| text.split_once(' '));
+        let (key, grant) = parts
             .ok_or_else(|| Failure::new(FailureCode::InvalidToken).with_message("The grant token is not valid."))?;
-        return Ok(KeyOperation::EndGrant { key: None, grant, by });
+        return Ok(KeyOperation::EndGrant { key: KeyReference::parse(key), grant: grant.to_owned(), by });
     }
     let grant = required(fields.text("GrantId")?, "GrantId")?.to_owned();
-    Ok(KeyOperation::EndGrant { key: Some(key(fields, "KeyId")?), grant, by })
+    Ok(KeyOperation::EndGrant { key: key(fields, "KeyId")?, grant, by })
 }
 
 pub(super) fn import_parameters(fields: &Fields) -> Read {
@@ -313,13 +317,15 @@ fn description(fields: &Fields) -> Result<Option<String>, Failure> {
     Ok(Some(text.to_owned()))
 }
 
-fn policy(fields: &Fields) -> Result<Option<String>, Failure> {
+fn policy(fields: &Fields) -> Result<Option<PolicyDocument>, Failure> {
     let Some(text) = fields.text("Policy")? else { return Ok(None) };
     length(text, 1, 131_072, "policy")?;
-    match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(document) if document.get("Statement").is_some() => Ok(Some(text.to_owned())),
-        _ => Err(FailureCode::KeyPolicyMalformed.into()),
-    }
+    Ok(Some(PolicyDocument { language: PolicyLanguage::Amazon, text: text.to_owned() }))
+}
+
+/// Whether the caller does not mind to be locked out by a policy.
+fn locks_out(fields: &Fields) -> Result<bool, Failure> {
+    Ok(fields.flag("BypassPolicyLockoutSafetyCheck")?.unwrap_or(false))
 }
 
 fn policy_name(fields: &Fields) -> Result<(), Failure> {

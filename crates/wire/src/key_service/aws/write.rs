@@ -112,7 +112,7 @@ pub(super) fn policy(outcome: &KeyOutcome, _: &Fields, _: &Site) -> Written {
         });
         json!({ "Version": "2012-10-17", "Id": "key-default-1", "Statement": [allow] }).to_string()
     };
-    Ok(json!({ "Policy": policy.clone().unwrap_or_else(usual), "PolicyName": "default" }))
+    Ok(json!({ "Policy": policy.as_ref().map_or_else(usual, |policy| policy.text.clone()), "PolicyName": "default" }))
 }
 
 pub(super) fn policies(_: &KeyOutcome, _: &Fields, _: &Site) -> Written {
@@ -122,7 +122,7 @@ pub(super) fn policies(_: &KeyOutcome, _: &Fields, _: &Site) -> Written {
 pub(super) fn grant(outcome: &KeyOutcome, fields: &Fields, _: &Site) -> Written {
     dry(fields)?;
     let KeyOutcome::Granted(grant) = outcome else { return Err(other(outcome)) };
-    Ok(json!({ "GrantId": grant.id, "GrantToken": token(&grant.id) }))
+    Ok(json!({ "GrantId": grant.id, "GrantToken": token(&format!("{} {}", arn(&grant.key), grant.id)) }))
 }
 
 pub(super) fn grants(outcome: &KeyOutcome, _: &Fields, _: &Site) -> Written {

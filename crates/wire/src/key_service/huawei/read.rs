@@ -19,6 +19,9 @@ type Read = Result<KeyOperation, Failure>;
 /// Longest name, and longest value, of a tag, in characters.
 const TAG_MAX: (usize, usize) = (36, 43);
 
+/// The field that a request's project is put into, which its path names.
+pub(super) const PROJECT: &str = "project_id";
+
 /// What can be granted, in the service's words.
 pub(super) const GRANTABLE: &[(&str, GrantAction)] = &[
     ("create-datakey", GrantAction::GenerateDataKey),
@@ -76,6 +79,7 @@ pub(super) fn create_key(fields: &Fields) -> Read {
         description: description(fields)?.unwrap_or_default(),
         origin,
         tags,
+        project: fields.text(PROJECT)?.map(str::to_owned),
         ..CreateKey::new(spec)
     }))
 }
@@ -203,7 +207,7 @@ pub(super) fn retire_grant(fields: &Fields) -> Read {
 
 fn end_grant(fields: &Fields, by: GrantEnd) -> Read {
     let grant = required(fields, "grant_id")?.to_owned();
-    Ok(KeyOperation::EndGrant { key: Some(key(fields, "key_id")?), grant, by })
+    Ok(KeyOperation::EndGrant { key: key(fields, "key_id")?, grant, by })
 }
 
 pub(super) fn import_parameters(fields: &Fields) -> Read {
