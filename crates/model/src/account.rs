@@ -28,6 +28,11 @@ impl AccountId {
         format!("{:032x}", self.0)
     }
 
+    /// What its default project is called, among the projects that its keys can be made in: as its domain.
+    pub fn default_project(self) -> String {
+        self.obs_domain()
+    }
+
     /// As Alibaba spells a UID: sixteen decimal digits.
     pub fn oss_uid(self) -> String {
         format!("1{:015}", self.0)

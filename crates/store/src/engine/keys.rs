@@ -80,7 +80,7 @@ impl Engine {
     ) -> Result<KeyReference, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
         let facts = self.kms.facts(account, KeySelector::of(key)).await?;
-        let project = project.filter(|project| *project != kms::default_project(account));
+        let project = project.filter(|project| *project != account.default_project());
         let text = key.map_or_else(|| facts.name.id.clone(), |key| key.text.clone());
         if facts.project.as_deref() != project {
             return Err(KmsError::NotFound(Subject::Text(text)).into());

@@ -119,11 +119,6 @@ pub fn named_in(ciphertext: &[u8]) -> Option<KeyReference> {
     Some(KeyReference::parse(&Uuid::from_bytes(sealed.key).to_string()))
 }
 
-/// What an account's default project is called (Huawei): by the account's own id.
-pub fn default_project(account: AccountId) -> String {
-    account.obs_domain()
-}
-
 /// A fresh data key. Plaintext and stored key travel apart.
 pub struct DataKey {
     /// For sealing, once, and then to be dropped.

@@ -22,7 +22,7 @@ use crate::{
         keys::{Fingerprint, MasterKey, Role},
     },
     kms::{
-        DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, TAGS_PER_KEY, Tended, default_project, reference,
+        DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, TAGS_PER_KEY, Tended, reference,
     },
     kv::Commit,
 };
@@ -181,7 +181,7 @@ impl Embedded {
         retag(&mut key, &asked.tags, &[]).map_err(|hindrance| self.hindered(&key, hindrance))?;
         key.description.clone_from(&asked.description);
         key.policy.clone_from(&asked.policy);
-        key.project = asked.project.clone().filter(|project| *project != default_project(account));
+        key.project = asked.project.clone().filter(|project| *project != account.default_project());
         key.aliases.extend(alias.map(str::to_owned));
         if let Some(days) = asked.rotation_days {
             let now = key.created;
