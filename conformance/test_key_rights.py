@@ -308,7 +308,7 @@ def test_grants_on_huaweis_face(server, person, stranger, clients, new_bucket):
     sealed = obs.PutObjectHeader(sseHeader=obs.SseKmsHeader(encryption="kms", key=key))
     Obs.check(person.obs.client.putContent(new_bucket, "k", "k", headers=sealed))
     assert person.obs.get(new_bucket, "k") == b"k"
-    user.retire_grant(key_id=key, grant_id=grant)
+    user.cancel_self_grant(key_id=key, grant_id=grant)
     assert code(person.obs.get, new_bucket, "k") == FORBIDDEN
     number = f"{int(stranger.account):032x}"
     terms = {"grantee_principal": number, "grantee_principal_type": "domain", "operations": ["describe-key"]}

@@ -8,8 +8,10 @@ import json
 import os
 import pathlib
 
+import oss2
 import pytest
 from botocore.exceptions import ClientError
+from obs import AppendObjectContent, CompleteMultipartUploadRequest, CompletePart
 
 from clients import S3, Obs, Oss
 from clients import Refused as ObjectRefused
@@ -185,11 +187,101 @@ def key_table(server):
     return lines
 
 
+def object_operations(boto, dialect, bucket, key, other, upload):
+    """What is done under the key, by name; what a dialect does not have is left out."""
+    old, appended = f"old-{dialect.name}", f"appended-{dialect.name}"
+    found = {
+        "put": lambda: dialect.put(bucket, "new", b"x"),
+        "get": lambda: dialect.get(bucket, old),
+        "copy": lambda: dialect.copy(bucket, old, bucket, "copied"),
+        "begin an upload": lambda: begin(dialect, bucket, "begun"),
+        "write a part": lambda: part(dialect, bucket, upload),
+        "complete an upload": lambda: complete(dialect, bucket, upload),
+        "append": None,
+        "rewrap to another": None,
+        "rewrap to it": None,
+        "head": lambda: dialect.head(bucket, old),
+        "list": lambda: dialect.keys(bucket),
+        "delete": lambda: dialect.delete(bucket, old),
+    }
+    if isinstance(dialect, S3):
+        rewrap = lambda name, to: dialect.client.update_object_encryption(
+            Bucket=bucket, Key=name, ObjectEncryption={"SSEKMS": {"KMSKeyArn": to}}
+        )
+        found["rewrap to another"] = lambda: rewrap(old, other)
+        found["rewrap to it"] = lambda: rewrap(f"other-{dialect.name}", arn_of(boto, key))
+    if isinstance(dialect, Oss):
+        found["append"] = lambda: Oss.call(dialect.bucket(bucket).append_object, appended, 3, b"x")
+    if isinstance(dialect, Obs):
+        content = lambda: AppendObjectContent(content="x", position=3)
+        found["append"] = lambda: Obs.check(dialect.client.appendObject(bucket, appended, content()))
+    return found
+
+
+def arn_of(boto, key):
+    return boto.describe_key(KeyId=key)["KeyMetadata"]["Arn"]
+
+
+def begin(dialect, bucket, name):
+    """Begins an upload in parts."""
+    if isinstance(dialect, S3):
+        return dialect._call(dialect.client.create_multipart_upload, Bucket=bucket, Key=name)["UploadId"]
+    if isinstance(dialect, Oss):
+        return Oss.call(dialect.bucket(bucket).init_multipart_upload, name).upload_id
+    return Obs.check(dialect.client.initiateMultipartUpload(bucket, name)).body.uploadId
+
+
+def part(dialect, bucket, upload):
+    """Writes the only part of that upload, and answers its tag."""
+    name, identity = upload
+    if isinstance(dialect, S3):
+        into = {"Bucket": bucket, "Key": name, "UploadId": identity, "PartNumber": 1}
+        return dialect._call(dialect.client.upload_part, Body=b"p", **into)["ETag"]
+    if isinstance(dialect, Oss):
+        return Oss.call(dialect.bucket(bucket).upload_part, name, identity, 1, b"p").etag
+    return Obs.check(dialect.client.uploadPart(bucket, name, 1, identity, content="p")).body.etag
+
+
+def complete(dialect, bucket, upload):
+    """Completes that upload of the part that it has."""
+    name, identity = upload
+    tag = upload.tag
+    if isinstance(dialect, S3):
+        parts = {"Parts": [{"PartNumber": 1, "ETag": tag}]}
+        where = {"Bucket": bucket, "Key": name, "UploadId": identity}
+        return dialect._call(dialect.client.complete_multipart_upload, MultipartUpload=parts, **where)
+    if isinstance(dialect, Oss):
+        info = [oss2.models.PartInfo(1, tag)]
+        return Oss.call(dialect.bucket(bucket).complete_multipart_upload, name, identity, info)
+    request = CompleteMultipartUploadRequest([CompletePart(1, tag)])
+    return Obs.check(dialect.client.completeMultipartUpload(bucket, name, identity, request))
+
+
+class Upload(tuple):
+    """The name and the id of an upload that has one part, with that part's tag."""
+
+    tag = None
+
+
+def prepared(dialect, bucket):
+    """What is under the key before its state changes: an object, one to append to, an upload with a part."""
+    dialect.put(bucket, f"old-{dialect.name}", b"x" * 100)
+    if isinstance(dialect, Oss):
+        dialect.bucket(bucket).append_object(f"appended-{dialect.name}", 0, b"abc")
+    if isinstance(dialect, Obs):
+        content = AppendObjectContent(content="abc", position=0)
+        Obs.check(dialect.client.appendObject(bucket, f"appended-{dialect.name}", content))
+    name = f"upload-{dialect.name}"
+    upload = Upload((name, begin(dialect, bucket, name)))
+    upload.tag = part(dialect, bucket, upload)
+    return upload
+
+
 def object_table(server):
     """The same for objects under a key, which is their bucket's default."""
     boto = aws(server)
     dialects = {"S3": S3(server), "OSS": Oss(server), "OBS": Obs(server)}
-    rows = {}
+    rows, order = {}, {}
     for state in STATES:
         key, _ = key_in(boto, state)
         bucket = f"states-{STATES.index(state)}"
@@ -198,22 +290,16 @@ def object_table(server):
         default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
         rule = {"Rules": [{"ApplyServerSideEncryptionByDefault": default}]}
         s3.client.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rule)
-        for dialect in dialects.values():
-            dialect.put(bucket, f"old-{dialect.name}", b"x" * 100)
+        uploads = {name: prepared(dialect, bucket) for name, dialect in dialects.items()}
+        s3.put(bucket, f"other-{s3.name}", b"x", "kms")
+        other = boto.create_key()["KeyMetadata"]["Arn"]
         turn(boto, key, state)
         for name, dialect in dialects.items():
-            old = f"old-{dialect.name}"
-            for operation, call in {
-                "put": lambda: dialect.put(bucket, "new", b"x"),
-                "get": lambda: dialect.get(bucket, old),
-                "copy": lambda: dialect.copy(bucket, old, bucket, "copied"),
-                "head": lambda: dialect.head(bucket, old),
-                "list": lambda: dialect.keys(bucket),
-                "delete": lambda: dialect.delete(bucket, old),
-            }.items():
-                rows.setdefault((operation, name), []).append(answer(call))
+            for operation, call in object_operations(boto, dialect, bucket, key, other, uploads[name]).items():
+                order.setdefault(operation)
+                rows.setdefault((operation, name), []).append("–" if call is None else answer(call))
     lines = [f"| operation | dialect | {' | '.join(STATES)} |", "| --- | --- | --- | --- | --- | --- |"]
-    order = ["put", "get", "copy", "head", "list", "delete"]
+    order = list(order)
     for operation, name in sorted(rows, key=lambda row: (order.index(row[0]), list(dialects).index(row[1]))):
         lines.append(f"| {operation} | {name} | {' | '.join(rows[operation, name])} |")
     return lines

@@ -12,6 +12,7 @@ mod mode;
 mod multipart;
 mod process;
 mod report;
+mod rights;
 mod scale;
 
 use std::error::Error;
@@ -53,6 +54,8 @@ enum Command {
     Scale(scale::ScaleArguments),
     /// The least that any server of this kind can cost: minimal programs, side by side.
     Floor(floor::FloorArguments),
+    /// Authentication by each scheme, and authorization by so many statements, without a server.
+    Rights(rights::RightsArguments),
 }
 
 #[derive(Args)]
@@ -131,6 +134,7 @@ async fn main() -> ExitCode {
         Command::Multipart(arguments) => arguments.run().await,
         Command::Scale(arguments) => arguments.run().await,
         Command::Floor(arguments) => arguments.run().await,
+        Command::Rights(arguments) => arguments.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

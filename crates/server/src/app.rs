@@ -12,6 +12,7 @@ use crate::{
     config::{Limits, RequireTls},
     listen::Peer,
     metrics::Metrics,
+    nonces::Nonces,
 };
 
 /// A running server.
@@ -26,6 +27,8 @@ pub(crate) struct App {
     pub(crate) limits: Limits,
     /// What clients sign with, derived.
     pub(crate) signing_keys: SigningKeys,
+    /// What may not come again.
+    pub(crate) nonces: Nonces,
     /// Counts.
     pub(crate) metrics: Arc<Metrics>,
     /// The account that the data folder was made for.

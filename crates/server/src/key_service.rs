@@ -100,7 +100,7 @@ impl Asker<'_> {
         record.operation = intent.call.name();
         self.call = Some(intent.call);
         let now = clock::now();
-        let requester = self.authenticate(intent.claim, now).await?.requester;
+        let requester = self.authenticate(intent.claim, intent.nonce, now).await?.requester;
         self.account = requester.principal.account();
         record.principal = Some(requester.principal.to_string());
         let operation = Operation::Key(intent.asked?);
@@ -113,9 +113,13 @@ impl Asker<'_> {
         }
     }
 
-    async fn authenticate(&self, claim: KeyClaim, now: Timestamp) -> Result<Caller, Failure> {
+    async fn authenticate(&self, claim: KeyClaim, nonce: Option<String>, now: Timestamp) -> Result<Caller, Failure> {
         match claim {
-            KeyClaim::Access(Claim::Signed(signed)) => verify_signature(self.app, &signed, now).await,
+            KeyClaim::Access(Claim::Signed(signed)) => {
+                let caller = verify_signature(self.app, &signed, now).await?;
+                nonce.iter().try_for_each(|nonce| self.app.nonces.spend(&signed.access_key, nonce, now))?;
+                Ok(caller)
+            }
             KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
             KeyClaim::Token(token) => identity_tokens::holder(self.app, &token).await,
         }

@@ -16,6 +16,7 @@ mod identity_tokens;
 mod key_service;
 mod listen;
 mod metrics;
+mod nonces;
 mod pipeline;
 mod response;
 mod task;

@@ -192,6 +192,8 @@ failure_codes! {
         SignatureDoesNotMatch,
         /// The request is from too far in the past or the future.
         RequestTimeTooSkewed,
+        /// A request that may be made once was made again.
+        RequestRepeated,
         /// The signed URL's time is over.
         RequestExpired,
         /// A signed request without a date, or with one that cannot be read.

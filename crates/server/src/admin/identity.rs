@@ -309,3 +309,112 @@ fn resource(text: &str) -> Result<Resource, Failure> {
         Some(key) => Resource::Object(bucket, ObjectKey::parse(key).map_err(|_| FailureCode::InvalidObjectKey)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(method: Method, path: &str, document: &str) -> Result<IdentityOperation, FailureCode> {
+        let parts: Vec<&str> = path.split('/').collect();
+        decode(&method, parts[0], &parts[1..], document.as_bytes()).map_err(|failure| failure.code)
+    }
+
+    /// Every path is one operation, by its name, and no other method of it is anything.
+    #[test]
+    fn paths_and_methods_are_operations() {
+        let policy = r#"{"text":"{}"}"#;
+        for (method, path, document, expected) in [
+            (Method::GET, "accounts", "", "ListAccounts"),
+            (Method::POST, "accounts", "", "CreateAccount"),
+            (Method::PUT, "accounts/root/policies/p", "", "AttachPolicy"),
+            (Method::DELETE, "accounts/root/policies/p", "", "DetachPolicy"),
+            (Method::GET, "policies", "", "ListPolicies"),
+            (Method::GET, "policies/p", "", "GetPolicy"),
+            (Method::PUT, "policies/p", policy, "PutPolicy"),
+            (Method::DELETE, "policies/p", "", "DeletePolicy"),
+            (Method::GET, "groups", "", "ListGroups"),
+            (Method::POST, "groups", r#"{"name":"g"}"#, "CreateGroup"),
+            (Method::DELETE, "groups/g", "", "DeleteGroup"),
+            (Method::PUT, "groups/g/policies/p", "", "AttachPolicy"),
+            (Method::PUT, "groups/g/members/ann", "", "AddMember"),
+            (Method::DELETE, "groups/g/members/ann", "", "RemoveMember"),
+            (Method::POST, "tokens", r#"{"seconds":900}"#, "IssueToken"),
+            (
+                Method::POST,
+                "simulations",
+                r#"{"principal":"root","resource":"*","action":"s3:GetObject"}"#,
+                "SimulatePolicy",
+            ),
+        ] {
+            let name = decoded(method.clone(), path, document).map(|operation| operation.name());
+            assert_eq!(name, Ok(expected), "{method} {path}");
+            assert_eq!(decoded(Method::PATCH, path, document).err(), Some(FailureCode::MethodNotAllowed), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_and_no_document_is_refused() {
+        let long = "x".repeat(129);
+        for (method, path, document) in [
+            (Method::GET, format!("policies/{long}"), ""),
+            (Method::GET, "policies/a b".to_owned(), ""),
+            (Method::PUT, "groups/g/members/a:b".to_owned(), ""),
+            (Method::PUT, "policies/p".to_owned(), r#"{"text":"{}","more":1}"#),
+            (Method::PUT, "policies/p".to_owned(), r#"{"text":"{}","language":"latin"}"#),
+            (Method::POST, "groups".to_owned(), "{}"),
+            (Method::POST, "tokens".to_owned(), r#"{"seconds":-1}"#),
+            (Method::POST, "simulations".to_owned(), r#"{"principal":"group/g","resource":"*"}"#),
+            (Method::POST, "simulations".to_owned(), r#"{"principal":"root","resource":"*","headers":["nothing"]}"#),
+            (Method::POST, "simulations".to_owned(), r#"{"principal":"root","resource":"*","headers":["range: 1"]}"#),
+        ] {
+            assert!(decoded(method, &path, document).is_err(), "{path} {document}");
+        }
+    }
+
+    #[test]
+    fn a_policys_language_is_told_or_guessed() {
+        let language = |document: &str| match decoded(Method::PUT, "policies/p", document) {
+            Ok(IdentityOperation::PutPolicy { document, .. }) => document.language,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(language(r#"{"text":"{\"Version\":\"2012-10-17\"}"}"#), PolicyLanguage::Amazon);
+        assert_eq!(language(r#"{"text":"{\"Version\":\"1\"}"}"#), PolicyLanguage::Alibaba);
+        assert_eq!(language(r#"{"text":"{\"Version\":\"1.1\"}"}"#), PolicyLanguage::Huawei);
+        assert_eq!(language(r#"{"text":"{\"Version\":\"1\"}","language":"amazon"}"#), PolicyLanguage::Amazon);
+    }
+
+    #[test]
+    fn headers_of_any_dialect_are_what_is_imagined() {
+        let document = r#"{"principal":"user/ann","action":"s3:PutObject","resource":"bucket/a/b","plain_http":true,
+            "headers":["x-amz-server-side-encryption: aws:kms","X-OBS-server-side-encryption-kms-key-id: k",
+            "x-oss-object-acl: private","Referer: http://a"]}"#;
+        let Ok(IdentityOperation::Simulate(asked)) = decoded(Method::POST, "simulations", document) else { panic!() };
+        assert_eq!(asked.encryption.as_deref(), Some("aws:kms"));
+        assert_eq!(asked.encryption_key.as_deref(), Some("k"));
+        assert_eq!((asked.acl.as_deref(), asked.referer.as_deref()), (Some("private"), Some("http://a")));
+        assert!(!asked.tls && matches!(asked.asker, Asker::User(name) if name.as_str() == "ann"));
+        let of = |text: &str| resource(text).unwrap();
+        assert!(
+            matches!(&asked.resource, Resource::Object(bucket, key) if bucket.as_str() == "bucket" && key.as_str() == "a/b")
+        );
+        assert!(matches!(of("bucket"), Resource::Bucket(_)) && of("*") == Resource::Service);
+        for key in ["key/1", "alias/a", "arn:aws:kms:r:000000000001:key/1"] {
+            assert!(matches!(of(key), Resource::Key(_)), "{key}");
+        }
+    }
+
+    /// A secret is in the answer that shows it, and the answer says that it was made.
+    #[test]
+    fn what_is_made_is_shown_once_with_its_secret() {
+        use http_body_util::BodyExt as _;
+        use strongroom_model::secret::SecretKey;
+        let id = AccessKeyId::parse("AK").unwrap();
+        let made = IdentityOutcome::AccessKeyCreated { id, secret: SecretKey::new("S3CRET".to_owned()) };
+        let answered = answer(made);
+        assert_eq!(answered.status(), StatusCode::CREATED);
+        let frame = futures_util::FutureExt::now_or_never(answered.into_body().collect()).unwrap().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&frame.to_bytes()).unwrap();
+        assert_eq!(document, serde_json::json!({ "access_key": "AK", "secret_key": "S3CRET" }));
+        assert_eq!(answer(IdentityOutcome::Done).status(), StatusCode::OK);
+    }
+}

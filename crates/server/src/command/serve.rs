@@ -24,6 +24,7 @@ use crate::{
     entropy,
     listen::{self, tls},
     metrics::Metrics,
+    nonces::Nonces,
     task,
 };
 
@@ -91,6 +92,7 @@ fn assemble(config: &Config, opened: &Opened) -> Result<Arc<App>, CommandError> 
         require_tls: config.transport.require_tls,
         limits: config.limits.clone(),
         signing_keys: SigningKeys::default(),
+        nonces: Nonces::default(),
         account: opened.root,
         token: AdminToken::open_or_make(&AdminToken::path(&config.data))?,
     }))

@@ -434,3 +434,167 @@ fn local_name(bytes: &[u8]) -> Result<LocalName, CatalogError> {
     let name = std::str::from_utf8(bytes).ok().and_then(|name| LocalName::parse(name).ok());
     name.ok_or(CatalogError::Inconsistent("a row is named by what is no name"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_model::secret::SecretKey;
+
+    use super::*;
+    use crate::{kv::MemoryKv, surroundings::Entropy};
+
+    const NOW: Timestamp = Timestamp::from_millis(1);
+
+    fn account() -> AccountId {
+        AccountId::new(7).unwrap()
+    }
+
+    fn name(text: &str) -> LocalName {
+        LocalName::parse(text).unwrap()
+    }
+
+    fn ann() -> UserName {
+        UserName::parse("ann").unwrap()
+    }
+
+    fn access_key(id: &str) -> NewAccessKey {
+        NewAccessKey { id: AccessKeyId::parse(id).unwrap(), secret: SecretKey::new("s".repeat(40)) }
+    }
+
+    fn document() -> PolicyDocument {
+        PolicyDocument { language: PolicyLanguage::Huawei, text: "{}".to_owned() }
+    }
+
+    /// A catalog with an account, and a user of it called ann.
+    async fn catalog() -> Catalog {
+        let folder = tempfile::tempdir().unwrap();
+        let entropy = Entropy::new(|bytes| {
+            bytes.fill(1);
+            Ok(())
+        });
+        let catalog = Catalog::open(Arc::new(MemoryKv::new()), &folder.path().join("metadata.key"), entropy);
+        let catalog = catalog.await.unwrap();
+        assert_eq!(catalog.create_account(account(), &access_key("ROOT"), NOW).await.unwrap(), Addition::Added);
+        assert_eq!(catalog.create_user(account(), &ann(), &access_key("ANN1"), NOW).await.unwrap(), Addition::Added);
+        catalog
+    }
+
+    async fn held_by(catalog: &Catalog, principal: Principal) -> Vec<String> {
+        catalog.holdings(&principal).await.unwrap().policies
+    }
+
+    #[tokio::test]
+    async fn a_policy_is_held_until_it_is_detached_and_cannot_go_before() {
+        let catalog = catalog().await;
+        let (policy, user) = (name("p"), Holder::User(ann()));
+        assert_eq!(catalog.hold(account(), &user, &policy, true).await.unwrap(), Changed::OtherNotThere);
+        assert_eq!(catalog.put_policy(account(), &policy, &document(), NOW).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.create_group(account(), &name("g"), NOW).await.unwrap(), Changed::Done);
+        let nobody = Holder::User(UserName::parse("bob").unwrap());
+        assert_eq!(catalog.hold(account(), &nobody, &policy, true).await.unwrap(), Changed::NotThere);
+        for holder in [user, Holder::Root, Holder::Group(name("g"))] {
+            for _again in 0..2 {
+                assert_eq!(catalog.hold(account(), &holder, &policy, true).await.unwrap(), Changed::Done);
+            }
+            assert_eq!(catalog.delete_policy(account(), &policy).await.unwrap(), Changed::InUse, "{holder:?}");
+            assert_eq!(catalog.hold(account(), &holder, &policy, false).await.unwrap(), Changed::Done);
+        }
+        assert!(held_by(&catalog, Principal::User(account(), ann())).await.is_empty());
+        assert_eq!(held_by(&catalog, Principal::Root(account())).await, [EVERYTHING]);
+        assert_eq!(catalog.delete_policy(account(), &policy).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.delete_policy(account(), &policy).await.unwrap(), Changed::NotThere);
+        assert_eq!(catalog.policy(account(), "p").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn policies_are_replaced_and_listed_by_name_in_their_own_account() {
+        let catalog = catalog().await;
+        for text in ["{}", r#"{"Statement":[]}"#] {
+            let document = PolicyDocument { text: text.to_owned(), ..document() };
+            assert_eq!(catalog.put_policy(account(), &name("p"), &document, NOW).await.unwrap(), Changed::Done);
+            assert_eq!(catalog.policy(account(), "p").await.unwrap().map(|facts| facts.document), Some(document));
+        }
+        let listed = catalog.policies(account()).await.unwrap();
+        assert_eq!(listed.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>(), [EVERYTHING, "p"]);
+        assert!(catalog.policies(AccountId::new(8).unwrap()).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_group_passes_on_what_it_holds_to_its_members_and_cannot_go_while_it_has_some() {
+        let catalog = catalog().await;
+        let group = name("g");
+        assert_eq!(catalog.join(account(), &group, &ann(), true).await.unwrap(), Changed::OtherNotThere);
+        assert_eq!(catalog.create_group(account(), &group, NOW).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.create_group(account(), &group, NOW).await.unwrap(), Changed::Taken);
+        assert_eq!(catalog.join(account(), &group, &ann(), true).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.delete_group(account(), &group).await.unwrap(), Changed::InUse);
+        let holdings = catalog.holdings(&Principal::User(account(), ann())).await.unwrap();
+        assert_eq!(holdings, Holdings { policies: Vec::new(), groups: vec!["g".to_owned()] });
+        assert_eq!(catalog.put_policy(account(), &name("p"), &document(), NOW).await.unwrap(), Changed::Done);
+        let holder = Holder::Group(group.clone());
+        assert_eq!(catalog.hold(account(), &holder, &name("p"), true).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.policies_of_group(account(), "g").await.unwrap(), ["p"]);
+        assert_eq!(catalog.join(account(), &group, &ann(), false).await.unwrap(), Changed::Done);
+        assert_eq!(catalog.delete_group(account(), &group).await.unwrap(), Changed::Done);
+        assert!(catalog.policies_of_group(account(), "g").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn nobody_holds_more_than_one_decision_is_to_read() {
+        let catalog = catalog().await;
+        for number in 0..=HELD_MAX {
+            let policy = name(&format!("p{number}"));
+            assert_eq!(catalog.put_policy(account(), &policy, &document(), NOW).await.unwrap(), Changed::Done);
+            let expected = if number < HELD_MAX { Changed::Done } else { Changed::TooMany };
+            let held = catalog.hold(account(), &Holder::User(ann()), &policy, true).await.unwrap();
+            assert_eq!(held, expected, "{number}");
+        }
+        // One that is held already is not one more.
+        let again = catalog.hold(account(), &Holder::User(ann()), &name("p0"), true).await.unwrap();
+        assert_eq!(again, Changed::Done);
+    }
+
+    #[tokio::test]
+    async fn access_keys_are_added_switched_and_deleted_for_the_user_that_has_them() {
+        let catalog = catalog().await;
+        let id = |text: &str| AccessKeyId::parse(text).unwrap();
+        let good = async |text: &str| catalog.credential(&id(text)).await.unwrap().is_some();
+        let add = async |text: &str| catalog.add_access_key(account(), &ann(), &access_key(text), NOW).await.unwrap();
+        assert_eq!(add("ANN2").await, (Changed::Done, Addition::Added));
+        assert_eq!(add("ROOT").await, (Changed::Taken, Addition::AccessKeyTaken));
+        assert!(good("ANN1").await && good("ANN2").await);
+        assert_eq!(catalog.set_access_key(account(), &ann(), &id("ANN2"), false).await.unwrap(), Changed::Done);
+        assert!(!good("ANN2").await && good("ANN1").await);
+        let shown = catalog.access_keys(account(), &ann()).await.unwrap().unwrap();
+        assert_eq!(
+            shown.iter().map(|key| (key.id.as_str(), key.enabled)).collect::<Vec<_>>(),
+            [("ANN1", true), ("ANN2", false)]
+        );
+        // Those of others are out of reach.
+        for other in ["ROOT", "NONE"] {
+            assert_eq!(catalog.set_access_key(account(), &ann(), &id(other), false).await.unwrap(), Changed::NotThere);
+            assert_eq!(catalog.delete_access_key(account(), &ann(), &id(other)).await.unwrap(), Changed::NotThere);
+        }
+        assert!(good("ROOT").await);
+        assert_eq!(catalog.delete_access_key(account(), &ann(), &id("ANN1")).await.unwrap(), Changed::Done);
+        assert!(!good("ANN1").await);
+        for number in 1..ACCESS_KEYS_PER_USER {
+            assert_eq!(add(&format!("MORE{number}")).await.0, Changed::Done, "{number}");
+        }
+        assert_eq!(add("LAST").await.0, Changed::TooMany);
+    }
+
+    /// Version 1, written down from the postcard specification. It must be read for ever.
+    #[test]
+    fn the_golden_forms_of_version_1() {
+        use crate::catalog::record::{decode, encode};
+        let policy =
+            PolicyRow { written: Timestamp::from_millis(5), language: PolicyLanguage::Alibaba, text: "t".into() };
+        assert_eq!(hex::encode(&*encode(&policy)), "010a010174");
+        assert_eq!(decode::<PolicyRow>(&encode(&policy)).unwrap().text, "t");
+        let group = GroupRow { created: Timestamp::from_millis(-1), policies: vec!["p".into(), "q".into()] };
+        assert_eq!(hex::encode(&*encode(&group)), "01010201700171");
+        assert_eq!(decode::<GroupRow>(&encode(&group)).unwrap().policies, ["p", "q"]);
+    }
+}

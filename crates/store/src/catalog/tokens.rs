@@ -91,3 +91,69 @@ impl Catalog {
 fn place(id: &AccessKeyId) -> Key<TokenRow> {
     Key::new(&[id.as_str().as_bytes()])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{kv::MemoryKv, surroundings::Entropy};
+
+    async fn catalog(seed: u8) -> Catalog {
+        let folder = tempfile::tempdir().unwrap();
+        let entropy = Entropy::new(move |bytes| {
+            bytes.fill(seed);
+            Ok(())
+        });
+        Catalog::open(Arc::new(MemoryKv::new()), &folder.path().join("metadata.key"), entropy).await.unwrap()
+    }
+
+    fn token(principal: Principal) -> Token {
+        Token {
+            principal,
+            secret: SecretKey::new("the secret of a temporary key".to_owned()),
+            issued: Timestamp::from_millis(1),
+            expires: Timestamp::from_millis(2),
+            policy: Some(PolicyDocument { language: PolicyLanguage::Amazon, text: "{}".to_owned() }),
+        }
+    }
+
+    fn id(text: &str) -> AccessKeyId {
+        AccessKeyId::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_token_says_what_it_was_issued_with_and_nothing_to_those_who_read_it() {
+        let catalog = catalog(1).await;
+        let account = AccountId::new(7).unwrap();
+        for principal in [Principal::Root(account), Principal::User(account, UserName::parse("ann").unwrap())] {
+            let sealed = catalog.seal_token(&id("AK"), token(principal.clone())).unwrap();
+            let text = hex::decode(sealed.expose()).unwrap();
+            assert!(!text.windows(6).any(|window| window == b"secret"), "it is sealed");
+            let opened = catalog.open_token(&id("AK"), sealed.expose()).unwrap();
+            let expected = token(principal);
+            assert_eq!((opened.principal, opened.policy), (expected.principal, expected.policy));
+            assert_eq!((opened.issued, opened.expires), (expected.issued, expected.expires));
+            assert_eq!(opened.secret.expose(), expected.secret.expose());
+        }
+        assert!(catalog.seal_token(&id("AK"), token(Principal::Anonymous)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_token_is_for_one_access_key_of_one_server_as_it_was_made() {
+        let (catalog, elsewhere) = (catalog(1).await, catalog(2).await);
+        let sealed = catalog.seal_token(&id("AK"), token(Principal::Root(AccountId::new(7).unwrap()))).unwrap();
+        let text = sealed.expose();
+        assert!(catalog.open_token(&id("OTHER"), text).is_err());
+        assert!(elsewhere.open_token(&id("AK"), text).is_err());
+        for place in [0, text.len() / 2, text.len() - 1] {
+            let mut changed = text.to_owned().into_bytes();
+            changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(catalog.open_token(&id("AK"), &changed).is_err(), "digit {place}");
+        }
+        for nonsense in ["", "x", "00", &text[..text.len() - 2]] {
+            assert!(catalog.open_token(&id("AK"), nonsense).is_err(), "{nonsense}");
+        }
+    }
+}

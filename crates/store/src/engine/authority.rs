@@ -83,7 +83,7 @@ impl Engine {
             None => None,
         };
         let keys = match operation {
-            Operation::Key(operation) => self.key_cases(&requester.principal, operation).await?,
+            Operation::Key(operation) => Box::pin(self.key_cases(&requester.principal, operation)).await?,
             _ => Vec::new(),
         };
         let subject = self.subject(requester).await?;

@@ -160,7 +160,8 @@ impl Engine {
         identity: &Identity,
     ) -> Result<Protection, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
-        let key = self.key_to_seal(caller, wish.key.as_ref(), wish.project.as_deref(), &wish.context).await?;
+        let (named, project) = (wish.key.as_ref(), wish.project.as_deref());
+        let key = Box::pin(self.key_to_seal(caller, named, project, &wish.context)).await?;
         let binding = identity.binding(&wish.context);
         let made = self.kms.data_key(account, KeySelector::Reference(&key), suite(wish.algorithm), &binding).await?;
         let applied = KmsApplied {

@@ -106,7 +106,8 @@ impl Engine {
         }
         let key = KeyReference::parse(&applied.key.id).found(applied.key.clone());
         // What is left of a key that was destroyed is its name: who might have used it is told so.
-        let case = self.key_case_of(account, &key).await?.unwrap_or_else(|| KeyCase::bare(applied.key.clone()));
+        let case =
+            Box::pin(self.key_case_of(account, &key)).await?.unwrap_or_else(|| KeyCase::bare(applied.key.clone()));
         caller.rights.use_key(KeyAction::DecryptDataKey, &case, &applied.context)
     }
 

@@ -258,7 +258,9 @@ impl Engine {
             }
             Operation::Bucket(operation) => self.bucket_operation(&caller, operation).await.map(Reply::from),
             Operation::Object(operation) => self.object_operation(&caller, operation, body).await,
-            Operation::Key(operation) => Ok(Outcome::Key(self.key_operation(&caller, operation).await?).into()),
+            Operation::Key(operation) => {
+                Ok(Outcome::Key(Box::pin(self.key_operation(&caller, operation)).await?).into())
+            }
             Operation::Upload(operation) => {
                 Ok(Outcome::Upload(self.upload_operation(&caller, operation, body).await?).into())
             }

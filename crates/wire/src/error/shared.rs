@@ -91,6 +91,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::InvalidAccessKeyId, 403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
     FailureRow::new(Code::SignatureDoesNotMatch, 403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method."),
     FailureRow::new(Code::RequestTimeTooSkewed, 403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+    FailureRow::new(Code::RequestRepeated, 403, "AccessDenied", "The request was made before."),
     FailureRow::new(Code::RequestExpired, 403, "AccessDenied", "Request has expired"),
     FailureRow::new(Code::MissingDate, 403, "AccessDenied", "AWS authentication requires a valid Date or {prefix}date header"),
     FailureRow::new(Code::MalformedAuthorization, 400, "AuthorizationHeaderMalformed", "The authorization header you provided is invalid."),

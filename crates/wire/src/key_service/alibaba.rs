@@ -4,35 +4,38 @@ mod failures;
 mod read;
 mod write;
 
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use serde_json::{Value, json};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 
 use super::fields::Fields;
-use super::{KeyDialect, KeyRoute};
+use super::{Answer, KeyDialect, KeyRoute};
 use crate::signature::head::is_form;
-use crate::signature::rpc;
+use crate::signature::{acs3, rpc};
 use crate::text::percent::decode_form;
 
 /// Alibaba Cloud KMS.
 pub static ALIBABA: KeyDialect = KeyDialect {
     name: "alibaba-kms",
-    schemes: &[&rpc::RPC],
+    schemes: &[&rpc::RPC, &acs3::ACS3],
     recognises,
     read: read_call,
     routes: ROUTES,
     token: |_| None,
+    nonce,
+    xml_root: |fields, succeeded| is_xml(fields).then_some(if succeeded { "KMS" } else { "Error" }),
     failures: failures::ROWS,
     answer: |answer, document| {
         let id = request_id(answer.request_id.0);
-        answer.content_type = CONTENT_TYPE;
+        answer.content_type = content_type(answer);
         answer.document = document.map(|mut document| {
             document["RequestId"] = id.into();
             document
         });
     },
     failure: |answer, told| {
-        answer.content_type = CONTENT_TYPE;
+        answer.content_type = content_type(answer);
         answer.document = Some(json!({
             "RequestId": request_id(answer.request_id.0),
             "HttpStatus": told.row.status,
@@ -47,7 +50,11 @@ pub static ALIBABA: KeyDialect = KeyDialect {
     },
 };
 
-const CONTENT_TYPE: &str = "application/json;charset=utf-8";
+/// The header that names the operation where the signature is one of the newer kind.
+const ACTION: &str = "x-acs-action";
+
+/// The nonce of such a request.
+const NONCE: &str = "x-acs-signature-nonce";
 
 /// Its operations.
 const ROUTES: &[KeyRoute] = &[
@@ -97,7 +104,9 @@ const ROUTES: &[KeyRoute] = &[
 /// Its requests have parameters in the query or a form, where those of the others have none.
 fn recognises(parts: &Parts) -> bool {
     let query = parts.uri.query().unwrap_or_default();
-    is_form(parts) || query.split('&').any(|pair| pair.starts_with("Action=") || pair.starts_with("AccessKeyId="))
+    is_form(parts)
+        || parts.headers.contains_key(ACTION)
+        || query.split('&').any(|pair| pair.starts_with("Action=") || pair.starts_with("AccessKeyId="))
 }
 
 fn read_call(parts: &Parts, document: &[u8]) -> Result<(String, Fields), Failure> {
@@ -108,8 +117,32 @@ fn read_call(parts: &Parts, document: &[u8]) -> Result<(String, Fields), Failure
         Ok((decode_form(name)?, decode_form(value)?))
     });
     let fields = Fields::from_pairs(pairs.collect::<Result<Vec<_>, Failure>>()?);
-    let action = fields.text("Action")?.ok_or_else(|| read::missing("Action"))?.to_owned();
+    let named = parts.headers.get(ACTION).and_then(|value| value.to_str().ok());
+    let action = match named {
+        Some(action) => action,
+        None => fields.text("Action")?.ok_or_else(|| read::missing("Action"))?,
+    };
+    let action = action.to_owned();
     Ok((action, fields))
+}
+
+/// A request without a nonce of its own is like no other but by its signature.
+fn nonce(parts: &Parts, fields: &Fields) -> Option<String> {
+    let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let field = |name| fields.text(name).ok().flatten().map(str::to_owned);
+    let own = header(NONCE).or_else(|| field("SignatureNonce"));
+    own.or_else(|| header(AUTHORIZATION.as_str())).or_else(|| field("Signature"))
+}
+
+fn is_xml(fields: &Fields) -> bool {
+    matches!(fields.text("Format"), Ok(Some(format)) if format.eq_ignore_ascii_case("XML"))
+}
+
+fn content_type(answer: &Answer) -> &'static str {
+    match answer.xml_root {
+        Some(_) => "text/xml;charset=utf-8",
+        None => "application/json;charset=utf-8",
+    }
 }
 
 /// A request's identity in the form of a UUID in upper case, as the service has it.

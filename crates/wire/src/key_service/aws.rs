@@ -24,6 +24,8 @@ pub static AWS: KeyDialect = KeyDialect {
     read,
     routes: ROUTES,
     token: |_| None,
+    nonce: |_, _| None,
+    xml_root: |_, _| None,
     failures: failures::ROWS,
     answer: |answer, document| {
         answer.content_type = CONTENT_TYPE;

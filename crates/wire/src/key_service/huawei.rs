@@ -24,6 +24,8 @@ pub static HUAWEI: KeyDialect = KeyDialect {
     read: read_call,
     routes: ROUTES,
     token: |parts| parts.headers.get(TOKEN).and_then(|value| value.to_str().ok()),
+    nonce: |_, _| None,
+    xml_root: |_, _| None,
     failures: failures::ROWS,
     answer: |answer, document| {
         answer.headers.push((REQUEST_ID, hex::encode(answer.request_id.0)));

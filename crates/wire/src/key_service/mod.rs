@@ -9,6 +9,7 @@ pub mod aws;
 pub mod fields;
 pub mod huawei;
 mod words;
+mod xml;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -54,6 +55,10 @@ pub struct KeyDialect {
     pub routes: &'static [KeyRoute],
     /// The token that a request may carry in place of a signature.
     pub(crate) token: fn(&Parts) -> Option<&str>,
+    /// What makes a request unlike all others, in a dialect whose requests may be made once.
+    pub(crate) nonce: fn(&Parts, &Fields) -> Option<String>,
+    /// The root of an answer in XML, to an operation that succeeded or failed; none if the answer is JSON.
+    pub(crate) xml_root: fn(&Fields, succeeded: bool) -> Option<&'static str>,
     /// Failures in its words; every one that the key service can answer is there.
     pub failures: &'static [FailureRow],
     /// What an answer's document looks like: the answer itself, with what every answer has.
@@ -101,6 +106,8 @@ pub struct KeyIntent {
     pub claim: KeyClaim,
     /// What it asks for.
     pub call: Call,
+    /// What must not have come before from the same access key, if requests may be made only once.
+    pub nonce: Option<String>,
     /// The same, understood; what is wrong with it is to be told only to who may ask.
     pub asked: Result<KeyOperation, Failure>,
 }
@@ -131,6 +138,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) content_type: &'static str,
     pub(crate) document: Option<Value>,
+    /// The root of the document, if it is to be XML.
+    pub(crate) xml_root: Option<&'static str>,
     pub(crate) request_id: RequestId,
 }
 
@@ -160,7 +169,8 @@ impl KeyDialect {
             Some(built) => (built.read)(&fields),
             None => Err(FailureCode::KeyKindUnsupported.into()),
         };
-        Ok(KeyIntent { claim, call: Call { route, fields }, asked })
+        let nonce = (self.nonce)(parts, &fields);
+        Ok(KeyIntent { claim, call: Call { route, fields }, nonce, asked })
     }
 
     /// Writes the answer to an operation that succeeded. A dry run is answered by the failure that says so.
@@ -172,6 +182,7 @@ impl KeyDialect {
         match written {
             Ok(value) => {
                 let mut answer = Answer::new(exchange.request_id);
+                answer.xml_root = (self.xml_root)(&call.fields, true);
                 (self.answer)(&mut answer, Some(value));
                 answer.finish()
             }
@@ -189,6 +200,7 @@ impl KeyDialect {
         let told = Told::new(self, call, failure, exchange);
         let mut answer = Answer::new(exchange.request_id);
         answer.status = told.row.status;
+        answer.xml_root = call.and_then(|call| (self.xml_root)(&call.fields, false));
         (self.failure)(&mut answer, &told);
         answer.finish()
     }
@@ -229,12 +241,23 @@ impl Call {
 
 impl Answer {
     fn new(request_id: RequestId) -> Self {
-        Self { status: 200, headers: Vec::new(), content_type: "application/json", document: None, request_id }
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            content_type: "application/json",
+            document: None,
+            xml_root: None,
+            request_id,
+        }
     }
 
     fn finish(self) -> Response<Bytes> {
-        let text = self.document.map(|document| document.to_string()).unwrap_or_default();
-        let mut response = Response::new(Bytes::from(text));
+        let document = match (&self.document, self.xml_root) {
+            (Some(document), Some(root)) => xml::document(root, document),
+            (Some(document), None) => Bytes::from(document.to_string()),
+            (None, _) => Bytes::new(),
+        };
+        let mut response = Response::new(document);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));

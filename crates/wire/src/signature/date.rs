@@ -50,6 +50,11 @@ pub(crate) fn basic(when: Timestamp) -> String {
     shown(when, BASIC)
 }
 
+/// `2013-05-24T00:00:00Z`.
+pub(crate) fn extended(when: Timestamp) -> String {
+    shown(when, "%Y-%m-%dT%H:%M:%SZ")
+}
+
 /// `Fri, 24 May 2013 00:00:00 GMT`.
 pub(crate) fn rfc1123(when: Timestamp) -> String {
     shown(when, "%a, %d %b %Y %H:%M:%S GMT")

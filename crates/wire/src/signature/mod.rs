@@ -15,6 +15,7 @@ use head::Head;
 use payload::PayloadWord;
 use sign::{Signer, UrlParameters};
 
+pub mod acs3;
 pub(crate) mod candidate;
 pub mod chunk;
 pub(crate) mod crypto;

@@ -1,6 +1,10 @@
 //! What a signed request says of its body, in the place of the body's hash.
 
+use ring::digest::{SHA256, digest};
 use strongroom_model::failure::{Failure, FailureCode};
+
+use super::head::Head;
+use super::scope::malformed;
 
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const UNSIGNED_CHUNKS: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
@@ -40,6 +44,24 @@ impl PayloadWord {
                 hex::decode_to_slice(word, &mut digest).map_err(|_| unknown(header, word))?;
                 Ok(Self::Sha256(digest))
             }
+        }
+    }
+
+    /// What the signature of a request whose body was read covers of it: the body's own hash, which one that `header` states
+    /// has to be. A body that was read cannot be left unsigned.
+    ///
+    /// # Errors
+    /// As [`PayloadWord::parse`]; `ContentSha256Mismatch`.
+    pub(crate) fn of_document(head: &Head<'_>, header: &'static str) -> Result<Self, Failure> {
+        let stated = head.text_header(header).map(|word| Self::parse(header, word)).transpose()?;
+        let own = head.document.map(|document| {
+            Self::Sha256(digest(&SHA256, document).as_ref().try_into().expect("a SHA-256 has 32 bytes"))
+        });
+        match (stated, own) {
+            (Some(Self::UnsignedChunks | Self::SignedChunks { .. }), _) => Err(FailureCode::NotImplemented.into()),
+            (Some(stated), Some(own)) if stated != own => Err(FailureCode::ContentSha256Mismatch.into()),
+            (Some(word), _) | (None, Some(word)) => Ok(word),
+            (None, None) => Err(malformed("The body's hash is not stated.")),
         }
     }
 

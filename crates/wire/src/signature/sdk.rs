@@ -7,7 +7,6 @@ use std::borrow::Cow;
 use http::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderName, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
-use ring::digest::{SHA256, digest};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::AccessKeyId;
 use strongroom_model::time::Timestamp;
@@ -51,7 +50,7 @@ fn read_header(head: &Head<'_>, rest: &str) -> Result<Signed, Failure> {
     let when = head.text_header(TIME).and_then(date::read_basic).ok_or(FailureCode::MissingDate)?;
     let names: Vec<&str> = names.split(';').collect();
     head.require_signed(&names, PREFIX, &[TOKEN])?;
-    let payload = payload(head)?;
+    let payload = PayloadWord::of_document(head, PAYLOAD)?;
     Ok(Signed {
         access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,
         token: head.text_header(TOKEN).map(str::to_owned),
@@ -63,23 +62,6 @@ fn read_header(head: &Head<'_>, rest: &str) -> Result<Signed, Failure> {
         presented: signature.to_owned(),
         payload,
     })
-}
-
-/// What the signature covers of the body: the body's own hash, which one that the head states has to be. A body that was read
-/// cannot be left unsigned.
-fn payload(head: &Head<'_>) -> Result<PayloadWord, Failure> {
-    let stated = head.text_header(PAYLOAD).map(|word| PayloadWord::parse(PAYLOAD, word)).transpose()?;
-    let own = head.document.map(|document| {
-        PayloadWord::Sha256(digest(&SHA256, document).as_ref().try_into().expect("a SHA-256 has 32 bytes"))
-    });
-    match (stated, own) {
-        (Some(PayloadWord::UnsignedChunks | PayloadWord::SignedChunks { .. }), _) => {
-            Err(FailureCode::NotImplemented.into())
-        }
-        (Some(stated), Some(own)) if stated != own => Err(FailureCode::ContentSha256Mismatch.into()),
-        (Some(word), _) | (None, Some(word)) => Ok(word),
-        (None, None) => Err(malformed("The body's hash is not stated.")),
-    }
 }
 
 /// What the client may have signed: the host with its port, or without.

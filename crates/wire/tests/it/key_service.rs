@@ -11,7 +11,7 @@ use strongroom_wire::key_service::{ALIBABA, AWS, HUAWEI, KEY_DIALECTS, KeyDialec
 use super::exchange::head;
 
 /// Every failure that the key service can come to, from its head to its keys.
-const FAILURES: [FailureCode; 59] = [
+const FAILURES: [FailureCode; 60] = [
     FailureCode::InvalidArgument,
     FailureCode::InvalidRequest,
     FailureCode::InvalidUri,
@@ -27,6 +27,7 @@ const FAILURES: [FailureCode; 59] = [
     FailureCode::InvalidAccessKeyId,
     FailureCode::SignatureDoesNotMatch,
     FailureCode::RequestTimeTooSkewed,
+    FailureCode::RequestRepeated,
     FailureCode::RequestExpired,
     FailureCode::MissingDate,
     FailureCode::MalformedAuthorization,

@@ -21,9 +21,7 @@ use crate::{
         ATTEMPTS, CatalogError,
         keys::{Fingerprint, MasterKey, Role},
     },
-    kms::{
-        DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, TAGS_PER_KEY, Tended, reference,
-    },
+    kms::{DESCRIPTION_BYTES, GRANTS_PER_KEY, KEYS_PER_ACCOUNT, KmsError, TAGS_PER_KEY, Tended, reference},
     kv::Commit,
 };
 

@@ -62,6 +62,7 @@ pub(super) const ROWS: &[FailureRow] = &[
         "SignatureDoesNotMatch",
         "Specified signature is not matched with our calculation. server string to sign is:{StringToSign}",
     ),
+    FailureRow::new(Code::RequestRepeated, 400, "SignatureNonceUsed", "Specified signature nonce was used already."),
     FailureRow::new(
         Code::RequestTimeTooSkewed,
         400,

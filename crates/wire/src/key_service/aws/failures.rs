@@ -62,6 +62,7 @@ pub(super) const ROWS: &[FailureRow] = &[
         "InvalidSignatureException",
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
     ),
+    FailureRow::new(Code::RequestRepeated, 400, "InvalidSignatureException", "The request was made before."),
     FailureRow::new(Code::RequestTimeTooSkewed, 400, "InvalidSignatureException", "Signature expired."),
     FailureRow::new(Code::RequestExpired, 400, "InvalidSignatureException", "Signature expired."),
     FailureRow::new(

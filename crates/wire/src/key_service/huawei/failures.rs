@@ -38,6 +38,7 @@ pub(super) const ROWS: &[FailureRow] = &[
         "APIGW.0301",
         "Incorrect IAM authentication information: verify aksk signature fail",
     ),
+    FailureRow::new(Code::RequestRepeated, 401, "APIGW.0301", "Incorrect IAM authentication information: repeated"),
     FailureRow::new(
         Code::RequestTimeTooSkewed,
         401,

@@ -1,0 +1,185 @@
+//! What it costs to say who asks and whether they may: decoding, verifying a signature by each scheme, and deciding by policies of
+//! so many statements. In this process, without a server, a socket or a catalog.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Args;
+use http::Request;
+use http::request::Parts;
+
+use strongroom_iam::{Attached, BucketCase, Case, NamedPolicy, Policy, Subject, Transport, authorize};
+use strongroom_model::account::{AccountId, Principal, UserName};
+use strongroom_model::acl::Acl;
+use strongroom_model::circumstance::{Circumstances, RequestWords};
+use strongroom_model::metadata::CannedAcl;
+use strongroom_model::name::{AccessKeyId, BucketName, Region};
+use strongroom_model::operation::Operation;
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
+use strongroom_model::public_access::PublicAccessBlock;
+use strongroom_model::secret::SecretKey;
+use strongroom_model::time::Timestamp;
+use strongroom_wire::signature::payload::PayloadWord;
+use strongroom_wire::signature::sign::Signer;
+use strongroom_wire::signature::signing_keys::SigningKeys;
+use strongroom_wire::signature::{Scheme, Target, oss1, oss2, oss4, v2, v4};
+use strongroom_wire::{Asked, Claim, Intent, Site, recognise};
+
+/// Runs of each measurement; the median is shown.
+const ROUNDS: usize = 5;
+
+/// Requests between two looks at the clock.
+const BATCH: u32 = 100;
+
+/// Numbers of statements that a caller's policies have.
+const STATEMENTS: [usize; 3] = [1, 10, 100];
+
+/// The schemes, with what they are called.
+const SCHEMES: [(&str, &Scheme); 6] = [
+    ("OBS (HMAC-SHA1)", &v2::OBS),
+    ("AWS V2 (HMAC-SHA1)", &v2::AWS2),
+    ("AWS V4", &v4::AWS4),
+    ("OSS V1 (HMAC-SHA1)", &oss1::OSS1),
+    ("OSS V2", &oss2::OSS2),
+    ("OSS V4", &oss4::OSS4),
+];
+
+/// Authentication and authorization alone.
+#[derive(Args)]
+pub struct RightsArguments {
+    /// Seconds of each run.
+    #[arg(long, default_value_t = 0.3)]
+    seconds: f64,
+}
+
+/// A signed request, and what it takes to verify it.
+struct Signed {
+    parts: Parts,
+    site: Site,
+    secret: SecretKey,
+    now: Timestamp,
+}
+
+impl RightsArguments {
+    /// Measures, and prints both tables.
+    ///
+    /// # Errors
+    /// Names that are none, requests that cannot be signed or decoded; none of which is expected.
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        println!("| scheme | decode µs | verify µs | verify µs, key derived anew |\n| --- | ---: | ---: | ---: |");
+        for (name, scheme) in SCHEMES {
+            let signed = Signed::new(scheme)?;
+            let keys = SigningKeys::default();
+            let decode = self.cost(|| black_box(signed.decode()).map(drop))?;
+            let Claim::Signed(claim) = signed.decode()?.claim else { return Err("the request is not signed".into()) };
+            let kept = self.cost(|| Ok(drop(claim.verify_with(&keys, &signed.secret, signed.now)?)))?;
+            let anew = self.cost(|| Ok(drop(claim.verify(&signed.secret, signed.now)?)))?;
+            println!("| {name} | {decode:.2} | {kept:.2} | {anew:.2} |");
+        }
+        println!("\n| statements | decide µs | decide µs, each with a condition |\n| ---: | ---: | ---: |");
+        for statements in STATEMENTS {
+            let [plain, conditional] = [false, true].map(|conditional| {
+                let case = case(statements, conditional)?;
+                let signed = Signed::new(&v4::AWS4)?;
+                let decoding = self.cost(|| black_box(signed.operation()).map(drop))?;
+                let both = self.cost(|| {
+                    let granted =
+                        authorize(signed.operation()?, case.clone()).map_err(|denied| format!("{denied:?}"))?;
+                    Ok(drop(black_box(granted)))
+                })?;
+                Ok::<f64, Box<dyn Error>>(both - decoding)
+            });
+            println!("| {statements} | {:.2} | {:.2} |", plain?, conditional?);
+        }
+        Ok(())
+    }
+
+    /// Microseconds that `work` takes: the median of some runs.
+    fn cost(&self, work: impl Fn() -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+        let mut rounds = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            let (begun, mut done) = (Instant::now(), 0_u32);
+            while begun.elapsed() < Duration::from_secs_f64(self.seconds) {
+                (0..BATCH).try_for_each(|_| work())?;
+                done += BATCH;
+            }
+            rounds.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(done));
+        }
+        rounds.sort_by(f64::total_cmp);
+        Ok(rounds[ROUNDS / 2])
+    }
+}
+
+impl Signed {
+    fn new(scheme: &Scheme) -> Result<Self, Box<dyn Error>> {
+        let region = Region::parse("us-east-1").map_err(|why| why.to_string())?;
+        let access_key = AccessKeyId::parse("AKBENCH0000000000001").map_err(|why| why.to_string())?;
+        let secret = SecretKey::new("a secret of forty letters, as they all are".to_owned());
+        let millis = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_millis();
+        let now = Timestamp::from_millis(i64::try_from(millis)?);
+        let request = Request::get("http://localhost/bucket/folder/object").header("user-agent", "strongroom-bench");
+        let (mut parts, ()) = request.body(())?.into_parts();
+        let target = Target { bucket: Some("bucket"), virtual_hosted: false };
+        let signer = Signer { access_key: &access_key, secret: &secret, token: None, region: &region };
+        scheme.sign(&mut parts, &target, &signer, now, &PayloadWord::Unsigned)?;
+        let domains = vec!["localhost".to_owned()];
+        let site = Site { domains, region, strict_region: false, s3_always_on: true };
+        Ok(Self { parts, site, secret, now })
+    }
+
+    fn decode(&self) -> Result<Intent, Box<dyn Error>> {
+        Ok(recognise(&self.parts).decode(&self.parts, &self.site)?)
+    }
+
+    fn operation(&self) -> Result<Operation, Box<dyn Error>> {
+        match self.decode()?.asked {
+            Asked::Complete(operation) => Ok(operation),
+            _ => Err("a GET has no body".into()),
+        }
+    }
+}
+
+/// A user whose policy has so many statements, of which the last one allows, in a bucket of its own account.
+fn case(statements: usize, conditional: bool) -> Result<Case, Box<dyn Error>> {
+    let account = AccountId::new(1).ok_or("an account")?;
+    let condition = if conditional { r#","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"# } else { "" };
+    let statement = |bucket: &str| {
+        format!(
+            r#"{{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::{bucket}/*"{condition}}}"#
+        )
+    };
+    let others = (1..statements).map(|number| statement(&format!("other-{number}")));
+    let all: Vec<String> = others.chain([statement("bucket")]).collect();
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, all.join(","));
+    let document = PolicyDocument { language: PolicyLanguage::Amazon, text };
+    let policy = Arc::new(Policy::parse(&document, Attached::Identity)?);
+    let principal = Principal::User(account, UserName::parse("ann").map_err(|why| why.to_string())?);
+    let bucket = BucketCase {
+        name: BucketName::parse("bucket").map_err(|why| why.to_string())?,
+        id: [1; 16],
+        owner: account,
+        acl: Acl::canned(CannedAcl::Private, account),
+        policy: None,
+        block: PublicAccessBlock::default(),
+    };
+    Ok(Case {
+        subject: Subject {
+            requester: principal.into(),
+            groups: Vec::new(),
+            policies: vec![NamedPolicy { name: "bench".to_owned(), policy }],
+        },
+        circumstances: Circumstances {
+            source: Some("192.0.2.7".parse()?),
+            tls: true,
+            now: Timestamp::from_seconds(1_700_000_000),
+            words: RequestWords::default(),
+        },
+        transport: Transport::TRUSTED,
+        region: Region::parse("us-east-1").map_err(|why| why.to_string())?,
+        bucket: Some(bucket),
+        source_bucket: None,
+        keys: Vec::new(),
+    })
+}
