@@ -24,7 +24,7 @@ const ANN: &str = "arn:aws:iam::000000000001:user/ann";
 /// What the usual policy of a key says: the policies of the account decide.
 const USUAL: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000001:root"},"Action":"kms:*","Resource":"*"}]}"#;
 
-fn key_of(number: u64) -> KeyCase {
+pub(crate) fn key_of(number: u64) -> KeyCase {
     let name = KeyName {
         id: ID.to_owned(),
         account: account(number),
@@ -34,13 +34,13 @@ fn key_of(number: u64) -> KeyCase {
     KeyCase { reference: Some("alias/k".to_owned()), own_account_only: false, ..KeyCase::bare(name) }
 }
 
-fn with_policy(text: &str) -> KeyCase {
+pub(crate) fn with_policy(text: &str) -> KeyCase {
     let document = PolicyDocument { language: PolicyLanguage::Amazon, text: text.to_owned() };
     let policy = Policy::parse(&document, Attached::Key).unwrap_or_else(|invalid| panic!("{invalid}: {text}"));
     KeyCase { policy: Some(Arc::new(policy)), ..key_of(OWNER) }
 }
 
-fn terms(grantee: &str, actions: &[GrantAction]) -> GrantTerms {
+pub(crate) fn terms(grantee: &str, actions: &[GrantAction]) -> GrantTerms {
     GrantTerms {
         grantee: grantee.to_owned(),
         grantee_kind: GranteeKind::User,
@@ -51,7 +51,7 @@ fn terms(grantee: &str, actions: &[GrantAction]) -> GrantTerms {
     }
 }
 
-fn granting(terms: GrantTerms) -> KeyCase {
+pub(crate) fn granting(terms: GrantTerms) -> KeyCase {
     let key = key_of(OWNER);
     let created = Timestamp::from_seconds(0);
     let grant = Grant { id: "g".to_owned(), key: key.name.clone(), issuer: "i".to_owned(), created, terms };

@@ -1,14 +1,16 @@
 //! Every role against every operation, as a page of text to review.
 
-use strongroom_iam::{Case, Verdict, authorize};
+use strongroom_iam::{Case, KeyCase, Verdict, authorize};
 use strongroom_model::account::Principal;
 use strongroom_model::acl::Acl;
+use strongroom_model::grant::GrantAction;
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::object::DeleteObjects;
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
 use strongroom_model::policy::PolicyLanguage;
 
 use crate::cases::{EVERYTHING, OTHER, OWNER, account, case, of_bucket, root, user, with_bucket_policy};
+use crate::keys::{granting, key_of, terms, with_policy};
 use crate::operations::{bucket, every_operation, key};
 
 const READER: &str = r#"{"Version":"2012-10-17","Statement":[
@@ -49,7 +51,31 @@ fn roles() -> Vec<(&'static str, Case)> {
         ("other's root, granted reading and writing", granted(case(root(OTHER), &[EVERYTHING]), TO_OTHER)),
         ("other's user, granted, no policy", granted(case(user(OTHER, "bob"), &[]), TO_OTHER)),
         ("other's user, granted, policy of everything", granted(case(user(OTHER, "bob"), &[EVERYTHING]), TO_OTHER)),
+        (
+            "owner's user, no policy, a grant to open and to grant",
+            with_key(case(user(OWNER, "ann"), &[]), &grant("ann")),
+        ),
+        (
+            "other's root, policy of everything, a grant to open and to grant",
+            with_key(case(root(OTHER), &[EVERYTHING]), &grant("000000000002")),
+        ),
+        ("other's root, policy of everything, no grant", with_key(case(root(OTHER), &[EVERYTHING]), &key_of(OWNER))),
+        ("owner's root, policy of everything, the key denies", with_key(case(root(OWNER), &[EVERYTHING]), &closed())),
     ]
+}
+
+/// With that key as the one that every operation names.
+fn with_key(case: Case, key: &KeyCase) -> Case {
+    let named = KeyCase { reference: Some("alias/a".to_owned()), ..key.clone() };
+    Case { keys: vec![named, KeyCase { reference: None, ..key.clone() }], ..case }
+}
+
+fn grant(grantee: &str) -> KeyCase {
+    granting(terms(grantee, &[GrantAction::Decrypt, GrantAction::CreateGrant]))
+}
+
+fn closed() -> KeyCase {
+    with_policy(r#"{"Statement":[{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}]}"#)
 }
 
 #[test]

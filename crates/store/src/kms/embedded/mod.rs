@@ -23,9 +23,7 @@ use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{
-    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root,
-};
+use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root};
 use crate::{
     catalog::{
         Catalog,
