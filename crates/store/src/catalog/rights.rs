@@ -473,8 +473,8 @@ mod tests {
             bytes.fill(1);
             Ok(())
         });
-        let catalog = Catalog::open(Arc::new(MemoryKv::new()), &folder.path().join("metadata.key"), entropy);
-        let catalog = catalog.await.unwrap();
+        let file = folder.path().join("metadata.key");
+        let catalog = Catalog::open(Arc::new(MemoryKv::new()), &file, entropy).await.unwrap();
         assert_eq!(catalog.create_account(account(), &access_key("ROOT"), NOW).await.unwrap(), Addition::Added);
         assert_eq!(catalog.create_user(account(), &ann(), &access_key("ANN1"), NOW).await.unwrap(), Addition::Added);
         catalog
