@@ -286,6 +286,8 @@ def test_replay_s3_sse_validate_kms_key_state(replay):
 def test_replay_copy_in_place_with_bucket_encryption(replay):
     put_rule(replay, "put-bucket-encryption", rule("AES256", bucket_key=False))
     replay.put_object("put-obj", Key="k", Body=b"")
+    # It changes nothing, but the bucket was given a rule.
+    replay.copy_object("copy-obj", Key="k", CopySource=f"{replay.bucket}/k")
 
 
 def test_replay_copy_object_kms(replay):

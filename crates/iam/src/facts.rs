@@ -196,6 +196,7 @@ pub(crate) fn insert_imagined(facts: &mut Known, imagined: &ImaginedEncryption, 
     let kms = KmsWish { key, algorithm, context, bucket_key: None, project: None };
     let wish = match imagined.method.as_deref() {
         None => return,
+        Some("aws:kms:dsse") => EncryptionWish::Kms(KmsWish { algorithm: DataAlgorithm::Aes256Twice, ..kms }),
         Some("kms" | "aws:kms" | "KMS") => EncryptionWish::Kms(kms),
         Some("SM4") => EncryptionWish::Managed(DataAlgorithm::Sm4),
         Some(_) => EncryptionWish::Managed(DataAlgorithm::Aes256),
@@ -211,13 +212,16 @@ fn insert_wish(facts: &mut Known, wish: &EncryptionWish, case: &Case) {
             facts.insert(Fact::CustomerAlgorithm, Value::one("AES256"));
             return;
         }
-        EncryptionWish::Managed(DataAlgorithm::Aes256) => &["AES256", "aws:AES256", "obs"],
+        EncryptionWish::Managed(DataAlgorithm::Aes256 | DataAlgorithm::Aes256Twice) => &["AES256", "aws:AES256", "obs"],
         EncryptionWish::Managed(DataAlgorithm::Sm4) => &["SM4"],
-        EncryptionWish::Kms(KmsWish { key, .. }) => {
+        EncryptionWish::Kms(KmsWish { key, algorithm, .. }) => {
             if let Some(key) = key {
                 facts.insert(Fact::EncryptionKey, Value::spelled(spellings(key, case)));
             }
-            &["kms", "aws:kms", "KMS"]
+            match algorithm {
+                DataAlgorithm::Aes256Twice => &["aws:kms:dsse"],
+                DataAlgorithm::Aes256 | DataAlgorithm::Sm4 => &["kms", "aws:kms", "KMS"],
+            }
         }
     };
     facts.insert(Fact::Encryption, Value::spelled(words.iter().map(|word| (*word).to_owned()).collect()));

@@ -12,6 +12,8 @@ pub enum DataAlgorithm {
     Aes256,
     /// SM4-GCM (RFC 8998).
     Sm4,
+    /// AES-256-GCM in two layers, each under a data key of its own (DSSE-KMS); under a master key alone.
+    Aes256Twice,
 }
 
 /// A client's encryption context: bound into the wrapping of the data key and stored beside it.

@@ -14,6 +14,7 @@ mod entropy;
 mod files;
 mod identity_tokens;
 mod key_service;
+mod late;
 mod listen;
 mod metrics;
 mod nonces;

@@ -23,6 +23,7 @@ use crate::{
     authenticate::{Caller, authenticate},
     body::{self, Source},
     clock, entropy,
+    late::{self, Kept, Late},
     listen::Peer,
     response::{Record, ResponseBody},
 };
@@ -49,7 +50,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         drawn?;
         answer(app, peer, &mut wording, &parts, source, now, &mut record).await
     };
-    let answer = Box::pin(answer).instrument(span).await;
+    let answer = Box::pin(answer).instrument(span.clone()).await;
     let exchange = Exchange {
         request_id,
         method: &parts.method,
@@ -59,7 +60,24 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         site: &app.site,
         form: wording.form.as_ref(),
     };
-    let mut response = encode(wording.dialect, answer, &exchange, record);
+    let mut response = match answer {
+        Ok(late::Answer::Later(running)) => {
+            let kept = Kept {
+                app: Arc::clone(app),
+                dialect: wording.dialect,
+                request_id,
+                method: parts.method.clone(),
+                host: exchange.host.to_owned(),
+                path: exchange.path.to_owned(),
+                now,
+            };
+            let head = wording.dialect.encode_late(&exchange);
+            record.status = head.status().as_u16();
+            head.map(|_| ResponseBody::late(Late::new(Box::pin(running.instrument(span)), kept), record))
+        }
+        Ok(late::Answer::Now(reply)) => encode(wording.dialect, Ok(reply), &exchange, record),
+        Err(failure) => encode(wording.dialect, Err(failure), &exchange, record),
+    };
     if wording.varies {
         cors::vary(response.headers_mut());
     }
@@ -110,7 +128,7 @@ async fn answer(
     mut source: Source,
     now: Timestamp,
     record: &mut Record,
-) -> Result<Reply, Failure> {
+) -> Result<late::Answer, Failure> {
     check_head(parts)?;
     let mut intent = wording.dialect.decode(parts, &app.site)?;
     record.operation = intent.asked.name();
@@ -134,6 +152,7 @@ async fn answer(
         Asked::Form(_) => return Err(Failure::new(FailureCode::Internal).caused_by("a form asked for a form")),
     };
     record.bucket = bucket(&operation);
+    let may_be_late = late::may_be(wording.dialect, &operation);
     let transport = app.transport(&peer, wording.dialect.encryption.kms_needs_tls);
     let circumstances = peer.circumstances(now, words);
     let case = app.engine.case(requester, &operation, circumstances, transport).await?;
@@ -146,7 +165,12 @@ async fn answer(
         }
         None => None,
     };
-    app.engine.run(granted, body).await
+    let engine = Arc::clone(&app.engine);
+    let running = Box::pin(async move { engine.run(granted, body).await });
+    if !may_be_late {
+        return running.await.map(late::Answer::Now);
+    }
+    late::wait(running, Duration::from_secs(app.limits.late_seconds)).await
 }
 
 /// Scheme and host of the request, as its client sees them.

@@ -14,8 +14,10 @@ use strongroom_model::{failure::chain, name::RequestId};
 use strongroom_store::stream::ByteStream;
 
 use crate::{
+    late::{Late, Piece},
     listen::Peer,
     metrics::{Finished, Held, Metrics, SharedCount},
+    pipeline::note,
 };
 
 /// The status in log and metrics of a request whose client left before it was answered; nginx uses it so.
@@ -31,6 +33,7 @@ enum Content {
     Empty,
     Document(Bytes),
     Object { stream: ByteStream, left: u64 },
+    Late(Box<Late>),
 }
 
 impl ResponseBody {
@@ -42,6 +45,11 @@ impl ResponseBody {
     /// These bytes.
     pub(crate) fn document(document: Bytes, record: Record) -> Self {
         Self { content: Content::Document(document), record }
+    }
+
+    /// A document that is still to come.
+    pub(crate) fn late(late: Late, record: Record) -> Self {
+        Self { content: Content::Late(Box::new(late)), record }
     }
 
     /// The first `length` bytes of `stream`, which must have exactly so many.
@@ -63,6 +71,16 @@ impl Body for ResponseBody {
         let piece = match &mut this.content {
             Content::Empty => return Poll::Ready(None),
             Content::Document(document) => Ok(std::mem::take(document)),
+            Content::Late(late) => match ready!(late.poll(context)) {
+                Piece::Before(piece) => Ok(piece),
+                Piece::Document(document, failure) => {
+                    if let Some(failure) = failure {
+                        note(&failure, &mut this.record);
+                    }
+                    this.content = Content::Document(Bytes::new());
+                    Ok(document)
+                }
+            },
             Content::Object { stream, left } => {
                 let item = ready!(stream.as_mut().poll_next(context));
                 match (item, *left) {
@@ -97,6 +115,7 @@ impl Body for ResponseBody {
             Content::Empty => true,
             Content::Document(document) => document.is_empty(),
             Content::Object { left, .. } => *left == 0,
+            Content::Late(_) => false,
         }
     }
 
@@ -105,6 +124,7 @@ impl Body for ResponseBody {
             Content::Empty => 0,
             Content::Document(document) => document.len() as u64,
             Content::Object { left, .. } => *left,
+            Content::Late(_) => return SizeHint::default(),
         })
     }
 }

@@ -59,9 +59,9 @@ impl Entropy {
     /// # Panics
     /// For any other length.
     pub fn key(&self, len: usize) -> Result<KeyBytes, EntropyError> {
-        let mut bytes = Zeroizing::new([0; 32]);
+        let mut bytes = Zeroizing::new([0; 64]);
         self.fill(&mut bytes[..len])?;
-        Ok(KeyBytes::new(&bytes[..len]).expect("suites have keys of 16 or 32 bytes"))
+        Ok(KeyBytes::new(&bytes[..len]).expect("suites have keys of 16, 32 or 64 bytes"))
     }
 }
 

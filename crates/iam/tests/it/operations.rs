@@ -27,7 +27,8 @@ use strongroom_model::operation::object::{
 use strongroom_model::operation::service::ListBuckets;
 use strongroom_model::operation::symlink::{Links, PutSymlink};
 use strongroom_model::operation::upload::{
-    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedParts, UploadName, UploadOperation, WritePart,
+    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedParts, UploadHolders, UploadName, UploadOperation,
+    WritePart,
 };
 use strongroom_model::operation::{
     AdminOperation, BucketOperation, KeyOperation, ObjectOperation, Operation, ServiceOperation,
@@ -160,6 +161,7 @@ fn upload_operations() -> [UploadOperation; 6] {
             url_encoded: false,
         }),
         UploadOperation::WritePart(WritePart {
+            holders: UploadHolders::InitiatorAndOwner,
             upload: upload(),
             number: PartNumber::new(1).expect("a part's number"),
             customer_key: None,
@@ -168,6 +170,7 @@ fn upload_operations() -> [UploadOperation; 6] {
             tag: TagPromise::PlainOnly,
         }),
         UploadOperation::Complete(CompleteUpload {
+            holders: UploadHolders::InitiatorAndOwner,
             upload: upload(),
             parts: NamedParts::All,
             least_part: 0,

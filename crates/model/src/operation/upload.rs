@@ -76,6 +76,15 @@ pub struct UploadName {
     pub id: UploadId,
 }
 
+/// Whose an upload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadHolders {
+    /// The account's that began it, and the bucket's owner's.
+    InitiatorAndOwner,
+    /// The account's that began it (OBS).
+    Initiator,
+}
+
 /// Write a part. The bytes travel beside it.
 #[derive(Debug)]
 pub struct WritePart {
@@ -91,6 +100,8 @@ pub struct WritePart {
     pub keep: Vec<ChecksumAlgorithm>,
     /// When the part's tag is the MD5 of the bytes.
     pub tag: TagPromise,
+    /// Who may write it.
+    pub holders: UploadHolders,
 }
 
 /// Make an object of parts.
@@ -100,6 +111,8 @@ pub struct CompleteUpload {
     pub upload: UploadName,
     /// Of which parts.
     pub parts: NamedParts,
+    /// Who may do so.
+    pub holders: UploadHolders,
     /// Bytes that every part but the last must have.
     pub least_part: u64,
     /// Conditions on the object now there.

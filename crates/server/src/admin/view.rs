@@ -260,6 +260,7 @@ fn cipher(algorithm: DataAlgorithm) -> &'static str {
     match algorithm {
         DataAlgorithm::Aes256 => "AES256",
         DataAlgorithm::Sm4 => "SM4",
+        DataAlgorithm::Aes256Twice => "AES256 twice",
     }
 }
 

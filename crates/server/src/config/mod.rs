@@ -122,6 +122,8 @@ pub(crate) struct Limits {
     pub(crate) head_seconds: u64,
     /// Seconds for which a client may neither send nor take a byte of a body.
     pub(crate) stall_seconds: u64,
+    /// Seconds after which a copy, or the completion of an upload, is answered before it has ended, where the dialect knows of that.
+    pub(crate) late_seconds: u64,
     /// Seconds that requests under way get to finish when the server stops.
     pub(crate) drain_seconds: u64,
 }
@@ -275,9 +277,10 @@ impl Default for Transport {
 
 impl Default for Limits {
     /// 4,096 connections hold at most 256 MiB of read buffers; a minute is what clients keep idle connections for, and
-    /// half of one what a stalled body may hold a sealing buffer for.
+    /// half of one what a stalled body may hold a sealing buffer for. Ten seconds of silence no client takes for an end, and what
+    /// fails in that time still has a status of its own.
     fn default() -> Self {
-        Self { connections: 4096, head_seconds: 60, stall_seconds: 30, drain_seconds: 30 }
+        Self { connections: 4096, head_seconds: 60, stall_seconds: 30, late_seconds: 10, drain_seconds: 30 }
     }
 }
 

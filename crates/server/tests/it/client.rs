@@ -79,6 +79,26 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Reads an answer whose body comes in chunks, and these apart.
+    pub(crate) fn receive_chunks(&mut self) -> io::Result<(Answer, Vec<Vec<u8>>)> {
+        let mut answer = self.receive_head()?;
+        assert_eq!(answer.header("transfer-encoding"), Some("chunked"), "{:?}", answer.headers);
+        let mut chunks = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.reader.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim_end(), 16).expect("a chunk begins with its length");
+            let mut chunk = vec![0; length + 2];
+            self.reader.read_exact(&mut chunk)?;
+            chunk.truncate(length);
+            if length == 0 {
+                answer.body = chunks.concat();
+                return Ok((answer, chunks));
+            }
+            chunks.push(chunk);
+        }
+    }
+
     fn receive_head(&mut self) -> io::Result<Answer> {
         let mut lines = Vec::new();
         loop {

@@ -23,7 +23,10 @@ const WRITERS: u64 = 8;
 /// Different keys of one writer: few enough that many writes overwrite, and that a listing shows all.
 const KEYS_EACH: u64 = 24;
 
-/// A writer's longest object: some live in the catalog, some in blobs of several chunks.
+/// Different keys of one writer that grow.
+const LOGS_EACH: u64 = 2;
+
+/// A writer's longest object, about: some live in the catalog, some in blobs of several chunks.
 const LENGTH_MAX: u64 = 300_000;
 
 /// Every way of sealing.
@@ -39,7 +42,10 @@ enum Mode {
 
 const MODES: [Mode; 6] = [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Kms, Mode::KmsSm4, Mode::Customer];
 
-/// What an object is: all its bytes follow from this.
+/// Those in which a client of the dialect that appends may write.
+const GROWING: [Mode; 3] = [Mode::Plain, Mode::ManagedSm4, Mode::KmsSm4];
+
+/// What an object is: all its bytes follow from this, and a shorter one of the same seed begins as a longer one does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Content {
     mode: Mode,
@@ -110,6 +116,55 @@ pub(crate) fn with_customer_key(ask: Ask<'_>) -> Ask<'_> {
         .header("x-amz-server-side-encryption-customer-key-md5", "cLyPS3KoaSFGi/joRB3OUQ==")
 }
 
+/// What a writer does to a key.
+enum Change {
+    /// Writes this, in one request.
+    Put(Content),
+    /// Writes this in parts.
+    Upload(Content),
+    /// Makes it grow to this, from that length on.
+    Append(Content, u64),
+    /// Copies it from that key, where it is in whatever mode.
+    Copy(Content, String),
+    Delete,
+}
+
+impl Change {
+    fn wanted(&self) -> Option<Content> {
+        match self {
+            Self::Put(content) | Self::Upload(content) | Self::Append(content, _) | Self::Copy(content, _) => {
+                Some(*content)
+            }
+            Self::Delete => None,
+        }
+    }
+
+    fn make(
+        &self,
+        connection: &mut Connection,
+        address: SocketAddr,
+        target: &str,
+        dice: &mut Dice,
+    ) -> std::io::Result<Answer> {
+        match self {
+            Self::Put(content) => content.put(target).send_on(connection, address, &content.bytes()),
+            Self::Upload(content) => upload(connection, address, target, content, dice),
+            Self::Append(content, position) => {
+                let target = format!("{target}?append&position={position}");
+                let piece = &content.bytes()[*position as usize..];
+                content.asked("POST", &target).send_on(connection, address, piece)
+            }
+            Self::Copy(content, source) => {
+                let by_oss = matches!(content.mode, Mode::Plain | Mode::ManagedSm4 | Mode::KmsSm4);
+                let name = if by_oss { "x-oss-copy-source" } else { "x-amz-copy-source" };
+                let ask = content.asked("PUT", target).header(name, format!("/bucket/{source}"));
+                ask.send_on(connection, address, b"")
+            }
+            Self::Delete => Ask::s3("DELETE", target).send_on(connection, address, b""),
+        }
+    }
+}
+
 /// One writer: its own keys, so that the order of its own changes is the order of all changes to them.
 struct Writer {
     number: u64,
@@ -121,6 +176,47 @@ struct Writer {
 impl Writer {
     fn new(number: u64, seed: u64) -> Self {
         Self { number, dice: Dice(seed ^ (number << 56)), keys: BTreeMap::new(), acknowledged: 0 }
+    }
+
+    /// What to do next, and to which key.
+    fn draw(&mut self) -> (String, Change) {
+        let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
+        let content = Content::draw(&mut self.dice);
+        let change = match self.dice.below(16) {
+            0 | 1 => Change::Delete,
+            2..=4 => Change::Upload(content),
+            5 | 6 => return self.draw_append(),
+            7 | 8 => match self.draw_source(&key) {
+                Some((source, there)) => Change::Copy(Content { mode: content.mode, ..there }, source),
+                None => Change::Put(content),
+            },
+            _ => Change::Put(content),
+        };
+        (key, change)
+    }
+
+    /// A key of its own kind grows, until it is long enough to go.
+    fn draw_append(&mut self) -> (String, Change) {
+        let key = format!("writer-{}/log-{}", self.number, self.dice.below(LOGS_EACH));
+        let drawn = Content { mode: GROWING[self.dice.below(3) as usize], length: 0, seed: self.dice.roll() };
+        let there = self.keys.get(&key).and_then(|possible| possible[0]);
+        let change = match there.unwrap_or(drawn) {
+            long if long.length > LENGTH_MAX => Change::Delete,
+            content => {
+                let limit = if self.dice.below(3) == 0 { 90_000 } else { 5_000 };
+                let more = self.dice.below(limit);
+                Change::Append(Content { length: content.length + more, ..content }, content.length)
+            }
+        };
+        (key, change)
+    }
+
+    /// Another key that has something which takes no key of a customer's to read.
+    fn draw_source(&mut self, target: &str) -> Option<(String, Content)> {
+        let there = self.keys.iter().filter_map(|(key, possible)| Some((key, possible[0]?)));
+        let sources: Vec<_> = there.filter(|(key, it)| *key != target && it.mode != Mode::Customer).collect();
+        let at = self.dice.below(sources.len().max(1) as u64) as usize;
+        sources.get(at).map(|(key, content)| ((*key).clone(), *content))
     }
 
     /// Holds that each key has exactly one of the things that it may have, and settles on it.
@@ -140,18 +236,12 @@ impl Load for Writer {
     fn work(&mut self, address: SocketAddr, killed: &AtomicBool) {
         let Ok(mut connection) = Connection::open(address) else { return };
         while !killed.load(Ordering::Relaxed) {
-            let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
+            let (key, change) = self.draw();
             let target = format!("/bucket/{key}");
-            let wanted = (self.dice.below(8) > 0).then(|| Content::draw(&mut self.dice));
+            let wanted = change.wanted();
             let possible = self.keys.entry(key).or_insert_with(|| vec![None]);
             possible.push(wanted);
-            let answer = match &wanted {
-                Some(content) if self.dice.below(4) == 0 => {
-                    upload(&mut connection, address, &target, content, &mut self.dice)
-                }
-                Some(content) => content.put(&target).send_on(&mut connection, address, &content.bytes()),
-                None => Ask::s3("DELETE", &target).send_on(&mut connection, address, b""),
-            };
+            let answer = change.make(&mut connection, address, &target, &mut self.dice);
             match answer {
                 Ok(Answer { status: 200 | 204, .. }) => {
                     *possible = vec![wanted];

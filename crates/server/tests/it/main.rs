@@ -9,6 +9,7 @@ mod client;
 mod crash;
 mod crash_versions;
 mod history;
+mod late;
 mod process;
 mod scrub;
 mod slow;

@@ -34,6 +34,8 @@ pub(crate) struct Bucket {
     pub(crate) facts: BucketFacts,
     /// Whether removing its default encryption brings back the rule AES256.
     pub(crate) always_encrypted: bool,
+    /// Whether somebody has set its default encryption, be it to what it was.
+    pub(crate) rule_was_set: bool,
     /// Who may do what with it, as its owner wrote it.
     pub(crate) policy: Option<PolicyDocument>,
     /// Which pages of other origins may read its answers.
@@ -334,6 +336,7 @@ pub(super) struct BucketRow {
     storage_class: StorageClass,
     encryption: Option<EncryptionRow>,
     always_encrypted: bool,
+    rule_was_set: bool,
     #[serde(with = "VersioningRow")]
     versioning: Versioning,
     blocks_customer_keys: bool,
@@ -392,6 +395,7 @@ impl BucketRow {
             storage_class: facts.storage_class,
             encryption: facts.encryption.as_ref().map(EncryptionRow::new),
             always_encrypted: bucket.always_encrypted,
+            rule_was_set: bucket.rule_was_set,
             versioning: facts.versioning,
             blocks_customer_keys: facts.blocks_customer_keys,
             policy: bucket.policy.clone().map(|PolicyDocument { language, text }| PolicyRow { language, text }),
@@ -419,8 +423,8 @@ impl BucketRow {
         };
         let cors = self.cors.map(CorsRow::into_rules);
         let policy = self.policy.map(|PolicyRow { language, text }| PolicyDocument { language, text });
-        let Self { id, always_encrypted, has_lifecycle, .. } = self;
-        Ok(Bucket { id, facts, always_encrypted, policy, cors, has_lifecycle })
+        let Self { id, always_encrypted, rule_was_set, has_lifecycle, .. } = self;
+        Ok(Bucket { id, facts, always_encrypted, rule_was_set, policy, cors, has_lifecycle })
     }
 }
 
@@ -485,7 +489,15 @@ mod tests {
             max_age: Some(300),
         };
         let cors = Some(CorsRules { rules: vec![rule], always_varies: true });
-        Bucket { id: BucketId([0x11; 16]), facts, always_encrypted: true, policy: None, cors, has_lifecycle: true }
+        Bucket {
+            id: BucketId([0x11; 16]),
+            facts,
+            always_encrypted: true,
+            rule_was_set: true,
+            policy: None,
+            cors,
+            has_lifecycle: true,
+        }
     }
 
     /// The rules of [`bucket`].
@@ -508,7 +520,7 @@ mod tests {
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
             let golden = format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 02 01 00 {CORS} 01 00 01 00 00 01"
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 01 02 01 00 {CORS} 01 00 01 00 00 01"
             );
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
@@ -519,7 +531,7 @@ mod tests {
         is_golden(
             &BucketRow::new(&with_policy),
             &format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 02 01 01 02 027b7d \
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 01 02 01 01 02 027b7d \
                  {CORS} 01 00 01 00 00 01"
             ),
         );

@@ -74,6 +74,7 @@ pub(super) enum ObjectKindRow {
 pub(super) enum DataAlgorithmRow {
     Aes256,
     Sm4,
+    Aes256Twice,
 }
 
 #[derive(Serialize, Deserialize)]

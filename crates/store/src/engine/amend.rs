@@ -1,6 +1,6 @@
 //! Changing an object without touching its bytes: its metadata, or the master key over its data key.
 
-use strongroom_model::encryption::{AppliedEncryption, KmsApplied};
+use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm, KmsApplied};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, VersionId};
 use strongroom_model::operation::amend::{SetMetadata, UpdateEncryption};
@@ -76,8 +76,9 @@ impl Engine {
     ) -> Result<Rewrapped, Failure> {
         let algorithm = match &version.content.encryption {
             AppliedEncryption::Managed(algorithm) => *algorithm,
-            AppliedEncryption::Kms(kms) => kms.algorithm,
-            AppliedEncryption::Plain | AppliedEncryption::Customer { .. } => {
+            // Two layers are two keys, and one wrapping would be of both: AWS does not change them in place either.
+            AppliedEncryption::Kms(kms) if kms.algorithm != DataAlgorithm::Aes256Twice => kms.algorithm,
+            AppliedEncryption::Kms(_) | AppliedEncryption::Plain | AppliedEncryption::Customer { .. } => {
                 return Err(FailureCode::EncryptionNotChangeable.into());
             }
         };

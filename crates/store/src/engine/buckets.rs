@@ -90,13 +90,14 @@ impl Engine {
             lock: None,
             quota: None,
             storage_class: create.storage_class,
-            encryption: create.encryption.or(create.always_encrypted.then_some(ALWAYS)),
+            encryption: create.encryption.clone().or(create.always_encrypted.then_some(ALWAYS)),
             blocks_customer_keys: false,
             versioning: Versioning::Never,
             public_access_block: None,
         };
-        let always_encrypted = create.always_encrypted;
-        let bucket = Bucket { id, facts, always_encrypted, policy: None, cors: None, has_lifecycle: false };
+        let (always_encrypted, rule_was_set) = (create.always_encrypted, create.encryption.is_some());
+        let bucket =
+            Bucket { id, facts, always_encrypted, rule_was_set, policy: None, cors: None, has_lifecycle: false };
         match self.catalog.create_bucket(&bucket).await? {
             Creation::Created => Ok(bucket.facts),
             Creation::Exists(existing) => made_before(existing, caller),

@@ -14,6 +14,7 @@ use strongroom_model::outcome::upload::PartCopied;
 use strongroom_model::range::RangeSpec;
 use strongroom_seal::ContentKey;
 
+use super::copy_in_place::leaves_the_bytes;
 use super::encryption::Choice;
 use super::sealing::Trailer;
 use super::upload::NewPart;
@@ -29,11 +30,19 @@ impl Engine {
         if facts.size > CopyObject::SOURCE_BYTES_MAX {
             return Err(FailureCode::CopySourceTooLarge.into());
         }
-        if is_onto_itself(&copy) {
-            let bucket = self.bucket(caller, &copy.target.bucket).await?;
-            self.check_onto_itself(caller, &copy, &bucket, &version)?;
+        let onto_itself = is_onto_itself(&copy);
+        let bucket = if onto_itself { Some(self.bucket(caller, &copy.target.bucket).await?) } else { None };
+        if let Some(bucket) = &bucket {
+            self.check_onto_itself(caller, &copy, bucket, &version)?;
         }
         let put = target(copy, &version);
+        if let Some(bucket) = &bucket {
+            let choice = self.choose(caller, &put.encryption, bucket)?;
+            if leaves_the_bytes(&put, &choice, bucket, &version) {
+                drop(choice);
+                return Box::pin(self.copy_in_place(caller, put, bucket, &version)).await;
+            }
+        }
         if let Some(target) = version.content.link.clone() {
             let link = PutObject { keep: Vec::new(), tag: TagPromise::Never, ..put };
             let written = self.put_symlink(caller, PutSymlink { link, target }).await?;
@@ -49,7 +58,7 @@ impl Engine {
         let CopyPart { source, part, unchanged } = copy;
         let (version, key) = self.source(caller, &source, unchanged, Links::Followed).await?;
         let range = part_of(&version, &source)?;
-        let open = self.open_upload(caller, &part.upload).await?;
+        let open = self.open_upload(caller, &part.upload, part.holders).await?;
         let content = self.unlock_upload(caller, &open, part.customer_key.as_ref()).await?;
         let bytes = self.plaintext(caller, &version, key, Some(range)).await?;
         let asked = NewPart {
@@ -90,7 +99,8 @@ impl Engine {
         let changes = copy.metadata_from == MetadataFrom::Request
             || copy.target.storage_class.is_some()
             || !matches!(copy.target.encryption, EncryptionWish::Unspecified)
-            || !keeps(&choice, applied);
+            || !keeps(&choice, applied)
+            || (copy.onto_itself == OntoItself::Changes && bucket.rule_was_set);
         match copy.onto_itself {
             OntoItself::Replaces => Ok(()),
             _ if !changes => Err(FailureCode::CopyChangesNothing.into()),
@@ -133,7 +143,7 @@ fn is_onto_itself(copy: &CopyObject) -> bool {
 }
 
 /// Whether what a bucket's default comes to is what an object has. A master key is always taken for another one.
-fn keeps(choice: &Choice<'_>, applied: &AppliedEncryption) -> bool {
+pub(super) fn keeps(choice: &Choice<'_>, applied: &AppliedEncryption) -> bool {
     match (choice, applied) {
         (Choice::Plain, AppliedEncryption::Plain) => true,
         (Choice::Managed(chosen), AppliedEncryption::Managed(has)) => chosen == has,

@@ -8,7 +8,7 @@ use strongroom_model::encryption::{
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::key::KeyReference;
 use strongroom_model::secret::CustomerKey;
-use strongroom_seal::{AES_256_GCM, ContentKey, Envelope, Identity, SM4_GCM, Suite};
+use strongroom_seal::{AES_256_GCM, AES_256_GCM_TWICE, ContentKey, Envelope, Identity, SM4_GCM, Suite};
 
 use super::{Caller, Engine, customer};
 use crate::{catalog::buckets::Bucket, kms::KeySelector, opening::Version};
@@ -167,7 +167,8 @@ impl Engine {
         let applied = KmsApplied {
             key: made.name,
             algorithm: wish.algorithm,
-            bucket_key: wish.bucket_key.unwrap_or(false),
+            // Two layers have no bucket-level key, whoever allows one.
+            bucket_key: wish.bucket_key.unwrap_or(false) && wish.algorithm != DataAlgorithm::Aes256Twice,
             project: wish.project,
             context: wish.context.clone(),
         };
@@ -190,6 +191,7 @@ fn suite(algorithm: DataAlgorithm) -> &'static Suite {
     match algorithm {
         DataAlgorithm::Aes256 => &AES_256_GCM,
         DataAlgorithm::Sm4 => &SM4_GCM,
+        DataAlgorithm::Aes256Twice => &AES_256_GCM_TWICE,
     }
 }
 

@@ -8,6 +8,7 @@ mod authority;
 mod backup;
 mod buckets;
 mod copy;
+mod copy_in_place;
 mod cors;
 mod customer;
 mod delete;

@@ -6,7 +6,6 @@ use strongroom_model::acl::AclDocument;
 use strongroom_model::encryption::EncryptionRule;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
-use strongroom_model::outcome::bucket::BucketFacts;
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_model::tag::TagSet;
 
@@ -50,7 +49,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         match setting {
             Setting::Encryption(rule) => {
-                self.change_bucket(caller, name, |bucket| apply(&rule, &mut bucket.facts)).await?;
+                self.change_bucket(caller, name, |bucket| apply(&rule, bucket)).await?;
             }
             Setting::Versioning(versioning) => self.set_versioning(caller, name, versioning).await?,
             Setting::Policy(document) => {
@@ -110,6 +109,7 @@ impl Engine {
             SettingKind::Encryption => {
                 let change = |bucket: &mut Bucket| {
                     bucket.facts.encryption = bucket.always_encrypted.then_some(ALWAYS);
+                    bucket.rule_was_set = false;
                 };
                 self.change_bucket(caller, name, change).await?;
             }
@@ -148,7 +148,9 @@ impl Engine {
 
 /// What a rule leaves out stays. A bucket that has no default gets the base one, for where rules may leave it out there is
 /// no bucket without.
-fn apply(rule: &EncryptionRule, facts: &mut BucketFacts) {
+fn apply(rule: &EncryptionRule, bucket: &mut Bucket) {
+    bucket.rule_was_set |= rule.default.is_some();
+    let facts = &mut bucket.facts;
     facts.encryption = rule.default.clone().or(facts.encryption.take()).or(Some(ALWAYS));
     facts.blocks_customer_keys = rule.blocks_customer_keys.unwrap_or(facts.blocks_customer_keys);
 }

@@ -68,6 +68,8 @@ impl Version {
         self.content.metadata = link.content.metadata;
         self.content.settings = link.content.settings;
         self.id = link.id;
+        // When the target goes is told of the target.
+        self.ruled_by = None;
         self
     }
 }

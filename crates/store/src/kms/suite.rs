@@ -7,7 +7,7 @@ use strongroom_model::failure::FailureCode;
 use strongroom_model::key::{KeyDescription, KeyReference, KeySpec, KeyState};
 use strongroom_model::name::Region;
 use strongroom_model::operation::key::CreateKey;
-use strongroom_seal::{AES_256_GCM, Binding, SM4_GCM};
+use strongroom_seal::{AES_256_GCM, AES_256_GCM_TWICE, Binding, SM4_GCM};
 
 use super::{DataKey, KeySelector, Kms, KmsError, reference::DEFAULT_ALIASES};
 
@@ -56,7 +56,7 @@ impl Subject {
         for which in
             [KeySelector::Default, KeySelector::Managed, KeySelector::Reference(&aes), KeySelector::Reference(&sm4)]
         {
-            for suite in [&AES_256_GCM, &SM4_GCM] {
+            for suite in [&AES_256_GCM, &SM4_GCM, &AES_256_GCM_TWICE] {
                 let context = BTreeMap::from([("purpose".to_owned(), "test".to_owned())]);
                 let binding = Binding { context: &context, ..place(&NO_CONTEXT) };
                 let fresh = self.kms.data_key(self.account, which, suite, &binding).await.expect("keys seal");

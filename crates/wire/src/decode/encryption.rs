@@ -33,8 +33,8 @@ pub(crate) fn wish(request: &Request<'_>) -> Result<EncryptionWish, Failure> {
         refuse_stray(request, words)?;
         return Ok(EncryptionWish::Unspecified);
     };
-    if words.kms.contains(&method) {
-        return Ok(EncryptionWish::Kms(kms(request, words)?));
+    if let Some(algorithm) = words.kms_method(method) {
+        return Ok(EncryptionWish::Kms(kms(request, words, algorithm)?));
     }
     if words.unbuilt.contains(&method) {
         return Err(blame_method(request, FailureCode::NotImplemented, method));
@@ -78,7 +78,8 @@ pub(crate) fn refuse_on_read(request: &Request<'_>) -> Result<(), Failure> {
     }
 }
 
-fn kms(request: &Request<'_>, words: &EncryptionWords) -> Result<KmsWish, Failure> {
+/// `method` is the cipher that the method's word means; another one may be asked for beside the usual one.
+fn kms(request: &Request<'_>, words: &EncryptionWords, method: DataAlgorithm) -> Result<KmsWish, Failure> {
     let key = request.field(words.key)?;
     if let Some(long) = key.filter(|key| key.len() > KeyReference::LENGTH_MAX) {
         let shown: String = long.chars().take(32).collect();
@@ -88,9 +89,14 @@ fn kms(request: &Request<'_>, words: &EncryptionWords) -> Result<KmsWish, Failur
     if let (Some(project), None, Some(suffix)) = (project, key, words.project) {
         return Err(invalid_argument(&request.dialect().field(suffix), project));
     }
+    let algorithm = match (method, cipher(request, words)?) {
+        (DataAlgorithm::Aes256, algorithm) => algorithm,
+        (method, DataAlgorithm::Aes256) => method,
+        _ => return Err(unknown_cipher(request, request.field(words.data_algorithm)?.unwrap_or_default())),
+    };
     Ok(KmsWish {
         key: key.map(KeyReference::parse),
-        algorithm: cipher(request, words)?,
+        algorithm,
         context: context(request, words)?,
         bucket_key: flag(request, words.bucket_key)?,
         project: project.map(str::to_owned),
@@ -100,9 +106,7 @@ fn kms(request: &Request<'_>, words: &EncryptionWords) -> Result<KmsWish, Failur
 fn cipher(request: &Request<'_>, words: &EncryptionWords) -> Result<DataAlgorithm, Failure> {
     let Some(word) = request.field(words.data_algorithm)? else { return Ok(DataAlgorithm::Aes256) };
     let found = words.ciphers.iter().find(|(known, _)| *known == word);
-    found.map(|(_, algorithm)| *algorithm).ok_or_else(|| {
-        argument(FailureCode::UnknownDataAlgorithm, &request.dialect().field(words.data_algorithm), word)
-    })
+    found.map(|(_, algorithm)| *algorithm).ok_or_else(|| unknown_cipher(request, word))
 }
 
 /// The client's context: base64 of a JSON map of strings. The head's own limit bounds it.
@@ -134,11 +138,16 @@ fn refuse_stray(request: &Request<'_>, words: &EncryptionWords) -> Result<(), Fa
     }
     match cipher(request, words)? {
         DataAlgorithm::Aes256 => Ok(()),
-        DataAlgorithm::Sm4 => {
-            let name = request.dialect().field(words.data_algorithm);
-            Err(argument(FailureCode::UnknownDataAlgorithm, &name, request.field(words.data_algorithm)?.unwrap_or("")))
+        DataAlgorithm::Sm4 | DataAlgorithm::Aes256Twice => {
+            Err(unknown_cipher(request, request.field(words.data_algorithm)?.unwrap_or_default()))
         }
     }
+}
+
+/// What a data cipher gets that there is not, or that does not go with the method.
+fn unknown_cipher(request: &Request<'_>, word: &str) -> Failure {
+    let dialect = request.dialect();
+    argument(FailureCode::UnknownDataAlgorithm, &dialect.field(dialect.encryption.data_algorithm), word)
 }
 
 fn optional<'r>(request: &'r Request<'_>, suffix: Option<&str>) -> Result<Option<&'r str>, Failure> {

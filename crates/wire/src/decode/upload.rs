@@ -59,6 +59,7 @@ pub(crate) fn part(request: &Request<'_>) -> Result<WritePart, Failure> {
         expected: ExpectedDigests::default(),
         keep: Vec::new(),
         tag: request.dialect().resources.tag,
+        holders: request.dialect().resources.upload_holders,
     })
 }
 
@@ -76,6 +77,7 @@ pub(crate) fn complete(request: &Request<'_>) -> Result<Asked, Failure> {
     let head = CompleteUpload {
         upload,
         parts: NamedParts::All,
+        holders: words.upload_holders,
         least_part: words.least_part,
         conditions: condition::of_write(request)?,
         customer_key: customer::key(request, Purpose::Write)?,

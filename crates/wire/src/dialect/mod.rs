@@ -137,6 +137,11 @@ impl Dialect {
         encode::outcome(self, outcome, exchange)
     }
 
+    /// The head of an answer whose document comes later, when the operation has ended.
+    pub fn encode_late(&self, exchange: &Exchange<'_>) -> Response<Payload> {
+        encode::late(self, exchange)
+    }
+
     /// Writes the answer to a request that failed.
     pub fn encode_failure(&self, failure: &Failure, exchange: &Exchange<'_>) -> Response<Payload> {
         encode::failure::answer(self, failure, exchange)

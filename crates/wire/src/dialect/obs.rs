@@ -12,6 +12,7 @@ use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::operation::symlink::Links;
+use strongroom_model::operation::upload::UploadHolders;
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
@@ -64,6 +65,7 @@ pub const RECORD: Dialect = Dialect {
             ("aws:AES256", DataAlgorithm::Aes256),
         ],
         kms: &["kms", "aws:kms"],
+        kms_twice: None,
         unbuilt: &[],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
@@ -118,6 +120,7 @@ pub const RECORD: Dialect = Dialect {
         kept_checksum: None,
         checksums_shown: ChecksumsShown::Always,
         checksum_kind: None,
+        upload_holders: UploadHolders::Initiator,
         least_part: 100 * 1024,
         complete_all: None,
         upload_of_object: Some("uploadId"),
@@ -196,6 +199,7 @@ pub const RECORD: Dialect = Dialect {
         unmet_write: FailureCode::PreconditionFailed,
     },
     documents: Documents {
+        answers_late: false,
         declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>",
         namespace: Some("http://obs.myhuaweicloud.com/doc/2015-06-30/"),
         buckets: obs_buckets,

@@ -10,6 +10,7 @@ use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::operation::symlink::Links;
+use strongroom_model::operation::upload::UploadHolders;
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
@@ -54,6 +55,7 @@ pub const RECORD: Dialect = Dialect {
         project: None,
         managed: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         kms: &["KMS"],
+        kms_twice: None,
         unbuilt: &[],
         ciphers: &[("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Ignored,
@@ -94,6 +96,7 @@ pub const RECORD: Dialect = Dialect {
         kept_checksum: Some(Sum::Crc64Ecma),
         checksums_shown: ChecksumsShown::Always,
         checksum_kind: None,
+        upload_holders: UploadHolders::InitiatorAndOwner,
         least_part: 100 * 1024,
         complete_all: Some("complete-all"),
         upload_of_object: None,
@@ -164,6 +167,7 @@ pub const RECORD: Dialect = Dialect {
         unmet_write: FailureCode::AlreadyExists,
     },
     documents: Documents {
+        answers_late: false,
         declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
         namespace: None,
         buckets: oss_buckets,

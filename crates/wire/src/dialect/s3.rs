@@ -12,6 +12,7 @@ use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::operation::symlink::Links;
+use strongroom_model::operation::upload::UploadHolders;
 use strongroom_model::policy::PolicyLanguage;
 use strongroom_model::tag::TagLimits;
 
@@ -70,7 +71,8 @@ pub const RECORD: Dialect = Dialect {
             ("aws:obs", DataAlgorithm::Aes256),
         ],
         kms: &["aws:kms", "kms"],
-        unbuilt: &["aws:kms:dsse", "aws:fsx", "aws:backup"],
+        kms_twice: Some("aws:kms:dsse"),
+        unbuilt: &["aws:fsx", "aws:backup"],
         ciphers: &[("AES256", DataAlgorithm::Aes256), ("SM4", DataAlgorithm::Sm4)],
         stray: Stray::Refused,
         refused_on_parts: true,
@@ -122,6 +124,7 @@ pub const RECORD: Dialect = Dialect {
         kept_checksum: Some(Sum::Crc64Nvme),
         checksums_shown: ChecksumsShown::OnDemand,
         checksum_kind: Some("FULL_OBJECT"),
+        upload_holders: UploadHolders::InitiatorAndOwner,
         least_part: 5 * 1024 * 1024,
         complete_all: None,
         upload_of_object: None,
@@ -198,6 +201,7 @@ pub const RECORD: Dialect = Dialect {
         unmet_write: FailureCode::PreconditionFailed,
     },
     documents: Documents {
+        answers_late: true,
         declaration: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
         namespace: Some("http://s3.amazonaws.com/doc/2006-03-01/"),
         buckets: s3_buckets,

@@ -11,6 +11,7 @@ use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{OntoItself, Unchanged};
 use strongroom_model::operation::object::Unsatisfiable;
 use strongroom_model::operation::symlink::Links;
+use strongroom_model::operation::upload::UploadHolders;
 use strongroom_model::outcome::bucket::{BucketFacts, ListedBuckets};
 use strongroom_model::policy::PolicyLanguage;
 
@@ -37,6 +38,8 @@ pub struct EncryptionWords {
     pub managed: &'static [(&'static str, DataAlgorithm)],
     /// Method words for SSE-KMS. The first is the one answered.
     pub kms: &'static [&'static str],
+    /// The method word for SSE-KMS in two layers, if the dialect has it.
+    pub kms_twice: Option<&'static str>,
     /// Method words that mean what is not built.
     pub unbuilt: &'static [&'static str],
     /// Words for data ciphers under SSE-KMS.
@@ -91,6 +94,8 @@ pub struct ResourceWords {
     pub checksums_shown: ChecksumsShown,
     /// What the field `checksum-type` says beside checksums, if there is one.
     pub checksum_kind: Option<&'static str>,
+    /// Who may go on with an upload.
+    pub upload_holders: UploadHolders,
     /// Bytes that every part of an upload but the last must have.
     pub least_part: u64,
     /// The field that completes an upload with all its parts.
@@ -228,6 +233,8 @@ pub struct FormWords {
 /// How a dialect's documents look.
 #[derive(Debug, Clone, Copy)]
 pub struct Documents {
+    /// Whether what takes long may be answered 200 at first, and told of, be it a failure, at the end.
+    pub answers_late: bool,
     /// The XML declaration.
     pub declaration: &'static str,
     /// The namespace of roots, but for error documents.
@@ -273,6 +280,22 @@ impl EncryptionWords {
         match self.managed.iter().find(|(_, found)| *found == algorithm) {
             Some((word, _)) => (word, None),
             None => (self.managed[0].0, self.cipher_word(algorithm)),
+        }
+    }
+
+    /// The method word for SSE-KMS, as it is answered. What a dialect has no word for is SSE-KMS to it.
+    pub(crate) fn kms_word(&self, algorithm: DataAlgorithm) -> &'static str {
+        match (algorithm, self.kms_twice) {
+            (DataAlgorithm::Aes256Twice, Some(word)) => word,
+            _ => self.kms[0],
+        }
+    }
+
+    /// The data cipher that a method word for SSE-KMS means, if it is one.
+    pub(crate) fn kms_method(&self, word: &str) -> Option<DataAlgorithm> {
+        match self.kms_twice {
+            Some(twice) if twice == word => Some(DataAlgorithm::Aes256Twice),
+            _ => self.kms.contains(&word).then_some(DataAlgorithm::Aes256),
         }
     }
 

@@ -101,7 +101,7 @@ pub(crate) fn rule(writer: &mut Writer, encryption: &BucketEncryption, words: &E
             writer.optional("KMSDataEncryption", cipher);
         }
         DefaultMethod::Kms { key, algorithm, project } => {
-            writer.leaf("SSEAlgorithm", words.kms[0]);
+            writer.leaf("SSEAlgorithm", words.kms_word(*algorithm));
             writer.optional("KMSMasterKeyID", key.as_ref().map(|key| key.text.as_str()));
             writer.optional("KMSDataEncryption", words.cipher_word(*algorithm));
             writer.optional("ProjectID", project.as_deref());
@@ -115,8 +115,8 @@ fn method(apply: &Element, word: &str, dialect: &Dialect) -> Result<DefaultMetho
     if words.unbuilt.contains(&word) {
         return Err(FailureCode::NotImplemented.into());
     }
-    if words.kms.contains(&word) {
-        return kms(apply, key, words);
+    if let Some(algorithm) = words.kms_method(word) {
+        return kms(apply, key, words, algorithm);
     }
     let found = words.managed.iter().find(|(known, _)| *known == word);
     let (_, algorithm) =
@@ -130,7 +130,12 @@ fn method(apply: &Element, word: &str, dialect: &Dialect) -> Result<DefaultMetho
     Ok(DefaultMethod::Managed(*algorithm))
 }
 
-fn kms(apply: &Element, key: Option<&str>, words: &EncryptionWords) -> Result<DefaultMethod, Failure> {
+fn kms(
+    apply: &Element,
+    key: Option<&str>,
+    words: &EncryptionWords,
+    method: DataAlgorithm,
+) -> Result<DefaultMethod, Failure> {
     let project = apply.child_word("ProjectID")?;
     if let (None, Some(project)) = (key, project) {
         return Err(invalid_argument("ProjectID", project));
@@ -138,11 +143,12 @@ fn kms(apply: &Element, key: Option<&str>, words: &EncryptionWords) -> Result<De
     if key.is_some_and(|key| key.len() > KeyReference::LENGTH_MAX) {
         return Err(malformed("a KMSMasterKeyID that is too long"));
     }
-    Ok(DefaultMethod::Kms {
-        key: key.map(KeyReference::parse),
-        algorithm: cipher(apply, words)?,
-        project: project.map(str::to_owned),
-    })
+    let algorithm = match (method, cipher(apply, words)?) {
+        (DataAlgorithm::Aes256, algorithm) => algorithm,
+        (method, DataAlgorithm::Aes256) => method,
+        (_, _) => return Err(argument(FailureCode::UnknownDataAlgorithm, "KMSDataEncryption", "SM4")),
+    };
+    Ok(DefaultMethod::Kms { key: key.map(KeyReference::parse), algorithm, project: project.map(str::to_owned) })
 }
 
 fn cipher(apply: &Element, words: &EncryptionWords) -> Result<DataAlgorithm, Failure> {
@@ -276,7 +282,10 @@ mod tests {
         assert_eq!(s3(""), Err(FailureCode::MalformedXml));
         assert_eq!(s3(&rule.repeat(2)), Err(FailureCode::MalformedXml));
         assert_eq!(s3(&rule.replace("true", "yes")), Err(FailureCode::MalformedXml));
-        assert_eq!(s3(&rule.replace("AES256", "aws:kms:dsse")), Err(FailureCode::NotImplemented));
+        let twice = DefaultMethod::Kms { key: None, algorithm: DataAlgorithm::Aes256Twice, project: None };
+        let twice = EncryptionRule::from(BucketEncryption { method: twice, bucket_key: true });
+        assert_eq!(s3(&rule.replace("AES256", "aws:kms:dsse")), Ok(twice));
+        assert_eq!(s3(&rule.replace("AES256", "aws:fsx")), Err(FailureCode::NotImplemented));
         let blocked = |kind: &str| {
             format!("<BlockedEncryptionTypes><EncryptionType>{kind}</EncryptionType></BlockedEncryptionTypes>")
         };

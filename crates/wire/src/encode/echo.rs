@@ -56,7 +56,7 @@ pub(crate) fn bucket<'a>(answer: Answer<'a>, encryption: Option<&BucketEncryptio
         }
         DefaultMethod::Kms { key, algorithm, project } => {
             let answer = answer
-                .field(words.method, words.kms[0])
+                .field(words.method, words.kms_word(*algorithm))
                 .field(words.data_algorithm, cipher(*algorithm))
                 .optional_field(words.key, key.as_ref().map(|key| key.text.as_str()));
             match words.project {
@@ -85,8 +85,10 @@ impl Told {
 
 fn kms<'a>(answer: Answer<'a>, applied: &KmsApplied, told: Told) -> Answer<'a> {
     let words = &answer.dialect().encryption;
-    let answer =
-        answer.field(words.method, words.kms[0]).field(words.key, &(words.spell_key)(&applied.key)).optional_field(
+    let answer = answer
+        .field(words.method, words.kms_word(applied.algorithm))
+        .field(words.key, &(words.spell_key)(&applied.key))
+        .optional_field(
             words.data_algorithm,
             words.cipher_word(applied.algorithm).filter(|_| told.names_cipher(words)),
         );

@@ -13,6 +13,7 @@ pub(crate) mod upload;
 pub(crate) mod versions;
 
 use http::Response;
+use http::header::CONTENT_TYPE;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::operation::bucket::UsageReport;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
@@ -39,6 +40,11 @@ pub(crate) fn outcome(dialect: &Dialect, outcome: &Outcome, exchange: &Exchange<
         // The admin API has its own answers, in JSON; this dialect has no word for any of them.
         Outcome::Key(_) | Outcome::Admin(_) => answer.empty(204),
     }
+}
+
+/// The head of an answer whose document comes later.
+pub(crate) fn late(dialect: &Dialect, exchange: &Exchange<'_>) -> Response<Payload> {
+    Answer::new(dialect, exchange).header(CONTENT_TYPE, "application/xml").end(200, Payload::Empty)
 }
 
 fn of_bucket(

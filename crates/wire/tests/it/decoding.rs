@@ -36,7 +36,11 @@ fn get(prefix: &str, headers: &[(&str, &str)]) -> Result<GetObject, Failure> {
 
 /// A wish in a few words: `managed aes`, `kms sm4 key-1`, `customer`, `none`.
 fn spelled(wish: &EncryptionWish) -> String {
-    let cipher = |algorithm: DataAlgorithm| if algorithm == DataAlgorithm::Sm4 { "sm4" } else { "aes" };
+    let cipher = |algorithm| match algorithm {
+        DataAlgorithm::Aes256 => "aes",
+        DataAlgorithm::Sm4 => "sm4",
+        DataAlgorithm::Aes256Twice => "aes twice",
+    };
     match wish {
         EncryptionWish::Unspecified => "none".to_owned(),
         EncryptionWish::Managed(algorithm) => format!("managed {}", cipher(*algorithm)),
@@ -125,7 +129,10 @@ fn s3_writes_follow_the_tables() {
         (&[(METHOD, "aws:kms"), (context, "eyJhIjoiYiJ9")], Ok("kms aes default")),
         (&[(METHOD, "aws:kms"), (context, "eyJhIjoxfQ==")], Err(FailureCode::InvalidEncryptionContext)),
         (&[(METHOD, "aws:kms"), (context, "no base64!")], Err(FailureCode::InvalidEncryptionContext)),
-        (&[(METHOD, "aws:kms:dsse")], Err(FailureCode::NotImplemented)),
+        (&[(METHOD, "aws:kms:dsse")], Ok("kms aes twice default")),
+        (&[(METHOD, "aws:kms:dsse"), (key, "k"), (CIPHER, "AES256")], Ok("kms aes twice k")),
+        (&[(METHOD, "aws:kms:dsse"), (CIPHER, "SM4")], Err(FailureCode::UnknownDataAlgorithm)),
+        (&[(METHOD, "aws:fsx")], Err(FailureCode::NotImplemented)),
         (&[(METHOD, "")], Err(FailureCode::UnknownEncryptionMethod)),
         (&[(METHOD, "x")], Err(FailureCode::UnknownEncryptionMethod)),
         (&[(key, "k")], Err(FailureCode::KeyWithoutKms)),

@@ -44,7 +44,7 @@ impl Engine {
         complete: CompleteUpload,
     ) -> Result<UploadCompleted, Failure> {
         for _ in 0..ATTEMPTS {
-            let Some(open) = self.find_upload(caller, &complete.upload).await? else {
+            let Some(open) = self.find_upload(caller, &complete.upload, complete.holders).await? else {
                 return self.completed_before(caller, &complete).await;
             };
             let parts = self.catalog.parts(open.id, 0, PartNumber::MAX as usize).await?;

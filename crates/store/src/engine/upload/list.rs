@@ -2,7 +2,7 @@
 
 use strongroom_model::etag::ETag;
 use strongroom_model::failure::Failure;
-use strongroom_model::operation::upload::{ListParts, ListUploads};
+use strongroom_model::operation::upload::{ListParts, ListUploads, UploadHolders};
 use strongroom_model::outcome::upload::{ListedPart, ListedParts, ListedUpload, ListedUploads};
 
 use super::super::{Caller, Engine};
@@ -10,7 +10,7 @@ use super::super::{Caller, Engine};
 impl Engine {
     /// Lists the parts of an upload.
     pub(super) async fn list_parts(&self, caller: &Caller, request: ListParts) -> Result<ListedParts, Failure> {
-        let open = self.open_upload(caller, &request.upload).await?;
+        let open = self.open_upload(caller, &request.upload, UploadHolders::InitiatorAndOwner).await?;
         let wanted = request.max_parts.min(ListParts::PARTS_MAX) as usize;
         let found = self.catalog.parts(open.id, request.after, wanted + 1).await?;
         let truncated = found.len() > wanted;

@@ -10,7 +10,7 @@ use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, UploadId};
 use strongroom_model::operation::UploadOperation;
-use strongroom_model::operation::upload::UploadName;
+use strongroom_model::operation::upload::{UploadHolders, UploadName};
 use strongroom_model::outcome::UploadOutcome;
 use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{ContentKey, Envelope, Identity};
@@ -74,13 +74,19 @@ impl Engine {
         })
     }
 
-    /// The upload of that name, if it is open. It is its initiator's, and the bucket's owner's, and nobody else's.
-    pub(super) async fn find_upload(&self, caller: &Caller, name: &UploadName) -> Result<Option<OpenUpload>, Failure> {
+    /// The upload of that name, if it is open, and the caller's.
+    pub(super) async fn find_upload(
+        &self,
+        caller: &Caller,
+        name: &UploadName,
+        holders: UploadHolders,
+    ) -> Result<Option<OpenUpload>, Failure> {
         let bucket = self.bucket(caller, &name.bucket).await?;
         let place = UploadPlace { bucket: bucket.id, key: &name.key, id: name.id };
         let Some((upload, row)) = self.catalog.upload(place).await? else { return Ok(None) };
         let account = caller.rights.principal().account();
-        if account != upload.initiator.account() && account != Some(bucket.facts.owner) {
+        let owner_holds = holders == UploadHolders::InitiatorAndOwner && account == Some(bucket.facts.owner);
+        if account != upload.initiator.account() && !owner_holds {
             return Err(caller.rights.refusal().into());
         }
         let identity = opening::identity(&bucket, &name.key, VersionUid(name.id.0));
@@ -89,8 +95,13 @@ impl Engine {
     }
 
     /// The upload of that name, which must be open.
-    pub(super) async fn open_upload(&self, caller: &Caller, name: &UploadName) -> Result<OpenUpload, Failure> {
-        self.find_upload(caller, name).await?.ok_or_else(|| FailureCode::NoSuchUpload.into())
+    pub(super) async fn open_upload(
+        &self,
+        caller: &Caller,
+        name: &UploadName,
+        holders: UploadHolders,
+    ) -> Result<OpenUpload, Failure> {
+        self.find_upload(caller, name, holders).await?.ok_or_else(|| FailureCode::NoSuchUpload.into())
     }
 
     /// The key that seals the upload's parts: a customer's as it came with the request, which must be the upload's; else one

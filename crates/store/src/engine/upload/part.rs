@@ -53,7 +53,7 @@ impl Engine {
         write: WritePart,
         body: Body,
     ) -> Result<PartWritten, Failure> {
-        let open = self.open_upload(caller, &write.upload).await?;
+        let open = self.open_upload(caller, &write.upload, write.holders).await?;
         let content = self.unlock_upload(caller, &open, write.customer_key.as_ref()).await?;
         let part = NewPart {
             number: write.number,

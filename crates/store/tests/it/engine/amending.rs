@@ -61,10 +61,10 @@ async fn the_new_master_key_decides_from_then_on() {
 }
 
 #[tokio::test]
-async fn what_has_no_key_of_the_service_is_not_changed() {
+async fn what_is_not_under_one_key_of_the_service_is_not_changed() {
     let bench = Bench::memory().await;
     let master = bench.create_key(None).await;
-    for method in [Method::Plain, Method::Customer] {
+    for method in [Method::Plain, Method::Customer, Method::KmsTwice] {
         bench.put("k", b"x", method).await.unwrap();
         assert_eq!(update(&bench, "k", &master).await.unwrap_err().code, FailureCode::EncryptionNotChangeable);
     }

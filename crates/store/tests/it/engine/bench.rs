@@ -78,11 +78,19 @@ pub(crate) enum Method {
     ManagedSm4,
     KmsAes,
     KmsSm4,
+    KmsTwice,
     Customer,
 }
 
-pub(crate) const METHODS: [Method; 6] =
-    [Method::Plain, Method::ManagedAes, Method::ManagedSm4, Method::KmsAes, Method::KmsSm4, Method::Customer];
+pub(crate) const METHODS: [Method; 7] = [
+    Method::Plain,
+    Method::ManagedAes,
+    Method::ManagedSm4,
+    Method::KmsAes,
+    Method::KmsSm4,
+    Method::KmsTwice,
+    Method::Customer,
+];
 
 pub(crate) const CUSTOMER_KEY: [u8; 32] = *b"a customer's key of 32 bytes, ok";
 
@@ -103,6 +111,7 @@ impl Method {
             Self::ManagedSm4 => EncryptionWish::Managed(DataAlgorithm::Sm4),
             Self::KmsAes => kms(DataAlgorithm::Aes256),
             Self::KmsSm4 => kms(DataAlgorithm::Sm4),
+            Self::KmsTwice => kms(DataAlgorithm::Aes256Twice),
             Self::Customer => EncryptionWish::Customer(customer_key(CUSTOMER_KEY)),
         }
     }

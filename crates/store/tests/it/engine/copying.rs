@@ -2,13 +2,16 @@
 //! nothing.
 
 use strongroom_iam::Transport;
+use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm};
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::operation::copy::CopyObject;
+use strongroom_model::metadata::{ObjectKind, ObjectMetadata, StorageClass};
+use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom};
 use strongroom_model::operation::object::{GetObject, PutObject};
-use strongroom_model::operation::{ObjectOperation, Operation};
+use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
+use strongroom_model::setting::{Setting, Versioning};
 
-use super::bench::{Bench, METHODS, Method, copy, get, noise, put};
+use super::bench::{Bench, METHODS, Method, bucket_name, copy, get, noise, put};
 
 const SIZES: [usize; 4] = [0, 300, 65_536, 200_000];
 
@@ -19,6 +22,7 @@ fn is(applied: &AppliedEncryption, method: Method) -> bool {
         (Method::ManagedSm4, AppliedEncryption::Managed(DataAlgorithm::Sm4)) => true,
         (Method::KmsAes, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Aes256,
         (Method::KmsSm4, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Sm4,
+        (Method::KmsTwice, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Aes256Twice,
         _ => false,
     }
 }
@@ -117,7 +121,7 @@ async fn the_source_is_read_as_any_reader_reads() {
     let nothing = copy("nothing", Method::Plain, "t", Method::Plain);
     assert_eq!(code(refused(&bench, nothing).await), FailureCode::NoSuchKey);
     let mut elsewhere = copy("k", Method::Plain, "t", Method::Plain);
-    elsewhere.source = GetObject { bucket: super::bench::bucket_name("nobodys"), ..get("k") };
+    elsewhere.source = GetObject { bucket: bucket_name("nobodys"), ..get("k") };
     let failure = refused(&bench, elsewhere).await;
     assert_eq!(failure.code, FailureCode::NoSuchBucket);
     assert!(matches!(failure.subject, Some(strongroom_model::failure::Subject::Text(name)) if name == "nobodys"));
@@ -126,8 +130,6 @@ async fn the_source_is_read_as_any_reader_reads() {
 /// What the target keeps is of its own bytes, by the algorithms of the source unless another is asked for.
 #[tokio::test]
 async fn a_kept_checksum_is_computed_anew() {
-    use strongroom_model::checksum::ChecksumAlgorithm;
-    use strongroom_model::operation::copy::CopiedChecksums;
     let bench = Bench::memory().await;
     let asked = PutObject { keep: vec![ChecksumAlgorithm::Sha256], ..put("k") };
     let written = bench.put_as(asked, b"123456789").await.unwrap();
@@ -143,4 +145,68 @@ async fn a_kept_checksum_is_computed_anew() {
     let otherwise = CopiedChecksums::OfSource { otherwise: Some(ChecksumAlgorithm::Crc64Nvme) };
     let first = bench.copy_as(CopyObject { checksums: otherwise, ..copy("bare", Method::Plain, "t", Method::Plain) });
     assert_eq!(algorithms(&first.await.unwrap()), [ChecksumAlgorithm::Crc64Nvme]);
+}
+
+/// The blobs and the chunks of a key stay the very ones that they were.
+#[tokio::test]
+async fn a_copy_onto_itself_that_changes_no_byte_moves_none() {
+    let bench = Bench::memory().await;
+    let user = |value: &str| ObjectMetadata { user: vec![("a".to_owned(), value.to_owned())], ..Default::default() };
+    let onto_itself = |method: Method, value: &str| CopyObject {
+        metadata_from: MetadataFrom::Request,
+        target: PutObject {
+            metadata: user(value),
+            storage_class: Some(StorageClass::Archive),
+            ..copy("k", method, "k", method).target
+        },
+        ..copy("k", method, "k", method)
+    };
+    for method in METHODS {
+        for size in [300, 200_000] {
+            let before = bench.put("k", &noise(size), method).await.unwrap();
+            let blobs = async || bench.blobs.list(None, 10).await.unwrap().iter().map(|it| it.id).collect::<Vec<_>>();
+            let (there, calls) = (blobs().await, bench.key_service_calls());
+            bench.advance(5000);
+            let copied = bench.copy_as(onto_itself(method, "new")).await.unwrap().written;
+            let stays = matches!(method, Method::Plain | Method::ManagedAes | Method::ManagedSm4);
+            if stays {
+                assert_eq!(
+                    (blobs().await, bench.key_service_calls(), copied.etag),
+                    (there, calls, before.etag),
+                    "{method:?}"
+                );
+            } else {
+                assert!(size == 300 || blobs().await != there, "{method:?}");
+            }
+            let facts =
+                bench.head(GetObject { customer_key: method.key_for_reading(), ..get("k") }).await.unwrap().facts;
+            assert_eq!((facts.metadata, facts.storage_class), (user("new"), StorageClass::Archive));
+            assert_eq!((facts.last_modified, copied.last_modified), (bench.now(), bench.now()));
+            assert!(is(&facts.encryption, method));
+            assert!(bench.get("k", method).await.unwrap() == noise(size));
+            bench.delete("k").await.unwrap();
+            bench.reap_later().await;
+        }
+    }
+}
+
+/// What makes a copy more than new metadata: other checksums, a bucket that keeps versions, an object of another kind.
+#[tokio::test]
+async fn a_copy_onto_itself_is_written_anew_where_that_is_seen() {
+    let bench = Bench::memory().await;
+    let onto_itself =
+        || CopyObject { metadata_from: MetadataFrom::Request, ..copy("k", Method::Plain, "k", Method::Plain) };
+    bench.put("k", b"abc", Method::Plain).await.unwrap();
+    let checksums = CopiedChecksums::Only(ChecksumAlgorithm::Sha256);
+    let copied = bench.copy_as(CopyObject { checksums, ..onto_itself() }).await.unwrap();
+    assert_eq!(copied.written.checksums.len(), 1);
+    bench.delete("k").await.unwrap();
+    bench.append("k", 0, b"abc", Method::Plain).await.unwrap();
+    bench.copy_as(onto_itself()).await.unwrap();
+    assert_eq!(bench.head(get("k")).await.unwrap().facts.kind, ObjectKind::Normal);
+    let keep = Setting::Versioning(Versioning::Enabled);
+    bench.bucket(BucketOperation::PutSetting(bucket_name("bucket"), keep)).await.unwrap();
+    let first = bench.put("k", b"abc", Method::Plain).await.unwrap().version;
+    let second = bench.copy_as(onto_itself()).await.unwrap().written.version;
+    assert!(first.is_some() && second.is_some() && first != second);
 }

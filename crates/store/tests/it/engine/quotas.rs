@@ -9,7 +9,7 @@ use strongroom_model::name::PartNumber;
 use strongroom_model::operation::bucket::UsageReport;
 use strongroom_model::operation::copy::{CopyPart, Unchanged};
 use strongroom_model::operation::object::PutObject;
-use strongroom_model::operation::upload::{NamedParts, UploadName, WritePart};
+use strongroom_model::operation::upload::{NamedParts, UploadHolders, UploadName, WritePart};
 use strongroom_model::operation::{BucketOperation, UploadOperation};
 use strongroom_model::outcome::bucket::BucketUsage;
 use strongroom_model::outcome::{BucketOutcome, UploadOutcome};
@@ -42,6 +42,7 @@ impl Bench {
 
 fn part(upload: &UploadName, at: PartNumber) -> WritePart {
     WritePart {
+        holders: UploadHolders::InitiatorAndOwner,
         upload: upload.clone(),
         number: at,
         expected: Default::default(),

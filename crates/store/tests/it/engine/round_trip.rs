@@ -75,14 +75,18 @@ async fn answers_name_the_encryption() {
         Method::ManagedAes => AppliedEncryption::Managed(DataAlgorithm::Aes256),
         Method::ManagedSm4 => AppliedEncryption::Managed(DataAlgorithm::Sm4),
         Method::Customer => AppliedEncryption::Customer { key_md5: Some([0xaa; 16]) },
-        Method::KmsAes | Method::KmsSm4 => unreachable!("they have a test of their own"),
+        Method::KmsAes | Method::KmsSm4 | Method::KmsTwice => unreachable!("they have a test of their own"),
     };
     for method in [Method::Plain, Method::ManagedAes, Method::ManagedSm4, Method::Customer] {
         assert_eq!(bench.put("k", b"x", method).await.unwrap().encryption, expected(method));
         let read = GetObject { customer_key: method.key_for_reading(), ..get("k") };
         assert_eq!(bench.get_as(read).await.unwrap().0.facts.encryption, expected(method));
     }
-    for (method, algorithm) in [(Method::KmsAes, DataAlgorithm::Aes256), (Method::KmsSm4, DataAlgorithm::Sm4)] {
+    for (method, algorithm) in [
+        (Method::KmsAes, DataAlgorithm::Aes256),
+        (Method::KmsSm4, DataAlgorithm::Sm4),
+        (Method::KmsTwice, DataAlgorithm::Aes256Twice),
+    ] {
         let AppliedEncryption::Kms(kms) = bench.put("k", b"x", method).await.unwrap().encryption else { panic!() };
         assert!(kms.key.is_default && kms.key.account == bench.account);
         assert_eq!((kms.algorithm, kms.key.region.as_str()), (algorithm, "test-1"));

@@ -11,8 +11,8 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{PartNumber, UploadId};
 use strongroom_model::operation::object::GetObject;
 use strongroom_model::operation::upload::{
-    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedPart, NamedParts, UploadChecksum, UploadName,
-    WritePart,
+    CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedPart, NamedParts, UploadChecksum, UploadHolders,
+    UploadName, WritePart,
 };
 use strongroom_model::operation::{ObjectOperation, Operation, UploadOperation};
 use strongroom_model::outcome::upload::{ListedPart, ListedUploads, PartWritten, UploadCompleted};
@@ -44,6 +44,7 @@ pub(crate) fn initiate(key: &str, method: Method) -> InitiateUpload {
 
 pub(crate) fn complete(upload: &UploadName, parts: NamedParts) -> CompleteUpload {
     CompleteUpload {
+        holders: UploadHolders::InitiatorAndOwner,
         upload: upload.clone(),
         parts,
         least_part: 0,
@@ -97,6 +98,7 @@ impl Bench {
         method: Method,
     ) -> Result<PartWritten, Failure> {
         let write = WritePart {
+            holders: UploadHolders::InitiatorAndOwner,
             upload: upload.clone(),
             number: number(at),
             customer_key: method.key_for_reading(),
@@ -232,6 +234,7 @@ async fn a_customers_key_is_checked_on_every_part() {
     let code = |result: Result<PartWritten, Failure>| result.unwrap_err().code;
     assert_eq!(code(bench.write_part(&upload, 1, b"x", Method::Plain).await), FailureCode::UploadKeyRequired);
     let write = |key| WritePart {
+        holders: UploadHolders::InitiatorAndOwner,
         upload: upload.clone(),
         number: number(1),
         customer_key: Some(customer_key(key)),
@@ -316,6 +319,7 @@ async fn a_checksum_that_only_the_completion_names() {
     let upload = bench.begin(initiate("k", Method::ManagedAes)).await.unwrap();
     for (at, body) in (1..).zip(&bodies) {
         let write = WritePart {
+            holders: UploadHolders::InitiatorAndOwner,
             upload: upload.clone(),
             number: number(at),
             customer_key: None,

@@ -18,7 +18,7 @@ use strongroom_model::operation::copy::CopyObject;
 use strongroom_model::operation::key::Switch;
 use strongroom_model::operation::object::{DeleteEntry, DeleteObjects, GetObject, PutObject};
 use strongroom_model::operation::upload::{
-    CompleteUpload, InitiateUpload, NamedPart, NamedParts, UploadName, UploadOperation, WritePart,
+    CompleteUpload, InitiateUpload, NamedPart, NamedParts, UploadHolders, UploadName, UploadOperation, WritePart,
 };
 use strongroom_model::operation::{BucketOperation, KeyOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::bucket::{ListedVersion, ListedVersions, VersionContent};
@@ -385,6 +385,7 @@ async fn begin_step(bench: &Bench, master: &KeyReference, model: &mut Model, key
 async fn part_step(bench: &Bench, model: &mut Model, at: usize, number: u32, size: usize) {
     let Some(open) = model.uploads.get(at) else { return };
     let part = WritePart {
+        holders: UploadHolders::InitiatorAndOwner,
         upload: open.name.clone(),
         number: PartNumber::new(number).unwrap(),
         customer_key: open.seal.key_for_reading(),
@@ -415,6 +416,7 @@ async fn complete_step(bench: &Bench, model: &mut Model, at: usize, which: Which
         checksums: Vec::new(),
     };
     let complete = CompleteUpload {
+        holders: UploadHolders::InitiatorAndOwner,
         upload: open.name.clone(),
         parts: NamedParts::These(parts.iter().map(named).collect()),
         least_part: 0,

@@ -165,9 +165,10 @@ fn method(applied: &strongroom_model::encryption::AppliedEncryption, brought: bo
     use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm};
     let found = match applied {
         AppliedEncryption::Plain => Method::Plain,
-        AppliedEncryption::Managed(DataAlgorithm::Aes256) => Method::ManagedAes,
+        AppliedEncryption::Managed(DataAlgorithm::Aes256 | DataAlgorithm::Aes256Twice) => Method::ManagedAes,
         AppliedEncryption::Managed(DataAlgorithm::Sm4) => Method::ManagedSm4,
         AppliedEncryption::Kms(kms) if kms.algorithm == DataAlgorithm::Sm4 => Method::KmsSm4,
+        AppliedEncryption::Kms(kms) if kms.algorithm == DataAlgorithm::Aes256Twice => Method::KmsTwice,
         AppliedEncryption::Kms(_) => Method::KmsAes,
         AppliedEncryption::Customer { .. } => Method::Customer,
     };

@@ -61,7 +61,7 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::Read("c"),
     Step::Upload("u", &[LARGE, LARGE + 9, SMALL], Method::KmsAes),
     Step::Abort("u", LARGE),
-    Step::Copy("c", "copied", Method::KmsSm4),
+    Step::Copy("c", "copied", Method::KmsTwice),
     Step::Copy("u", "copied", Method::ManagedAes),
     Step::Delete("a"),
     Step::Reap,
