@@ -160,8 +160,8 @@ async fn answer(
     let granted = authorize(operation, case)?;
     let body = match streamed {
         Some((plan, source)) => {
-            let trailer = Trailer::default();
-            Some(Body { bytes: body::plaintext(source, plan, payload, Arc::clone(&trailer))?, trailer })
+            let (trailer, declared) = (Trailer::default(), plan.length);
+            Some(Body { bytes: body::plaintext(source, plan, payload, Arc::clone(&trailer))?, trailer, declared })
         }
         None => None,
     };

@@ -140,6 +140,7 @@ impl Engine {
         if manifest.parts().len() >= AppendObject::PARTS_MAX {
             return Err(FailureCode::TooManyAppends.into());
         }
+        self.expect_room(bucket, body.declared).await?;
         let tail = self.seal_tail(&version, &content, &last, before, &append.put, body).await?;
         if tail.tally.size == 0 {
             return Ok(appended(&version, &append, &version.entry, &version.content));

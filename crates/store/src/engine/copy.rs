@@ -49,7 +49,8 @@ impl Engine {
             return Ok(ObjectCopied { written, source_version: facts.version });
         }
         let bytes = self.plaintext(caller, &version, key, None).await?;
-        let written = Box::pin(self.put_object(caller, put, Body { bytes, trailer: Trailer::default() })).await?;
+        let body = Body { bytes, trailer: Trailer::default(), declared: Some(facts.size) };
+        let written = Box::pin(self.put_object(caller, put, body)).await?;
         Ok(ObjectCopied { written, source_version: facts.version })
     }
 
@@ -60,6 +61,7 @@ impl Engine {
         let range = part_of(&version, &source)?;
         let open = self.open_upload(caller, &part.upload, part.holders).await?;
         let content = self.unlock_upload(caller, &open, part.customer_key.as_ref()).await?;
+        let declared = Some(range.end - range.start);
         let bytes = self.plaintext(caller, &version, key, Some(range)).await?;
         let asked = NewPart {
             number: part.number,
@@ -68,7 +70,8 @@ impl Engine {
             keep: part.keep,
             tag: part.tag,
         };
-        let written = self.store_part(&open, &content, asked, Body { bytes, trailer: Trailer::default() }).await?;
+        let written =
+            self.store_part(&open, &content, asked, Body { bytes, trailer: Trailer::default(), declared }).await?;
         Ok(PartCopied { written, source_version: version.id })
     }
 

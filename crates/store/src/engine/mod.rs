@@ -73,6 +73,8 @@ pub struct Body {
     pub bytes: ByteStream,
     /// Checksums that arrive behind the bytes.
     pub trailer: Trailer,
+    /// How many bytes they are, if that is known ahead of them.
+    pub declared: Option<u64>,
 }
 
 /// What is answered.

@@ -94,6 +94,7 @@ impl Engine {
             let current = self.catalog.entry(bucket.id, &put.key).await?;
             precondition::check_write(&put.conditions, current.as_ref(), bucket.facts.versioning)?;
         }
+        self.expect_room(&bucket, body.declared).await?;
         let uid = VersionUid(self.entropy.array()?);
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;

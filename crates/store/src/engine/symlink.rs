@@ -18,7 +18,7 @@ use crate::{opening::Version, stream::once};
 impl Engine {
     /// Writes a link. Its target is looked at by who reads it.
     pub(super) async fn put_symlink(&self, caller: &Caller, put: PutSymlink) -> Result<ObjectWritten, Failure> {
-        let nothing = Body { bytes: once(Bytes::new()), trailer: Trailer::default() };
+        let nothing = Body { bytes: once(Bytes::new()), trailer: Trailer::default(), declared: Some(0) };
         Ok(Box::pin(self.write_object(caller, put.link, nothing, Making::Link(put.target))).await?.0)
     }
 

@@ -73,6 +73,18 @@ impl Engine {
         Ok(self.catalog.usage(bucket.id, self.now()).await?)
     }
 
+    /// Refuses a body before it comes, if there is no room for as many bytes as it declares: they would be stored for nothing.
+    /// No room is taken, for it may be long in coming.
+    ///
+    /// # Errors
+    /// `QuotaExceeded`.
+    pub(super) async fn expect_room(&self, bucket: &Bucket, declared: Option<u64>) -> Result<(), Failure> {
+        if let Some(room) = self.make_room(bucket, declared.unwrap_or(0)).await? {
+            room.give_back();
+        }
+        Ok(())
+    }
+
     /// Makes room for so many bytes, which are about to be committed. None if the bucket has no quota.
     ///
     /// # Errors
@@ -147,6 +159,16 @@ impl Quotas {
     }
 }
 
+impl Room<'_> {
+    /// Gives back what was not used.
+    fn give_back(mut self) {
+        let unused = std::mem::take(&mut self.bytes);
+        if let Some(known) = self.quotas.known().get_mut(&self.bucket.0) {
+            known.in_flight = known.in_flight.saturating_sub(unused);
+        }
+    }
+}
+
 impl Drop for Room<'_> {
     fn drop(&mut self) {
         if let Some(known) = self.quotas.known().get_mut(&self.bucket.0) {
@@ -181,6 +203,7 @@ mod tests {
         assert!(take(11).is_none());
         drop(first);
         assert!(take(11).is_none(), "what was written stays");
+        take(10).expect("there is room").give_back();
         drop(take(10).expect("to the last byte"));
         assert!(take(1).is_none());
         assert!(take(u64::MAX).is_none());

@@ -74,6 +74,7 @@ impl Engine {
         body: Body,
     ) -> Result<PartWritten, Failure> {
         open.check_algorithms(&part.keep)?;
+        self.expect_room(&open.bucket, body.declared).await?;
         let stored = self.seal_part(open, content, &part, body).await?;
         let committed = self.commit_part(open, &part, &stored).await;
         if committed.is_err() {

@@ -31,7 +31,7 @@ impl Bench {
             ..put(key)
         };
         let append = AppendObject { put, position, later: LaterEncryption::Overlooked };
-        let body = Body { bytes: pieces(bytes), trailer: Trailer::default() };
+        let body = Body { bytes: pieces(bytes), trailer: Trailer::default(), declared: None };
         let asked = Operation::Object(ObjectOperation::Append(Box::new(append)));
         match self.run(asked, Some(body)).await?.outcome {
             Outcome::Object(ObjectOutcome::Appended(appended)) => Ok(appended),

@@ -286,7 +286,7 @@ impl Bench {
     }
 
     pub(crate) async fn put_stream(&self, put: PutObject, bytes: ByteStream) -> Result<ObjectWritten, Failure> {
-        let body = Body { bytes, trailer: Trailer::default() };
+        let body = Body { bytes, trailer: Trailer::default(), declared: None };
         match self.run(Operation::Object(ObjectOperation::Put(put)), Some(body)).await?.outcome {
             Outcome::Object(ObjectOutcome::Put(written)) => Ok(written),
             other => panic!("{other:?}"),

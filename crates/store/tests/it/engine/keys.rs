@@ -152,7 +152,7 @@ async fn some_things_do_not_travel_on_some_connections() {
         let reading = bench.run_over(Operation::Object(ObjectOperation::Get(read)), None, bare).await;
         assert_eq!(code(reading), expected, "GET {method:?}");
         let write = PutObject { encryption: method.wish(), ..put("k") };
-        let body = Body { bytes: pieces(b"x"), trailer: Trailer::default() };
+        let body = Body { bytes: pieces(b"x"), trailer: Trailer::default(), declared: None };
         let writing = bench.run_over(Operation::Object(ObjectOperation::Put(write)), Some(body), bare).await;
         assert_eq!(code(writing), expected, "PUT {method:?}");
     }

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use futures_util::stream;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::PartNumber;
+use strongroom_model::operation::append::{AppendObject, LaterEncryption};
 use strongroom_model::operation::bucket::UsageReport;
 use strongroom_model::operation::copy::{CopyPart, Unchanged};
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::operation::upload::{NamedParts, UploadHolders, UploadName, WritePart};
-use strongroom_model::operation::{BucketOperation, UploadOperation};
+use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::outcome::bucket::BucketUsage;
 use strongroom_model::outcome::{BucketOutcome, UploadOutcome};
 use strongroom_model::setting::Setting;
+use strongroom_store::{Body, Trailer, stream::ByteStream};
 
 use super::bench::{BUCKET, Bench, Method, bucket_name, get, noise, put};
 use super::uploads::{complete, initiate, number};
@@ -85,6 +88,28 @@ async fn a_quota_holds_on_every_path() {
     bench.put("more", &noise(600), Method::Plain).await.unwrap();
     bench.set_quota(None).await;
     bench.put("small", &noise(5000), Method::Plain).await.unwrap();
+}
+
+/// What declares its length is refused ahead of its bytes: the stream would tell if anybody looked at it.
+#[tokio::test]
+async fn a_body_that_cannot_fit_is_not_read() {
+    let bench = Bench::memory().await;
+    bench.set_quota(Some(1000)).await;
+    let upload = bench.initiated().await;
+    bench.append("log", 0, &noise(10), Method::Plain).await.unwrap();
+    let append = AppendObject { put: put("log"), position: 10, later: LaterEncryption::Overlooked };
+    for operation in [
+        Operation::Object(ObjectOperation::Put(put("k"))),
+        Operation::Object(ObjectOperation::Append(Box::new(append))),
+        Operation::Upload(UploadOperation::WritePart(part(&upload, number(1)))),
+    ] {
+        let name = operation.name();
+        let bytes: ByteStream = Box::pin(stream::poll_fn(|_| panic!("the body was read")));
+        let body = Body { bytes, trailer: Trailer::default(), declared: Some(1001) };
+        let refused = bench.run(operation, Some(body)).await.err().expect(name);
+        assert_eq!(refused.code, FailureCode::QuotaExceeded, "{name}");
+    }
+    bench.put("k", &noise(990), Method::Plain).await.unwrap();
 }
 
 /// Many writers at once come to the quota, and not beyond it.

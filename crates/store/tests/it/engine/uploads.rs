@@ -76,7 +76,7 @@ impl Bench {
         operation: UploadOperation,
         body: Option<&[u8]>,
     ) -> Result<UploadOutcome, Failure> {
-        let body = body.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default() });
+        let body = body.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default(), declared: None });
         match self.run(Operation::Upload(operation), body).await?.outcome {
             Outcome::Upload(outcome) => Ok(outcome),
             other => panic!("{other:?}"),
@@ -246,7 +246,7 @@ async fn a_customers_key_is_checked_on_every_part() {
     assert_eq!(wrong.unwrap_err().code, FailureCode::UploadKeyWrong);
     let over_http = Transport { customer_keys: false, ..Transport::TRUSTED };
     let part = UploadOperation::WritePart(write(super::bench::CUSTOMER_KEY));
-    let part_body = Body { bytes: pieces(b"x"), trailer: Trailer::default() };
+    let part_body = Body { bytes: pieces(b"x"), trailer: Trailer::default(), declared: None };
     let plain_http = bench.run_over(Operation::Upload(part), Some(part_body), over_http).await;
     assert_eq!(plain_http.err().unwrap().code, FailureCode::CustomerKeyNeedsTls);
     let written = bench.write_part(&upload, 1, b"x", Method::Customer).await.unwrap();

@@ -356,7 +356,7 @@ async fn copy_step(
 }
 
 async fn upload(bench: &Bench, operation: UploadOperation, body: Option<&[u8]>) -> Result<UploadOutcome, Failure> {
-    let body = body.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default() });
+    let body = body.map(|bytes| Body { bytes: pieces(bytes), trailer: Trailer::default(), declared: None });
     match bench.run(Operation::Upload(operation), body).await?.outcome {
         Outcome::Upload(outcome) => Ok(outcome),
         other => panic!("{other:?}"),

@@ -78,7 +78,7 @@ async fn checksums_are_kept_and_those_behind_the_body_are_checked() {
         let trailer = Trailer::default();
         trailer.set(vec![trailing]).unwrap();
         let asked = PutObject { keep: vec![ChecksumAlgorithm::Crc32], ..put("k") };
-        let body = Body { bytes: pieces(b"123456789"), trailer };
+        let body = Body { bytes: pieces(b"123456789"), trailer, declared: None };
         let operation = Operation::Object(ObjectOperation::Put(asked));
         assert_eq!(bench.run(operation, Some(body)).await.err().map(|failure| failure.code), expected);
     }
