@@ -46,11 +46,13 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let stall = Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, expects_continue(&parts.headers), stall, Arc::clone(&record.received));
     let span = record.span.clone();
-    let answer = async {
-        drawn?;
-        answer(app, peer, &mut wording, &parts, source, now, &mut record).await
+    let answer = match drawn {
+        Ok(()) => {
+            let answer = Box::pin(answer(app, peer, &mut wording, &parts, source, now, &mut record));
+            answer.instrument(span.clone()).await
+        }
+        Err(failure) => Err(failure),
     };
-    let answer = Box::pin(answer).instrument(span.clone()).await;
     let exchange = Exchange {
         request_id,
         method: &parts.method,
