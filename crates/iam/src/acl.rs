@@ -54,6 +54,7 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         | Action::GetObjectSetting(_)
         | Action::PutObjectSetting(_)
         | Action::BypassGovernance
+        | Action::Worm(_)
         | Action::GetPolicyStatus
         | Action::GetUsage
         | Action::AbortUpload

@@ -4,8 +4,10 @@ use strongroom_model::account::Principal;
 use strongroom_model::circumstance::SignaturePlace;
 use strongroom_model::encryption::{DataAlgorithm, EncryptionContext, EncryptionWish, KmsWish};
 use strongroom_model::key::{KeyName, KeyReference, KeyTarget};
+use strongroom_model::lock::{LockWish, Retention, RetentionMode};
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::setting::ObjectSetting;
+use strongroom_model::time::Timestamp;
 
 use crate::case::{BucketCase, Case};
 use crate::policy::fact::{Fact, Known, Value};
@@ -36,6 +38,7 @@ pub(crate) fn of_operation(operation: &Operation, case: &Case) -> Known {
         facts.insert(Fact::RequestTag(name.clone()), Value::one(value));
         facts.insert(Fact::RequestTagNames, Value::one(name));
     }
+    insert_lock(&mut facts, lock(operation), case.circumstances.now);
     let acl = case.circumstances.words.acl.as_ref();
     facts.insert_text(Fact::Acl, acl);
     let of_bucket = matches!(operation, Operation::Bucket(_));
@@ -150,6 +153,38 @@ fn tags(operation: &Operation) -> &[(String, String)] {
         },
         _ => &[],
     }
+}
+
+/// The retention and the legal hold that an operation gives to an object.
+fn lock(operation: &Operation) -> (Option<Retention>, Option<bool>) {
+    let of_wish = |wish: &LockWish| (wish.retention, wish.legal_hold.then_some(true));
+    match operation {
+        Operation::Object(ObjectOperation::Put(put)) => of_wish(&put.settings.lock),
+        Operation::Object(ObjectOperation::Copy(copy)) => of_wish(&copy.target.settings.lock),
+        Operation::Upload(UploadOperation::Initiate(initiate)) => of_wish(&initiate.settings.lock),
+        Operation::Object(ObjectOperation::PutSetting(put)) => match &put.setting {
+            ObjectSetting::Retention(retention) => (*retention, None),
+            ObjectSetting::LegalHold(held) => (None, Some(*held)),
+            ObjectSetting::Tagging(_) | ObjectSetting::Acl(_) => (None, None),
+        },
+        _ => (None, None),
+    }
+}
+
+/// Days that have begun count, as the services count them.
+fn insert_lock(facts: &mut Known, (retention, held): (Option<Retention>, Option<bool>), now: Timestamp) {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    if let Some(Retention { mode, until }) = retention {
+        let word = match mode {
+            RetentionMode::Governance => "GOVERNANCE",
+            RetentionMode::Compliance => "COMPLIANCE",
+        };
+        facts.insert(Fact::LockMode, Value::one(word));
+        facts.insert(Fact::LockUntil, Value::one(until.to_string()));
+        let left = until.millis().saturating_sub(now.millis()).max(0);
+        facts.insert(Fact::LockDays, Value::one((left.saturating_add(DAY_MS - 1) / DAY_MS).to_string()));
+    }
+    facts.insert_text(Fact::LegalHold, held.map(|held| if held { "ON" } else { "OFF" }));
 }
 
 fn encryption(operation: &Operation) -> Encryption<'_> {

@@ -59,6 +59,8 @@ pub enum Action {
     PutObjectSetting(ObjectSettingKind),
     /// Override a retention that may be overridden.
     BypassGovernance,
+    /// Deal with the policy that keeps all objects of a bucket.
+    Worm(WormAction),
     /// Use or administer a customer master key.
     Key(KeyAction),
     /// Administer accounts, users, groups, policies and access keys.
@@ -201,6 +203,21 @@ pub enum KeyAction {
     DeleteMaterial,
     /// See how many keys there may be.
     GetQuota,
+}
+
+/// What is done with the policy that keeps all objects of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WormAction {
+    /// Make one.
+    Initiate,
+    /// Take one back that is not locked.
+    Abort,
+    /// Lock it.
+    Complete,
+    /// Prolong it.
+    Extend,
+    /// See it.
+    Get,
 }
 
 /// What an action is done to.

@@ -67,7 +67,7 @@ pub enum RetentionPeriod {
 }
 
 /// A time-based policy on a whole bucket: every object is kept for so many days from when it was written (OSS).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Worm {
     /// The policy's id.
     pub id: [u8; 16],
@@ -106,6 +106,14 @@ impl Retention {
 }
 
 impl RetentionPeriod {
+    /// Whether it is one that a bucket may have: neither none nor beyond the greatest.
+    pub fn is_valid(self) -> bool {
+        match self {
+            Self::Days(days) => (1..=Self::DAYS_MAX).contains(&days),
+            Self::Years(years) => (1..=Self::YEARS_MAX).contains(&years),
+        }
+    }
+
     /// The greatest period in days: a hundred years, as S3 and OBS state it.
     pub const DAYS_MAX: u32 = 36_500;
     /// The same in years.

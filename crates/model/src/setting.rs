@@ -5,7 +5,7 @@ use crate::acl::{Acl, AclDocument, AclWish};
 use crate::cors::CorsRules;
 use crate::encryption::EncryptionRule;
 use crate::lifecycle::Lifecycle;
-use crate::lock::{LockWish, ObjectLock, Retention};
+use crate::lock::{BucketLock, LockWish, ObjectLock, Retention};
 use crate::metadata::{CannedAcl, StorageClass};
 use crate::policy::PolicyDocument;
 use crate::public_access::PublicAccessBlock;
@@ -34,6 +34,8 @@ pub enum SettingKind {
     PublicAccessBlock,
     /// When objects, versions and uploads go.
     Lifecycle,
+    /// How versions are locked, which cannot be deleted.
+    ObjectLock,
 }
 
 /// The content of a bucket's document.
@@ -59,6 +61,8 @@ pub enum Setting {
     PublicAccessBlock(Option<PublicAccessBlock>),
     /// When objects, versions and uploads go.
     Lifecycle(Lifecycle),
+    /// How versions are locked.
+    ObjectLock(BucketLock),
 }
 
 /// Whether a bucket keeps the versions of its objects that are overwritten or deleted.
@@ -135,6 +139,7 @@ impl Setting {
             Self::Cors(_) => SettingKind::Cors,
             Self::PublicAccessBlock(_) => SettingKind::PublicAccessBlock,
             Self::Lifecycle(_) => SettingKind::Lifecycle,
+            Self::ObjectLock(_) => SettingKind::ObjectLock,
         }
     }
 }
@@ -153,6 +158,7 @@ impl SettingKind {
             Self::Cors => ["GetBucketCors", "PutBucketCors", "DeleteBucketCors"],
             Self::PublicAccessBlock => ["GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock"],
             Self::Lifecycle => ["GetBucketLifecycle", "PutBucketLifecycle", "DeleteBucketLifecycle"],
+            Self::ObjectLock => ["GetBucketObjectLock", "PutBucketObjectLock", "DeleteBucketObjectLock"],
         }
     }
 }

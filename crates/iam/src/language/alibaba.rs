@@ -1,7 +1,7 @@
 //! Policies as Alibaba Cloud writes them.
 
 use strongroom_model::account::AccountId;
-use strongroom_model::action::{Action, KeyAction as Key};
+use strongroom_model::action::{Action, KeyAction as Key, WormAction};
 use strongroom_model::setting::{ObjectSettingKind, SettingKind};
 
 use super::spelling::{NamedFact, form, in_account, lookup, owner};
@@ -68,6 +68,16 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("GetBucketLifecycle", &[Action::GetSetting(SettingKind::Lifecycle)]),
     ("PutBucketLifecycle", &[Action::PutSetting(SettingKind::Lifecycle)]),
     ("DeleteBucketLifecycle", &[Action::DeleteSetting(SettingKind::Lifecycle)]),
+    ("GetBucketObjectWormConfiguration", &[Action::GetSetting(SettingKind::ObjectLock)]),
+    ("PutBucketObjectWormConfiguration", &[Action::PutSetting(SettingKind::ObjectLock)]),
+    ("InitiateBucketWorm", &[Action::Worm(WormAction::Initiate)]),
+    ("AbortBucketWorm", &[Action::Worm(WormAction::Abort)]),
+    ("CompleteBucketWorm", &[Action::Worm(WormAction::Complete)]),
+    ("ExtendBucketWorm", &[Action::Worm(WormAction::Extend)]),
+    ("GetBucketWorm", &[Action::Worm(WormAction::Get)]),
+    ("GetObjectLegalHold", &[Action::GetObjectSetting(ObjectSettingKind::LegalHold)]),
+    ("PutObjectLegalHold", &[Action::PutObjectSetting(ObjectSettingKind::LegalHold)]),
+    ("BypassGovernanceRetention", &[Action::BypassGovernance]),
     ("GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
     ("PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
     ("DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
@@ -133,6 +143,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("oss:x-oss-object-acl", Fact::ObjectAcl),
     ("oss:Prefix", Fact::Prefix),
     ("oss:Delimiter", Fact::Delimiter),
+    ("oss:object-remaining-retention-days", Fact::LockDays),
     // Extensions of ours: OSS itself has no key for what is asked of encryption.
     ("oss:x-oss-server-side-encryption", Fact::Encryption),
     ("oss:x-oss-server-side-encryption-key-id", Fact::EncryptionKey),

@@ -77,6 +77,8 @@ const STORAGE: &[(&str, &[Action])] = &[
     ("bucket:PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
     ("bucket:GetLifecycleConfiguration", &[Action::GetSetting(SettingKind::Lifecycle)]),
     ("bucket:PutLifecycleConfiguration", LIFECYCLE_PUT),
+    ("bucket:GetBucketObjectLockConfiguration", &[Action::GetSetting(SettingKind::ObjectLock)]),
+    ("bucket:PutBucketObjectLockConfiguration", &[Action::PutSetting(SettingKind::ObjectLock)]),
     ("object:GetObjectTagging", &[Action::GetObjectSetting(ObjectSettingKind::Tagging)]),
     ("object:PutObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),
     ("object:DeleteObjectTagging", &[Action::PutObjectSetting(ObjectSettingKind::Tagging)]),

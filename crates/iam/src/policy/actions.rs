@@ -70,6 +70,7 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         | Action::GetObjectSetting(_)
         | Action::PutObjectSetting(_)
         | Action::BypassGovernance
+        | Action::Worm(_)
         | Action::AbortUpload
         | Action::ListParts
         | Action::ListUploads => Some(Service::Storage),

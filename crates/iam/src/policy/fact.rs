@@ -70,6 +70,14 @@ pub(crate) enum Fact {
     RequestTag(String),
     /// The names of those tags.
     RequestTagNames,
+    /// The mode of the retention that a request gives to an object.
+    LockMode,
+    /// The end of that retention, in ISO 8601.
+    LockUntil,
+    /// Whole days until then.
+    LockDays,
+    /// `ON` or `OFF`: the legal hold that a request gives to an object.
+    LegalHold,
     /// One value of the encryption context of a use of a key.
     EncryptionContext(String),
     /// The names in that context.

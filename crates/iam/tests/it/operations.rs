@@ -9,12 +9,15 @@ use strongroom_model::etag::TagPromise;
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
 use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::lifecycle::Lifecycle;
+use strongroom_model::lock::BucketLock;
 use strongroom_model::metadata::{CannedAcl, ContentHeaders, ObjectMetadata, StorageClass};
 use strongroom_model::name::{BucketName, ObjectKey, PartNumber, UploadId, VersionId};
 use strongroom_model::operation::admin::{Backup, StartScrub};
 use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
 use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
-use strongroom_model::operation::bucket::{CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport};
+use strongroom_model::operation::bucket::{
+    CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport, WormOperation,
+};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::{
     AliasBefore, CreateKey, GrantEnd, GrantsOf, ImportMaterial, ImportWrapping, KeyUse, ListGrants, ListKeys, Page,
@@ -123,7 +126,7 @@ fn list_versions() -> ListVersions {
 }
 
 fn delete(version: Option<VersionId>) -> DeleteObject {
-    DeleteObject { bucket: bucket(), key: key(), version, conditions: Conditions::default() }
+    DeleteObject { bucket: bucket(), key: key(), version, conditions: Conditions::default(), bypass_governance: false }
 }
 
 fn rule() -> Setting {
@@ -140,6 +143,7 @@ fn create() -> CreateBucket {
         storage_class: StorageClass::Standard,
         encryption: None,
         always_encrypted: false,
+        lock: false,
     }
 }
 
@@ -203,10 +207,10 @@ fn acl() -> AclDocument {
     AclDocument { owner: None, list: AclWish::Canned(CannedAcl::Private) }
 }
 
-/// Every document of buckets that the list of operations has not by itself, and every one of objects: read, replaced and
-/// removed.
+/// The policy that keeps a bucket's objects, every document of buckets that the list of operations has not by itself, and every one of
+/// objects: read, replaced and removed.
 fn every_document() -> Vec<Operation> {
-    let mut all = Vec::new();
+    let mut all = Vec::from(worm_operations().map(Operation::Bucket));
     all.push(Operation::Bucket(BucketOperation::Usage(bucket(), UsageReport::StorageInfo)));
     all.push(Operation::Bucket(BucketOperation::CrossOrigin(bucket(), cross_origin())));
     for setting in [
@@ -217,6 +221,7 @@ fn every_document() -> Vec<Operation> {
         Setting::Cors(CorsRules::default()),
         Setting::PublicAccessBlock(Some(PublicAccessBlock::ALL)),
         Setting::Lifecycle(Lifecycle::default()),
+        Setting::ObjectLock(BucketLock::default()),
     ] {
         let kind = setting.kind();
         all.push(Operation::Bucket(BucketOperation::GetSetting(bucket(), kind)));
@@ -240,6 +245,17 @@ fn every_document() -> Vec<Operation> {
 
 fn target(version: Option<VersionId>) -> ObjectTarget {
     ObjectTarget { bucket: bucket(), key: key(), version }
+}
+
+fn worm_operations() -> [BucketOperation; 5] {
+    [
+        WormOperation::Initiate { days: 1 },
+        WormOperation::Abort,
+        WormOperation::Complete { id: [1; 16] },
+        WormOperation::Extend { id: [1; 16], days: 2 },
+        WormOperation::Get,
+    ]
+    .map(|operation| BucketOperation::Worm(bucket(), operation))
 }
 
 fn amendments() -> [ObjectOperation; 7] {
@@ -299,7 +315,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
         .map(Operation::Bucket),
     );
     all.extend(every_document());
-    let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default() };
+    let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default(), bypass_governance: false };
     all.extend(
         [
             ObjectOperation::Put(put()),

@@ -174,6 +174,18 @@ failure_codes! {
         NoLifecycle,
         /// The bucket's objects cannot be locked.
         NoObjectLock,
+        /// The same, when how they are is asked for.
+        NoBucketLock,
+        /// Only a bucket that keeps versions can have them locked.
+        LockNeedsVersioning,
+        /// A bucket whose versions can be locked keeps versions for good.
+        VersioningLocked,
+        /// No policy keeps the bucket's objects, or not that one.
+        NoWorm,
+        /// The policy that keeps the bucket's objects is locked.
+        WormLocked,
+        /// A policy that cannot keep the bucket's objects.
+        InvalidWorm,
         /// The object version has no retention.
         NoRetention,
         /// A retention that would be over before it begins.

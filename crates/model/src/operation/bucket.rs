@@ -1,7 +1,7 @@
 //! Operations on one bucket.
 
 use crate::acl::AclWish;
-use crate::action::{Action, Required, Resource};
+use crate::action::{Action, Required, Resource, WormAction};
 use crate::cors::CrossOrigin;
 use crate::encryption::BucketEncryption;
 use crate::metadata::StorageClass;
@@ -42,6 +42,8 @@ pub enum BucketOperation {
     Usage(BucketName, UsageReport),
     /// Whether a page of another origin may read the answer to a request.
     CrossOrigin(BucketName, CrossOrigin),
+    /// The policy that keeps all objects of the bucket.
+    Worm(BucketName, WormOperation),
 }
 
 /// What the question after a bucket's usage is called.
@@ -51,6 +53,32 @@ pub enum UsageReport {
     StorageInfo,
     /// `?stat` (OSS).
     Stat,
+}
+
+/// What is done with the policy that keeps all objects of a bucket (OSS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WormOperation {
+    /// Make one, which is not locked yet, of 1 to [`crate::lock::Worm::DAYS_MAX`] days.
+    Initiate {
+        /// For how many days objects are kept.
+        days: u32,
+    },
+    /// Take it back.
+    Abort,
+    /// Lock it for good.
+    Complete {
+        /// Which: the one that was made.
+        id: [u8; 16],
+    },
+    /// Prolong it.
+    Extend {
+        /// Which.
+        id: [u8; 16],
+        /// For how many days objects are kept now.
+        days: u32,
+    },
+    /// Tell of it.
+    Get,
 }
 
 /// Create a bucket.
@@ -70,6 +98,8 @@ pub struct CreateBucket {
     pub encryption: Option<BucketEncryption>,
     /// Whether the dialect starts buckets with the rule AES256, as AWS does for V4-signed requests.
     pub always_encrypted: bool,
+    /// Whether its versions can be locked, so that it keeps versions from the beginning.
+    pub lock: bool,
 }
 
 /// List a bucket's objects in the byte order of their keys.
@@ -127,6 +157,33 @@ pub enum ListVersion {
     V2,
 }
 
+impl WormOperation {
+    /// Whether it changes nothing.
+    pub fn is_read(self) -> bool {
+        self == Self::Get
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Initiate { .. } => "InitiateBucketWorm",
+            Self::Abort => "AbortBucketWorm",
+            Self::Complete { .. } => "CompleteBucketWorm",
+            Self::Extend { .. } => "ExtendBucketWorm",
+            Self::Get => "GetBucketWorm",
+        }
+    }
+
+    fn action(self) -> WormAction {
+        match self {
+            Self::Initiate { .. } => WormAction::Initiate,
+            Self::Abort => WormAction::Abort,
+            Self::Complete { .. } => WormAction::Complete,
+            Self::Extend { .. } => WormAction::Extend,
+            Self::Get => WormAction::Get,
+        }
+    }
+}
+
 impl ListObjects {
     /// The most that one answer lists, as all three services state it.
     pub const MAX_KEYS: u32 = 1000;
@@ -152,6 +209,7 @@ impl BucketOperation {
             Self::Usage(_, UsageReport::Stat) => "GetBucketStat",
             Self::PolicyStatus(_) => "GetBucketPolicyStatus",
             Self::CrossOrigin(..) => "OptionsPreflight",
+            Self::Worm(_, worm) => worm.name(),
         }
     }
 
@@ -172,6 +230,7 @@ impl BucketOperation {
             | Self::RemoveTags(bucket, _)
             | Self::Usage(bucket, _)
             | Self::CrossOrigin(bucket, _)
+            | Self::Worm(bucket, _)
             | Self::PolicyStatus(bucket) => bucket,
         }
     }
@@ -192,6 +251,7 @@ impl BucketOperation {
             Self::RemoveTags(..) => Action::DeleteSetting(SettingKind::Tagging),
             Self::Usage(..) => Action::GetUsage,
             Self::PolicyStatus(_) => Action::GetPolicyStatus,
+            Self::Worm(_, worm) => Action::Worm(worm.action()),
         };
         vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]
     }

@@ -183,6 +183,8 @@ pub struct DeleteObject {
     pub version: Option<VersionId>,
     /// Conditions on what is deleted (`If-Match`).
     pub conditions: Conditions,
+    /// Whether a retention of the version that may be overridden is to be overridden.
+    pub bypass_governance: bool,
 }
 
 /// Delete many objects, each for itself.
@@ -207,12 +209,14 @@ pub struct DeleteEntry {
     pub version: Option<VersionId>,
     /// As in [`DeleteObject`].
     pub conditions: Conditions,
+    /// As in [`DeleteObject`].
+    pub bypass_governance: bool,
 }
 
 impl DeleteEntry {
     /// What the caller must be allowed to do to the object: the verdicts on a batch are in this order, entry after entry.
     pub fn actions(&self) -> Vec<Action> {
-        actions_of_deletion(self.version, &self.conditions)
+        actions_of_deletion(self.version, &self.conditions, self.bypass_governance)
     }
 }
 
@@ -306,7 +310,8 @@ impl ObjectOperation {
             | Self::Meta(get)
             | Self::Attributes(GetAttributes { object: get, .. }) => vec![get.required()],
             Self::Delete(one) => {
-                all(&one.bucket, &one.key, actions_of_deletion(one.version, &one.conditions)).collect()
+                let actions = actions_of_deletion(one.version, &one.conditions, one.bypass_governance);
+                all(&one.bucket, &one.key, actions).collect()
             }
             Self::DeleteMany(many) => {
                 let required = |entry: &DeleteEntry| all(&many.bucket, &entry.key, entry.actions());
@@ -332,11 +337,14 @@ fn action_of_read(version: Option<VersionId>) -> Action {
     if version.is_some() { Action::GetObjectVersion } else { Action::GetObject }
 }
 
-/// Whether a condition holds tells what is there, which only readers may know; AWS asks for the same two.
-fn actions_of_deletion(version: Option<VersionId>, conditions: &Conditions) -> Vec<Action> {
+/// Whether a condition holds tells what is there, which only readers may know; AWS asks for the same two. There is nothing to
+/// override where no version is named: what is latest then stays as a version.
+fn actions_of_deletion(version: Option<VersionId>, conditions: &Conditions, bypass: bool) -> Vec<Action> {
     let (delete, read) = match version {
         Some(_) => (Action::DeleteObjectVersion, Action::GetObjectVersion),
         None => (Action::DeleteObject, Action::GetObject),
     };
-    if *conditions == Conditions::default() { vec![delete] } else { vec![delete, read] }
+    let read = (*conditions != Conditions::default()).then_some(read);
+    let bypass = (bypass && version.is_some()).then_some(Action::BypassGovernance);
+    [delete].into_iter().chain(read).chain(bypass).collect()
 }

@@ -5,7 +5,7 @@ use crate::acl::Acl;
 use crate::cors::CorsGrant;
 use crate::encryption::BucketEncryption;
 use crate::etag::ETag;
-use crate::lock::BucketLock;
+use crate::lock::{BucketLock, Worm};
 use crate::metadata::{ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
 use crate::operation::bucket::{ListObjects, ListVersions, UsageReport};
@@ -40,6 +40,12 @@ pub enum BucketOutcome {
     SettingPut(SettingKind),
     /// A configuration document was removed, or was not there.
     SettingDeleted,
+    /// The policy that keeps all its objects.
+    Worm(Worm),
+    /// A policy of this id was made.
+    WormInitiated([u8; 16]),
+    /// The policy was locked or prolonged.
+    WormChanged,
     /// Whether the bucket's policy lets in whoever comes.
     PolicyStatus {
         /// Whether it does.
@@ -66,6 +72,8 @@ pub struct BucketFacts {
     pub tags: TagSet,
     /// How its objects are locked; none if they cannot be.
     pub lock: Option<BucketLock>,
+    /// The policy that keeps all its objects, in force or not any more.
+    pub worm: Option<Worm>,
     /// Bytes that its objects may come to; none if there is no limit.
     pub quota: Option<u64>,
     /// The storage class of objects that ask for none.

@@ -6,18 +6,32 @@
 
 use strongroom_model::failure::Failure;
 use strongroom_model::name::{ObjectKey, VersionId};
+use strongroom_model::time::Timestamp;
 
-use super::buckets::BucketId;
+use super::buckets::{BucketId, Life, life_of};
 use super::object_rows::{ContentRow, LatestRow, NoncurrentRow};
 use super::objects::{
     Content, Entry, Latest, Marker, Noncurrent, VersionEntry, content_key, latest_key, noncurrent_key,
 };
+use super::protection::Terms;
 use super::{ATTEMPTS, Catalog, CatalogError, Change};
 use crate::blob_id::BlobId;
-use crate::kv::Commit;
+use crate::kv::{Commit, Expected};
 
 /// What makes new rows of the old ones, or says why not. It may be asked again when others change the same.
 pub(crate) type Amendment<'a> = dyn Fn(&mut Entry, &mut Content) -> Result<(), Failure> + Sync + 'a;
+
+/// What a change touches, which decides whether what keeps a version keeps it from that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// How the data key is wrapped: never the object itself, so that nothing keeps it from that.
+    Wrapping,
+    /// What is told of the object, at this time. A bucket's policy keeps it.
+    Description(Timestamp),
+    /// The object's bytes, at this time. A bucket's policy keeps them, and so does a bucket whose versions can be locked, where versions
+    /// are what does not change.
+    Bytes(Timestamp),
+}
 
 /// What became of a change.
 #[derive(Debug)]
@@ -30,6 +44,8 @@ pub(crate) enum Amended {
     Nothing,
     /// It took so long that the reaper gave up its blobs.
     BlobsGivenUp,
+    /// The version is kept as it is.
+    Locked,
 }
 
 /// A version, found where it lies in its key's history.
@@ -53,16 +69,24 @@ impl Catalog {
         key: &ObjectKey,
         id: Option<VersionId>,
         blobs: &[BlobId],
-        amendment: &Amendment<'_>,
+        (touch, amendment): (Touch, &Amendment<'_>),
     ) -> Result<Amended, Failure> {
         let head = latest_key(bucket, key);
         let mut turn = None;
         for _ in 0..ATTEMPTS {
+            let mut change = Change::new();
+            let terms = self.terms(bucket, touch).await?;
+            if let Some(terms) = terms {
+                change = change.check(&life_of(bucket), Expected::Version(terms.alive.version));
+            }
             let Some(mut found) = self.find(bucket, key, id).await? else { return Ok(Amended::Nothing) };
             let mut entry = match found.version {
                 VersionEntry::Object(entry) => entry,
                 VersionEntry::Marker(marker) => return Ok(Amended::Marker(marker)),
             };
+            if terms.is_some_and(|terms| touch.is_kept(&terms, &entry)) {
+                return Ok(Amended::Locked);
+            }
             let content_key = content_key(bucket, key, entry.uid);
             let content = self.get(&content_key).await?.map(|found| found.record.into_parts()).transpose()?;
             // If it is gone, the head is another by now.
@@ -70,7 +94,7 @@ impl Catalog {
             amendment(&mut entry, &mut content)?;
             entry.revision += 1;
             content.revision = entry.revision;
-            let mut change = blobs.iter().fold(Change::new(), |change, blob| change.make_live(*blob));
+            let mut change = blobs.iter().fold(change, |change, blob| change.make_live(*blob));
             let version = VersionEntry::Object(entry.clone());
             match found.noncurrent {
                 None => found.latest.version = version,
@@ -97,6 +121,15 @@ impl Catalog {
         Err(CatalogError::Contended(ATTEMPTS).into())
     }
 
+    /// What the bucket says about a change; none where it has nothing to say, or is gone with all that was in it.
+    async fn terms(&self, bucket: BucketId, touch: Touch) -> Result<Option<Terms>, CatalogError> {
+        let (Touch::Description(now) | Touch::Bytes(now)) = touch else { return Ok(None) };
+        Ok(match self.life(bucket).await? {
+            Life::Active(alive) | Life::Deleting(alive) => Some(Terms { alive, now, bypass: false }),
+            Life::Gone => None,
+        })
+    }
+
     async fn find(
         &self,
         bucket: BucketId,
@@ -117,5 +150,15 @@ impl Catalog {
             row,
             noncurrent: Some(noncurrent),
         }))
+    }
+}
+
+impl Touch {
+    fn is_kept(self, terms: &Terms, entry: &Entry) -> bool {
+        match self {
+            Self::Wrapping => false,
+            Self::Description(_) => terms.is_kept_by_bucket(entry),
+            Self::Bytes(_) => terms.alive.locks || terms.is_kept_by_bucket(entry),
+        }
     }
 }

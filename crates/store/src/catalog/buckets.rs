@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::cors::CorsRules;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
+use strongroom_model::failure::Failure;
 use strongroom_model::key::KeyReference;
+use strongroom_model::lock::Worm;
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
@@ -16,7 +18,7 @@ use strongroom_model::time::Timestamp;
 
 use super::lifecycles::rules_of;
 use super::record::{Family, Key, first_version};
-use super::setting_rows::{AclRow, BucketLockRow, CorsRow, PublicAccessBlockRow};
+use super::setting_rows::{AclRow, BucketLockRow, CorsRow, PublicAccessBlockRow, WormRow};
 use super::spelling::{DataAlgorithmRow, PolicyLanguageRow, StorageClassRow, VersioningRow};
 use super::{ATTEMPTS, Catalog, CatalogError, Change, Found, Located, PAGE, after};
 use crate::kv::{Commit, Expected};
@@ -79,13 +81,17 @@ pub(crate) struct Alive {
     pub(crate) version: u64,
     /// Whether the bucket keeps versions.
     pub(crate) versioning: Versioning,
+    /// Whether its versions may be locked, so that whoever destroys one must look.
+    pub(crate) locks: bool,
+    /// The policy that keeps all its objects, if there is one.
+    pub(crate) worm: Option<Worm>,
 }
 
-/// What became of a bucket's versioning that was to be set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum VersioningSet {
-    /// It is set.
-    Done,
+/// What became of a change of what writers rely on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LifeChange {
+    /// The bucket is this now.
+    Done(Box<Bucket>),
     /// There is no such bucket.
     BucketGone,
     /// The bucket is under deletion.
@@ -109,7 +115,7 @@ impl Catalog {
         for _ in 0..ATTEMPTS {
             let change = Change::new()
                 .insert(&by_name(name), &BucketRow::new(bucket))
-                .insert(&life_of(bucket.id), &LifeRow { deleting_since: None, versioning: bucket.facts.versioning })
+                .insert(&life_of(bucket.id), &LifeRow::of_bucket(&bucket.facts))
                 .put(&by_owner(bucket.facts.owner, name.as_str()), &OwnerRow {});
             if self.commit(change).await? == Commit::Committed {
                 return Ok(Creation::Created);
@@ -170,39 +176,43 @@ impl Catalog {
     pub(crate) async fn life(&self, bucket: BucketId) -> Result<Life, CatalogError> {
         Ok(match self.get(&life_of(bucket)).await? {
             None => Life::Gone,
-            Some(Found { record: LifeRow { deleting_since, versioning }, version }) => match deleting_since {
-                None => Life::Active(Alive { version, versioning }),
-                Some(_) => Life::Deleting(Alive { version, versioning }),
+            Some(Found { record, version }) => match record.deleting_since {
+                None => Life::Active(record.into_alive(version)),
+                Some(_) => Life::Deleting(record.into_alive(version)),
             },
         })
     }
 
-    /// Sets whether the bucket keeps versions. Writes under way take effect as a whole before it or after it.
-    pub(crate) async fn set_versioning(
+    /// Changes what writers rely on: whether the bucket keeps versions, and what keeps its objects. Writes and deletions under way
+    /// take effect as a whole before it or after it.
+    ///
+    /// # Errors
+    /// What `change` says, which may be asked again when others change the same; or the catalog's trouble.
+    pub(crate) async fn change_life(
         &self,
         name: &BucketName,
-        versioning: Versioning,
-    ) -> Result<VersioningSet, CatalogError> {
+        change: impl Fn(&mut Bucket) -> Result<(), Failure> + Send,
+    ) -> Result<LifeChange, Failure> {
         let key = by_name(name);
         for _ in 0..ATTEMPTS {
-            let Some(found) = self.get(&key).await? else { return Ok(VersioningSet::BucketGone) };
+            let Some(found) = self.get(&key).await? else { return Ok(LifeChange::BucketGone) };
             let mut bucket = found.record.into_bucket(name.clone())?;
             let alive = match self.life(bucket.id).await? {
                 Life::Active(alive) => alive,
-                Life::Deleting(_) => return Ok(VersioningSet::BucketDeleting),
+                Life::Deleting(_) => return Ok(LifeChange::BucketDeleting),
                 Life::Gone => continue,
             };
-            bucket.facts.versioning = versioning;
-            let change = Change::new().replace(&key, found.version, &BucketRow::new(&bucket)).replace(
+            change(&mut bucket)?;
+            let changed = Change::new().replace(&key, found.version, &BucketRow::new(&bucket)).replace(
                 &life_of(bucket.id),
                 alive.version,
-                &LifeRow { deleting_since: None, versioning },
+                &LifeRow::of_bucket(&bucket.facts),
             );
-            if self.commit(change).await? == Commit::Committed {
-                return Ok(VersioningSet::Done);
+            if self.commit(changed).await? == Commit::Committed {
+                return Ok(LifeChange::Done(Box::new(bucket)));
             }
         }
-        Err(CatalogError::Contended(ATTEMPTS))
+        Err(CatalogError::Contended(ATTEMPTS).into())
     }
 
     /// Stops all writing to a bucket, in order to delete it. A deletion that another process, or another request, has
@@ -218,18 +228,17 @@ impl Catalog {
             };
             let bucket = record.into_bucket(name.clone())?;
             let life = life_of(bucket.id);
-            let Some(Found { record: LifeRow { versioning, .. }, version }) = self.get(&life).await? else { continue };
-            let row = LifeRow { deleting_since: Some(now.millis()), versioning };
+            let Some(Found { record, version }) = self.get(&life).await? else { continue };
+            let row = LifeRow { deleting_since: Some(now.millis()), ..record };
             let marked = Change::new().replace(&life, version, &row);
             if self.commit(marked).await? == Commit::Conflict {
                 continue;
             }
             // Versions are the store's own numbers, so that of what was written has to be read. If another took over in
             // between, both have the other's version, and the first of the two to end it ends it.
-            if let Some(Found { record: LifeRow { deleting_since: Some(_), versioning }, version }) =
-                self.get(&life).await?
-            {
-                return Ok(Some(Deletion { bucket, name_version, life: Alive { version, versioning } }));
+            let marked = self.get(&life).await?.filter(|found| found.record.deleting_since.is_some());
+            if let Some(Found { record, version }) = marked {
+                return Ok(Some(Deletion { bucket, name_version, life: record.into_alive(version) }));
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -264,8 +273,7 @@ impl Catalog {
             range.start = after(&last.key);
             for Located { key, record, version } in page {
                 let stalled = record.deleting_since.is_some_and(|since| since < limit.millis());
-                let alive = Alive { version, versioning: record.versioning };
-                if stalled && self.revive(&key, alive).await? == Commit::Committed {
+                if stalled && self.revive(&key, record.into_alive(version)).await? == Commit::Committed {
                     revived += 1;
                 }
             }
@@ -273,8 +281,7 @@ impl Catalog {
     }
 
     async fn revive(&self, life: &Key<LifeRow>, alive: Alive) -> Result<Commit, CatalogError> {
-        let row = LifeRow { deleting_since: None, versioning: alive.versioning };
-        self.commit(Change::new().replace(life, alive.version, &row)).await
+        self.commit(Change::new().replace(life, alive.version, &LifeRow::of(&alive))).await
     }
 }
 
@@ -308,13 +315,16 @@ pub(super) fn parse_name(name: &[u8]) -> Result<BucketName, CatalogError> {
     name.ok_or(CatalogError::Inconsistent("a bucket's name"))
 }
 
-/// Whether, and since when, a bucket is under deletion; and whether it keeps versions, which its own row repeats.
+/// Whether, and since when, a bucket is under deletion; and whether it keeps versions, and what keeps its objects, which its own row
+/// repeats.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LifeRow {
     /// Milliseconds since the epoch.
     deleting_since: Option<i64>,
     #[serde(with = "VersioningRow")]
     versioning: Versioning,
+    locks: bool,
+    worm: Option<WormRow>,
 }
 
 /// That an account owns the bucket that the key names.
@@ -331,6 +341,7 @@ pub(super) struct BucketRow {
     acl: AclRow,
     tags: Vec<(String, String)>,
     lock: Option<BucketLockRow>,
+    worm: Option<WormRow>,
     quota: Option<u64>,
     #[serde(with = "StorageClassRow")]
     storage_class: StorageClass,
@@ -380,6 +391,26 @@ first_version!(BucketRow, Family::Bucket);
 first_version!(LifeRow, Family::BucketLife);
 first_version!(OwnerRow, Family::BucketOfAccount);
 
+impl LifeRow {
+    fn of_bucket(facts: &BucketFacts) -> Self {
+        Self {
+            deleting_since: None,
+            versioning: facts.versioning,
+            locks: facts.lock.is_some(),
+            worm: facts.worm.as_ref().map(WormRow::new),
+        }
+    }
+
+    fn of(alive: &Alive) -> Self {
+        let worm = alive.worm.as_ref().map(WormRow::new);
+        Self { deleting_since: None, versioning: alive.versioning, locks: alive.locks, worm }
+    }
+
+    fn into_alive(self, version: u64) -> Alive {
+        Alive { version, versioning: self.versioning, locks: self.locks, worm: self.worm.map(WormRow::into_worm) }
+    }
+}
+
 impl BucketRow {
     pub(super) fn new(bucket: &Bucket) -> Self {
         let facts = &bucket.facts;
@@ -391,6 +422,7 @@ impl BucketRow {
             acl: AclRow::new(&facts.acl),
             tags: facts.tags.as_slice().to_vec(),
             lock: facts.lock.as_ref().map(BucketLockRow::new),
+            worm: facts.worm.as_ref().map(WormRow::new),
             quota: facts.quota,
             storage_class: facts.storage_class,
             encryption: facts.encryption.as_ref().map(EncryptionRow::new),
@@ -414,6 +446,7 @@ impl BucketRow {
             acl: self.acl.into_acl()?,
             tags: TagSet::restored(self.tags),
             lock: self.lock.map(BucketLockRow::into_lock),
+            worm: self.worm.map(WormRow::into_worm),
             quota: self.quota,
             storage_class: self.storage_class,
             encryption: self.encryption.map(EncryptionRow::into_encryption),
@@ -463,6 +496,11 @@ mod tests {
     use super::*;
     use crate::catalog::record::{Record, decode, encode};
 
+    const WORM: Worm = Worm { id: [0x22; 16], days: 300, created: Timestamp::from_millis(1000), locked: true };
+
+    /// The same in bytes.
+    const WORM_GOLDEN: &str = "01 22222222222222222222222222222222 ac02 d00f 01";
+
     fn bucket(encryption: Option<BucketEncryption>) -> Bucket {
         let default = DefaultRetention { mode: RetentionMode::Compliance, period: RetentionPeriod::Years(3) };
         let facts = BucketFacts {
@@ -473,6 +511,7 @@ mod tests {
             acl: Acl::Inherited,
             tags: TagSet::restored(vec![("k".into(), "v".into())]),
             lock: Some(BucketLock { default: Some(default) }),
+            worm: Some(WORM),
             quota: Some(7),
             storage_class: StorageClass::DeepArchive,
             encryption,
@@ -520,7 +559,8 @@ mod tests {
         for (method, golden) in forms {
             let bucket = bucket(method.map(|method| BucketEncryption { method, bucket_key: true }));
             let golden = format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 {golden} 01 01 02 01 00 {CORS} 01 00 01 00 00 01"
+                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 {WORM_GOLDEN} \
+                 01 07 09 {golden} 01 01 02 01 00 {CORS} 01 00 01 00 00 01"
             );
             is_golden(&BucketRow::new(&bucket), &golden);
             let read = decode::<BucketRow>(&encode(&BucketRow::new(&bucket))).unwrap();
@@ -528,17 +568,19 @@ mod tests {
         }
         let policy = Some(PolicyDocument { language: PolicyLanguage::Amazon, text: "{}".into() });
         let with_policy = Bucket { policy, ..bucket(None) };
-        is_golden(
-            &BucketRow::new(&with_policy),
-            &format!(
-                "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 01 07 09 00 01 01 02 01 01 02 027b7d \
-                 {CORS} 01 00 01 00 00 01"
-            ),
+        let golden = format!(
+            "01 11111111111111111111111111111111 ac02 0172 01 00 01 016b 0176 01 01 01 01 03 {WORM_GOLDEN} \
+             01 07 09 00 01 01 02 01 01 02 027b7d {CORS} 01 00 01 00 00 01"
         );
+        is_golden(&BucketRow::new(&with_policy), &golden);
         let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();
         assert_eq!(read.into_bucket(with_policy.facts.name.clone()).unwrap(), with_policy);
-        is_golden(&LifeRow { deleting_since: None, versioning: Versioning::Never }, "01 00 00");
-        is_golden(&LifeRow { deleting_since: Some(1000), versioning: Versioning::Enabled }, "01 01 d00f 01");
+        let life = |versioning, locks, worm| LifeRow::of(&Alive { version: 0, versioning, locks, worm });
+        is_golden(&life(Versioning::Never, false, None), "01 00 00 00 00");
+        let kept = LifeRow { deleting_since: Some(1000), ..life(Versioning::Enabled, true, Some(WORM)) };
+        is_golden(&kept, &format!("01 01 d00f 01 01 {WORM_GOLDEN}"));
+        let alive = Alive { version: 7, versioning: Versioning::Enabled, locks: true, worm: Some(WORM) };
+        assert_eq!(decode::<LifeRow>(&encode(&kept)).unwrap().into_alive(7), alive);
         is_golden(&OwnerRow {}, "01");
     }
 }

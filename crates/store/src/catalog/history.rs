@@ -1,6 +1,8 @@
 //! How the versions of a key come and go. The entry of the latest one heads a key's history: every change of the history, wherever it
 //! is, checks the head as it was read, and writes it anew or removes it. So changes of one key take effect one after the
 //! other, and what else they read of the history needs no check of its own.
+//!
+//! This is the only place where versions are destroyed, and [`super::protection`] says which may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,7 @@ use super::object_rows::{ContentRow, LatestRow, NoncurrentRow};
 use super::objects::{
     Content, Entry, Latest, Marker, Noncurrent, VersionEntry, VersionUid, content_key, latest_key, noncurrent_key,
 };
+use super::protection::{Condemned, Terms};
 use super::record::Key;
 use super::uploads::Completion;
 use super::{ATTEMPTS, Catalog, CatalogError, Change};
@@ -64,6 +67,8 @@ pub(crate) enum Commitment {
     BlobsGivenUp,
     /// The upload has ended otherwise, or a part was replaced.
     UploadChanged,
+    /// What it would overwrite is kept.
+    Locked,
 }
 
 /// Something to be deleted.
@@ -79,6 +84,8 @@ pub(crate) struct Deletion<'a> {
     pub(crate) marker: VersionUid,
     /// The version of the row of the history's head that whoever decided upon the deletion relied on; none for clients.
     pub(crate) relies_on: Option<u64>,
+    /// Whether what keeps the named version is overridden, if it may be.
+    pub(crate) bypass: bool,
 }
 
 /// When a deletion happens.
@@ -108,6 +115,8 @@ pub(crate) enum Deleted {
     BucketDeleting,
     /// The history is not what the deletion relies on any more.
     Changed,
+    /// It is kept, as it was.
+    Locked,
 }
 
 impl Moment {
@@ -119,9 +128,9 @@ impl Moment {
 
 /// A key in its bucket.
 #[derive(Clone, Copy)]
-struct Place<'a> {
-    bucket: BucketId,
-    key: &'a ObjectKey,
+pub(super) struct Place<'a> {
+    pub(super) bucket: BucketId,
+    pub(super) key: &'a ObjectKey,
 }
 
 /// Where a new latest version takes its place.
@@ -152,8 +161,12 @@ impl Catalog {
                 Verdict::Failed(condition) => return Ok(Commitment::ConditionFailed(condition)),
                 Verdict::Missing => return Ok(Commitment::NothingToMatch),
             }
+            let terms = Terms { alive, now: moment.now, bypass: false };
+            let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
+            let Some(displaced) = displaced else { return Ok(Commitment::Locked) };
             let change = Change::new().check(&life_of(new.bucket), Expected::Version(alive.version));
-            let (seat, change) = self.make_room(place, latest, alive.versioning, moment, change).await?;
+            let change = free(place, displaced, moment, change);
+            let (seat, change) = make_room(place, latest, alive.versioning, moment, change);
             if self.commit(new.take(seat, change)).await? == Commit::Committed {
                 return Ok(Commitment::Committed(shown(alive.versioning, new.entry.id())));
             }
@@ -222,7 +235,7 @@ impl Catalog {
                     }
                     _ => {
                         let of_key = places.iter().map(|at| (*at, &wanted[*at]));
-                        self.delete_versions(place, of_key, latest, moment, change, &mut results).await?
+                        self.delete_versions(place, of_key, latest, (alive, moment), change, &mut results).await?
                     }
                 };
             }
@@ -251,13 +264,18 @@ impl Catalog {
         if let Some(condition) = deletion.failed(current) {
             return Ok((Deleted::ConditionFailed(condition), change));
         }
+        let terms = Terms { alive, now: moment.now, bypass: false };
         if alive.versioning == Versioning::Never {
             let Some((latest, row)) = latest else { return Ok((Deleted::Nothing, change)) };
+            let condemned = self.condemn(place, &latest.version, terms).await?;
+            let Some(condemned) = condemned else { return Ok((Deleted::Locked, change)) };
             let change = change.remove(&latest_key(place.bucket, place.key), row);
-            let change = self.free(place, &latest.version, moment, change).await?;
-            return Ok((Deleted::Removed { marker: false }, change));
+            return Ok((Deleted::Removed { marker: false }, condemned.free(place, moment, change)));
         }
-        let (seat, change) = self.make_room(place, latest, alive.versioning, moment, change).await?;
+        let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
+        let Some(displaced) = displaced else { return Ok((Deleted::Locked, change)) };
+        let change = free(place, displaced, moment, change);
+        let (seat, change) = make_room(place, latest, alive.versioning, moment, change);
         let marker = Marker {
             uid: deletion.marker,
             generation: seat.generation,
@@ -276,7 +294,7 @@ impl Catalog {
         place: Place<'_>,
         wanted: impl Iterator<Item = (usize, &'d Deletion<'d>)> + Send,
         latest: Option<(Latest, u64)>,
-        moment: Moment,
+        (alive, moment): (Alive, Moment),
         mut change: Change,
         results: &mut [Deleted],
     ) -> Result<Change, CatalogError> {
@@ -288,13 +306,19 @@ impl Catalog {
                 results[at] = Deleted::ConditionFailed(condition);
                 continue;
             }
-            results[at] = Deleted::Removed { marker: version.object().is_none() };
-            if gone.insert(version.generation()) {
-                change = self.free(place, &version, moment, change).await?;
+            if !gone.contains(&version.generation()) {
+                let terms = Terms { alive, now: moment.now, bypass: deletion.bypass };
+                let Some(condemned) = self.condemn(place, &version, terms).await? else {
+                    results[at] = Deleted::Locked;
+                    continue;
+                };
+                change = condemned.free(place, moment, change);
                 if version.generation() != latest.version.generation() {
                     change = change.delete(&noncurrent_key(place.bucket, place.key, version.generation()));
                 }
+                gone.insert(version.generation());
             }
+            results[at] = Deleted::Removed { marker: version.object().is_none() };
         }
         if gone.is_empty() { Ok(change) } else { self.close_ranks(place, latest, row, &gone, change).await }
     }
@@ -327,51 +351,24 @@ impl Catalog {
         Ok(change.replace(&key, row, &LatestRow::new(&latest)))
     }
 
-    /// Makes room for a new latest version: the one that is latest becomes noncurrent, or goes, if the bucket keeps no versions
-    /// and it is the null version; a null version among the noncurrent ones goes then, too.
-    async fn make_room(
+    /// What a new latest version would destroy: the key's null version, if the bucket keeps no versions. None if that is kept.
+    async fn displaced(
         &self,
         place: Place<'_>,
-        latest: Option<(Latest, u64)>,
-        versioning: Versioning,
-        moment: Moment,
-        change: Change,
-    ) -> Result<(Seat, Change), CatalogError> {
-        let key = latest_key(place.bucket, place.key);
-        let keeps = versioning == Versioning::Enabled;
-        let Some((latest, row)) = latest else {
-            let seat = Seat { generation: 1, is_null: !keeps, null: None, before: None };
-            return Ok((seat, change.check(&key, Expected::Absent)));
+        latest: Option<&Latest>,
+        terms: Terms,
+    ) -> Result<Option<Vec<Condemned>>, CatalogError> {
+        let Some(latest) = latest.filter(|_| terms.alive.versioning != Versioning::Enabled) else {
+            return Ok(Some(Vec::new()));
         };
-        let mut change = change.check(&key, Expected::Version(row));
-        let old = latest.version;
-        let generation = old.generation() + 1;
-        if !keeps && old.is_null() {
-            let seat = Seat { generation, is_null: true, null: None, before: latest.before };
-            return Ok((seat, self.free(place, &old, moment, change).await?));
-        }
-        let (before, is_null) = (old.generation(), old.is_null());
-        let noncurrent = Noncurrent { version: old, since: moment.now };
-        change = change.put(&noncurrent_key(place.bucket, place.key, before), &NoncurrentRow::new(&noncurrent));
-        let null = match (keeps, latest.null) {
-            (true, null) => {
-                if is_null {
-                    Some(before)
-                } else {
-                    null
-                }
-            }
-            (false, None) => None,
-            (false, Some(null)) => {
-                // If it is not there, the history has changed, and the commit will be in conflict.
-                if let Some(replaced) = self.noncurrent(place.bucket, place.key, null).await? {
-                    change = change.delete(&noncurrent_key(place.bucket, place.key, null));
-                    change = self.free(place, &replaced.version, moment, change).await?;
-                }
-                None
-            }
+        let null = match latest.null {
+            _ if latest.version.is_null() => Some(latest.version.clone()),
+            None => None,
+            // If it is not there, the history has changed, and the commit will be in conflict.
+            Some(null) => self.noncurrent(place.bucket, place.key, null).await?.map(|found| found.version),
         };
-        Ok((Seat { generation, is_null: !keeps, null, before: Some(before) }, change))
+        let Some(null) = null else { return Ok(Some(Vec::new())) };
+        Ok(self.condemn(place, &null, terms).await?.map(|condemned| vec![condemned]))
     }
 
     /// The version of that id in a history.
@@ -389,25 +386,6 @@ impl Catalog {
             self.noncurrent(place.bucket, place.key, generation).await?.map(|found| found.version)
         };
         Ok(found.filter(|version| version.is_called(id)))
-    }
-
-    /// Takes away a version's content, and gives up its blobs.
-    async fn free(
-        &self,
-        place: Place<'_>,
-        version: &VersionEntry,
-        moment: Moment,
-        change: Change,
-    ) -> Result<Change, CatalogError> {
-        let key = content_key(place.bucket, place.key, version.uid());
-        let mut blobs = Vec::new();
-        if version.object().is_some_and(|entry| entry.has_blobs)
-            && let Some(found) = self.get(&key).await?
-        {
-            blobs = found.record.into_parts()?.1.map_or(Vec::new(), |content| content.blobs);
-        }
-        let change = change.delete(&key);
-        Ok(if blobs.is_empty() { change } else { change.make_dead(version.uid().0, blobs, moment.freed_due) })
     }
 }
 
@@ -448,4 +426,42 @@ impl Seat {
 /// Clients hear of versions only in buckets that keep them, or did so once.
 fn shown(versioning: Versioning, id: VersionId) -> Option<VersionId> {
     (versioning != Versioning::Never).then_some(id)
+}
+
+/// Makes room for a new latest version: the one that is latest becomes noncurrent, or goes, if the bucket keeps no versions
+/// and it is the null version; a null version among the noncurrent ones goes then, too. What goes was condemned before.
+fn make_room(
+    place: Place<'_>,
+    latest: Option<(Latest, u64)>,
+    versioning: Versioning,
+    moment: Moment,
+    change: Change,
+) -> (Seat, Change) {
+    let key = latest_key(place.bucket, place.key);
+    let keeps = versioning == Versioning::Enabled;
+    let Some((latest, row)) = latest else {
+        let seat = Seat { generation: 1, is_null: !keeps, null: None, before: None };
+        return (seat, change.check(&key, Expected::Absent));
+    };
+    let change = change.check(&key, Expected::Version(row));
+    let old = latest.version;
+    let generation = old.generation() + 1;
+    if !keeps && old.is_null() {
+        return (Seat { generation, is_null: true, null: None, before: latest.before }, change);
+    }
+    let (before, is_null) = (old.generation(), old.is_null());
+    let noncurrent = Noncurrent { version: old, since: moment.now };
+    let change = change.put(&noncurrent_key(place.bucket, place.key, before), &NoncurrentRow::new(&noncurrent));
+    let (null, change) = match latest.null {
+        _ if keeps && is_null => (Some(before), change),
+        null if keeps => (null, change),
+        None => (None, change),
+        Some(null) => (None, change.delete(&noncurrent_key(place.bucket, place.key, null))),
+    };
+    (Seat { generation, is_null: !keeps, null, before: Some(before) }, change)
+}
+
+/// Takes away what was condemned.
+fn free(place: Place<'_>, condemned: Vec<Condemned>, moment: Moment, change: Change) -> Change {
+    condemned.into_iter().fold(change, |change, condemned| condemned.free(place, moment, change))
 }

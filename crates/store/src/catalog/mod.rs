@@ -20,6 +20,7 @@ pub(crate) mod listing;
 mod object_rows;
 pub(crate) mod object_settings;
 pub(crate) mod objects;
+mod protection;
 mod record;
 pub(crate) mod recovery;
 pub(crate) mod rights;

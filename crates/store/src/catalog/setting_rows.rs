@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::acl::{Acl, Grant, Grantee, Permission};
 use strongroom_model::cors::{CorsMethod, CorsRule, CorsRules};
-use strongroom_model::lock::{BucketLock, DefaultRetention, ObjectLock, Retention, RetentionMode, RetentionPeriod};
+use strongroom_model::lock::{
+    BucketLock, DefaultRetention, ObjectLock, Retention, RetentionMode, RetentionPeriod, Worm,
+};
 use strongroom_model::public_access::PublicAccessBlock;
 use strongroom_model::setting::ObjectSettings;
 use strongroom_model::tag::TagSet;
@@ -134,6 +136,15 @@ impl PublicAccessBlockRow {
     }
 }
 
+/// See [`Worm`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct WormRow {
+    id: [u8; 16],
+    days: u32,
+    created: i64,
+    locked: bool,
+}
+
 impl ObjectSettingsRow {
     pub(super) fn new(settings: &ObjectSettings) -> Self {
         Self {
@@ -163,6 +174,16 @@ impl BucketLockRow {
     pub(super) fn into_lock(self) -> BucketLock {
         let default = |it: DefaultRetentionRow| DefaultRetention { mode: it.mode, period: it.period };
         BucketLock { default: self.default.map(default) }
+    }
+}
+
+impl WormRow {
+    pub(super) fn new(worm: &Worm) -> Self {
+        Self { id: worm.id, days: worm.days, created: worm.created.millis(), locked: worm.locked }
+    }
+
+    pub(super) fn into_worm(self) -> Worm {
+        Worm { id: self.id, days: self.days, created: Timestamp::from_millis(self.created), locked: self.locked }
     }
 }
 

@@ -10,7 +10,7 @@ use strongroom_seal::Envelope;
 use super::reading::{found, not_found};
 use super::{Caller, Engine};
 use crate::catalog::{
-    amend::{Amended, Amendment},
+    amend::{Amended, Amendment, Touch},
     buckets::Bucket,
     objects::{Content, Entry},
 };
@@ -28,7 +28,8 @@ impl Engine {
             content.metadata = set.applied_to(&content.metadata);
             Ok(())
         };
-        Ok(self.amend(caller, &bucket, (&set.key, set.version), &amendment).await?.facts(None))
+        let change = (Touch::Description(now), &amendment as &Amendment<'_>);
+        Ok(self.amend(caller, &bucket, (&set.key, set.version), change).await?.facts(None))
     }
 
     /// Wraps an object's data key under another master key, in one commit: neither the bytes are touched, nor the tag, nor
@@ -63,7 +64,7 @@ impl Engine {
             content.encryption = AppliedEncryption::Kms(rewrapped.applied.clone());
             Ok(())
         };
-        Ok(self.amend(caller, &bucket, place, &amendment).await?.id)
+        Ok(self.amend(caller, &bucket, place, (Touch::Wrapping, &amendment)).await?.id)
     }
 
     /// # Errors
@@ -110,13 +111,14 @@ impl Engine {
         caller: &Caller,
         bucket: &Bucket,
         (key, id): (&ObjectKey, Option<VersionId>),
-        amendment: &Amendment<'_>,
+        change: (Touch, &Amendment<'_>),
     ) -> Result<Version, Failure> {
-        match self.catalog.amend(bucket.id, key, id, &[], amendment).await? {
+        match self.catalog.amend(bucket.id, key, id, &[], change).await? {
             Amended::Rows(rows) => Version::new(&self.leases, bucket, key, rows.0, rows.1),
             Amended::Marker(marker) => Err(not_found(caller, id, Some(marker))),
             Amended::Nothing => Err(not_found(caller, id, None)),
             Amended::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
+            Amended::Locked => Err(FailureCode::ObjectLocked.into()),
         }
     }
 }

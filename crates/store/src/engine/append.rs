@@ -28,7 +28,7 @@ use super::reading::{found, unlock_by_customer};
 use super::sealing::{Inspection, seal_stream, take_up_to};
 use super::{Body, Caller, Engine};
 use crate::catalog::{
-    amend::Amended,
+    amend::{Amended, Amendment, Touch},
     buckets::Bucket,
     objects::{Content, Entry},
     recovery,
@@ -66,6 +66,10 @@ impl Engine {
         body: Body,
     ) -> Result<ObjectAppended, Failure> {
         let bucket = self.bucket(caller, &append.put.bucket).await?;
+        if bucket.facts.lock.is_some() {
+            // Where versions can be locked, each is written once.
+            return Err(FailureCode::ObjectLocked.into());
+        }
         let sought = self.catalog.version(bucket.id, &append.put.key, None).await?;
         match found(caller, &self.leases, &bucket, &append.put.key, sought)? {
             Ok(version) => {
@@ -93,7 +97,8 @@ impl Engine {
             content.sealed.get_or_insert(now);
             Ok(())
         };
-        let version = self.amend(caller, &bucket, (&seal.key, None), &amendment).await?;
+        let change = (Touch::Description(now), &amendment as &Amendment<'_>);
+        let version = self.amend(caller, &bucket, (&seal.key, None), change).await?;
         Ok(ObjectOutcome::AppendSealed { version: version.id, at: version.content.sealed.unwrap_or(now) })
     }
 
@@ -294,13 +299,15 @@ impl Engine {
         let _room = self.make_room(bucket, grown.size - version.entry.size).await?;
         let id = Some(version.entry.id());
         let blobs: Vec<BlobId> = grown.blob.into_iter().collect();
-        match self.catalog.amend(bucket.id, &append.put.key, id, &blobs, &amendment).await? {
+        let change = (Touch::Bytes(now), &amendment as &Amendment<'_>);
+        match self.catalog.amend(bucket.id, &append.put.key, id, &blobs, change).await? {
             Amended::Rows(rows) => {
                 self.counters.written(grown.blob.is_none());
                 Ok(appended(version, append, &rows.0, &rows.1))
             }
             Amended::Marker(_) | Amended::Nothing => Err(not_at_end(0)),
             Amended::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
+            Amended::Locked => Err(FailureCode::ObjectLocked.into()),
         }
     }
 }

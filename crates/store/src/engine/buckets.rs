@@ -2,6 +2,7 @@
 
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::lock::BucketLock;
 use strongroom_model::name::BucketName;
 use strongroom_model::operation::BucketOperation;
 use strongroom_model::operation::bucket::CreateBucket;
@@ -66,6 +67,7 @@ impl Engine {
             BucketOperation::PolicyStatus(name) => {
                 BucketOutcome::PolicyStatus { is_public: self.is_policy_public(caller, &name).await? }
             }
+            BucketOperation::Worm(name, operation) => self.worm(caller, &name, operation).await?,
         };
         Ok(Outcome::Bucket(outcome))
     }
@@ -87,12 +89,13 @@ impl Engine {
             created: self.now(),
             acl: create.acl.resolve(owner),
             tags: create.tags,
-            lock: None,
+            lock: create.lock.then(BucketLock::default),
+            worm: None,
             quota: None,
             storage_class: create.storage_class,
             encryption: create.encryption.clone().or(create.always_encrypted.then_some(ALWAYS)),
             blocks_customer_keys: false,
-            versioning: Versioning::Never,
+            versioning: if create.lock { Versioning::Enabled } else { Versioning::Never },
             public_access_block: None,
         };
         let (always_encrypted, rule_was_set) = (create.always_encrypted, create.encryption.is_some());

@@ -11,6 +11,7 @@ use super::copy::keeps;
 use super::encryption::Choice;
 use super::{Caller, Engine, precondition};
 use crate::catalog::{
+    amend::{Amendment, Touch},
     buckets::Bucket,
     objects::{Content, Entry},
 };
@@ -56,7 +57,9 @@ impl Engine {
             content.settings = settings.clone();
             Ok(())
         };
-        let version = self.amend(caller, bucket, (&put.key, None), &amendment).await?;
+        // An overwrite to whatever keeps the object, as any other copy is.
+        let change = (Touch::Bytes(now), &amendment as &Amendment<'_>);
+        let version = self.amend(caller, bucket, (&put.key, None), change).await?;
         let (expiration, facts) = (self.expiration_of(&version).await?, version.facts(None));
         let written = ObjectWritten {
             etag: facts.etag,

@@ -22,8 +22,8 @@ impl Engine {
     /// Deletes one object, or one version; what is not there is deleted already.
     pub(super) async fn delete_object(&self, caller: &Caller, delete: DeleteObject) -> Result<ObjectOutcome, Failure> {
         let bucket = self.bucket(caller, &delete.bucket).await?;
-        let DeleteObject { key, version, conditions, .. } = delete;
-        let entry = DeleteEntry { key, version, conditions };
+        let DeleteObject { key, version, conditions, bypass_governance, .. } = delete;
+        let entry = DeleteEntry { key, version, conditions, bypass_governance };
         let deleted = self.delete_group(bucket.id, &[&entry]).await?;
         let deleted = deleted.into_iter().next().expect("each deletion has a result");
         Ok(ObjectOutcome::Deleted { version, marker: marker_of(deleted, version)? })
@@ -72,6 +72,7 @@ impl Engine {
                     conditions: &entry.conditions,
                     marker,
                     relies_on: None,
+                    bypass: entry.bypass_governance,
                 })
             })
             .collect();
@@ -122,6 +123,7 @@ fn marker_of(deleted: Deleted, version: Option<VersionId>) -> Result<Option<Vers
         Deleted::Marked(marker) => Ok(Some(marker)),
         Deleted::ConditionFailed(condition) => Err(precondition::failed(condition)),
         Deleted::BucketDeleting | Deleted::Changed => Err(FailureCode::Conflict.into()),
+        Deleted::Locked => Err(FailureCode::ObjectLocked.into()),
     }
 }
 
@@ -134,7 +136,12 @@ mod tests {
     #[test]
     fn an_entry_on_a_condition_needs_two_verdicts() {
         let key = ObjectKey::parse("k").unwrap();
-        let plain = || DeleteEntry { key: key.clone(), version: None, conditions: Conditions::default() };
+        let plain = || DeleteEntry {
+            key: key.clone(),
+            version: None,
+            conditions: Conditions::default(),
+            bypass_governance: false,
+        };
         let if_match = Conditions { if_match: Some(TagList::Any), ..Conditions::default() };
         let conditional = || DeleteEntry { conditions: if_match.clone(), ..plain() };
         let entries = [plain(), conditional(), conditional(), plain(), plain()];

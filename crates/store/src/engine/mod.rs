@@ -20,6 +20,7 @@ mod identities;
 mod keys;
 mod lifecycle;
 mod list;
+mod locks;
 mod object_settings;
 mod precondition;
 mod public_access;
@@ -40,6 +41,7 @@ use strongroom_iam::{Granted, Requester, Rights, Transport, Verdict};
 use strongroom_model::account::AccountId;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{AccessKeyId, BucketName, Region};
+use strongroom_model::operation::bucket::WormOperation;
 use strongroom_model::operation::{
     AdminOperation, BucketOperation, ObjectOperation, Operation, ServiceOperation, UploadOperation,
 };
@@ -379,6 +381,7 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::Usage(..)
                     | BucketOperation::CrossOrigin(..)
                     | BucketOperation::PolicyStatus(_)
+                    | BucketOperation::Worm(_, WormOperation::Get)
             )
     )
 }

@@ -3,6 +3,7 @@
 
 use strongroom_model::acl::AclDocument;
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::lock::ObjectLock;
 use strongroom_model::name::VersionId;
 use strongroom_model::operation::object::{ObjectTarget, PutObjectSetting};
 use strongroom_model::outcome::ObjectOutcome;
@@ -19,7 +20,8 @@ use crate::catalog::{
 };
 
 impl Engine {
-    /// The documents that a new version gets: what its writer asks for, and what the bucket gives whoever asks for less.
+    /// The documents that a new version is to get. What the bucket keeps it for, if its writer does not say, counts from when it is
+    /// there: [`super::locks::locked_from`].
     ///
     /// # Errors
     /// `NoObjectLock` for retention or a hold in a bucket that cannot lock; `RetentionInPast`; `AccessDenied` for a
@@ -40,7 +42,7 @@ impl Engine {
         Ok(ObjectSettings {
             tags: wish.tags.clone(),
             acl: wish.acl.resolve(bucket.facts.owner),
-            lock: bucket.facts.lock.unwrap_or_default().of_write(wish.lock, now),
+            lock: ObjectLock { retention: wish.lock.retention, legal_hold: wish.lock.legal_hold },
         })
     }
 

@@ -18,6 +18,7 @@ use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
 use super::digests::{Digests, Tally};
 use super::encryption::{Choice, Protection};
 use super::lifecycle::notice;
+use super::locks::locked_from;
 use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
 use super::{Body, Caller, Engine, precondition};
 use crate::failure;
@@ -95,6 +96,7 @@ impl Engine {
             precondition::check_write(&put.conditions, current.as_ref(), bucket.facts.versioning)?;
         }
         self.expect_room(&bucket, body.declared).await?;
+        self.check_overwriting(&bucket, &put.key).await?;
         let uid = VersionUid(self.entropy.array()?);
         let identity = identity(&bucket, &put.key, uid);
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
@@ -191,7 +193,7 @@ impl Engine {
             md5,
             checksums: tally.checksums.clone(),
             metadata: put.metadata.clone(),
-            settings,
+            settings: locked_from(bucket, settings, now),
             encryption: protection.applied.clone(),
             envelope: protection.envelope.encode().into(),
             manifest: manifest.into(),
@@ -215,6 +217,7 @@ impl Engine {
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
+            Commitment::Locked => Err(FailureCode::ObjectLocked.into()),
             Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),
             Commitment::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
             // There is no upload to change.

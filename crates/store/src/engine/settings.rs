@@ -6,12 +6,12 @@ use strongroom_model::acl::AclDocument;
 use strongroom_model::encryption::EncryptionRule;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
-use strongroom_model::setting::{Setting, SettingKind, Versioning};
+use strongroom_model::setting::{Setting, SettingKind};
 use strongroom_model::tag::TagSet;
 
 use super::buckets::ALWAYS;
 use super::{Caller, Engine, public_access};
-use crate::catalog::buckets::{Bucket, VersioningSet};
+use crate::catalog::buckets::Bucket;
 
 impl Engine {
     /// Reads a document.
@@ -37,6 +37,7 @@ impl Engine {
             SettingKind::Cors => Ok(Setting::Cors(bucket.cors.ok_or(FailureCode::NoCorsConfiguration)?)),
             SettingKind::PublicAccessBlock => Ok(Setting::PublicAccessBlock(bucket.facts.public_access_block)),
             SettingKind::Lifecycle => Ok(Setting::Lifecycle(self.bucket_lifecycle(&bucket).await?)),
+            SettingKind::ObjectLock => Ok(Setting::ObjectLock(bucket.facts.lock.ok_or(FailureCode::NoBucketLock)?)),
         }
     }
 
@@ -82,20 +83,9 @@ impl Engine {
                 self.change_bucket(caller, name, change).await?;
             }
             Setting::Lifecycle(rules) => self.set_lifecycle(caller, name, Some(rules)).await?,
+            Setting::ObjectLock(lock) => self.set_object_lock(caller, name, lock).await?,
         }
         Ok(())
-    }
-
-    async fn set_versioning(&self, caller: &Caller, name: &BucketName, versioning: Versioning) -> Result<(), Failure> {
-        self.bucket(caller, name).await?;
-        if versioning == Versioning::Never {
-            return Err(FailureCode::MalformedXml.into());
-        }
-        match self.catalog.set_versioning(name, versioning).await? {
-            VersioningSet::Done => Ok(()),
-            VersioningSet::BucketGone => Err(FailureCode::NoSuchBucket.into()),
-            VersioningSet::BucketDeleting => Err(FailureCode::Conflict.into()),
-        }
     }
 
     /// Removes a document. A bucket that is always encrypted returns to its first rule.
@@ -113,7 +103,11 @@ impl Engine {
                 };
                 self.change_bucket(caller, name, change).await?;
             }
-            SettingKind::Versioning | SettingKind::Acl | SettingKind::StorageClass | SettingKind::Quota => {
+            SettingKind::Versioning
+            | SettingKind::Acl
+            | SettingKind::StorageClass
+            | SettingKind::Quota
+            | SettingKind::ObjectLock => {
                 return Err(FailureCode::MethodNotAllowed.into());
             }
             SettingKind::Policy => {

@@ -5,7 +5,7 @@ use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::ObjectOperation;
 
 use crate::decode::digest::DocumentDigests;
-use crate::decode::{listing, refuse_unbuilt};
+use crate::decode::{listing, lock, refuse_unbuilt};
 use crate::document::{DELETION_LIMIT, deletion};
 use crate::intent::{Asked, Draft};
 use crate::request::Request;
@@ -14,9 +14,9 @@ use crate::request::Request;
 pub(crate) fn delete_objects(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, dialect) = (request.bucket()?, request.dialect());
     refuse_unbuilt(request)?;
-    let url_encoded = listing::url_encoded(request)?;
+    let (url_encoded, bypass) = (listing::url_encoded(request)?, lock::bypass(request)?);
     let finish = move |document: &[u8]| {
-        let delete = deletion::read(document, bucket, url_encoded, dialect)?;
+        let delete = deletion::read(document, bucket, (url_encoded, bypass), dialect)?;
         Ok(Operation::Object(ObjectOperation::DeleteMany(delete)))
     };
     let digests = DocumentDigests::read(request)?;

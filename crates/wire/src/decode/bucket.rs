@@ -8,7 +8,7 @@ use strongroom_model::operation::bucket::{BucketOperation, CreateBucket};
 use strongroom_model::tag::TagSet;
 
 use crate::decode::digest::DocumentDigests;
-use crate::decode::{encryption, metadata, object_setting, refuse_unbuilt};
+use crate::decode::{encryption, lock, metadata, object_setting, refuse_unbuilt};
 use crate::document::tagging::{self, Tagged};
 use crate::document::{SETTING_LIMIT, creation};
 use crate::intent::{Asked, Draft};
@@ -30,6 +30,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<Asked, Failure> {
         storage_class: storage_class.unwrap_or_default(),
         encryption: encryption::bucket_default(request)?,
         always_encrypted: starts_encrypted(request),
+        lock: lock::of_creation(request)?,
     };
     let finish = move |document: &[u8]| {
         let create = creation::complete(head, document, dialect, &site)?;

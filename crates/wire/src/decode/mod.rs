@@ -13,6 +13,7 @@ pub(crate) mod digest;
 pub(crate) mod encryption;
 pub(crate) mod form;
 pub(crate) mod listing;
+pub(crate) mod lock;
 pub(crate) mod metadata;
 pub(crate) mod object;
 pub(crate) mod object_setting;
@@ -22,6 +23,7 @@ pub(crate) mod setting;
 pub(crate) mod symlink;
 pub(crate) mod upload;
 pub(crate) mod words;
+pub(crate) mod worm;
 
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::VersionId;

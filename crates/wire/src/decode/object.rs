@@ -10,7 +10,7 @@ use strongroom_model::operation::upload::ListParts;
 use strongroom_model::range::RangeSpec;
 
 use crate::decode::customer::{self, Purpose};
-use crate::decode::{condition, encryption, put, refuse_unbuilt, upload, version};
+use crate::decode::{condition, encryption, lock, put, refuse_unbuilt, upload, version};
 use crate::intent::Asked;
 use crate::request::{Request, invalid_argument, sendable};
 
@@ -68,7 +68,13 @@ const ATTRIBUTES: [(&str, ObjectAttribute); 5] = [
 pub(crate) fn delete(request: &Request<'_>) -> Result<Asked, Failure> {
     let (bucket, key) = (request.bucket()?, request.key()?);
     refuse_unbuilt(request)?;
-    let delete = DeleteObject { bucket, key, version: version(request)?, conditions: condition::of_delete(request)? };
+    let delete = DeleteObject {
+        bucket,
+        key,
+        version: version(request)?,
+        conditions: condition::of_delete(request)?,
+        bypass_governance: lock::bypass(request)?,
+    };
     Ok(Asked::Complete(Operation::Object(ObjectOperation::Delete(delete))))
 }
 

@@ -2,14 +2,13 @@
 
 use strongroom_model::acl::{Acl, AclDocument, AclWish, Grant};
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::lock::LockWish;
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{ObjectOperation, ObjectTarget, PutObjectSetting};
 use strongroom_model::setting::{ObjectSetting, ObjectSettingKind, ObjectSettingsWish};
 
 use crate::decode::digest::DocumentDigests;
-use crate::decode::{metadata, refuse_unbuilt, version};
+use crate::decode::{lock, metadata, refuse_unbuilt, version};
 use crate::dialect::AclStyle;
 use crate::document::tagging::Tagged;
 use crate::document::{SETTING_LIMIT, acl, tagging};
@@ -31,7 +30,7 @@ pub(crate) fn delete(request: &Request<'_>, kind: ObjectSettingKind) -> Result<A
 /// `PUT /bucket/key?tagging`.
 pub(crate) fn put_tagging(request: &Request<'_>) -> Result<Asked, Failure> {
     let dialect = request.dialect();
-    documented(request, "PutObjectTagging", move |document| {
+    documented(request, "PutObjectTagging", false, move |document| {
         tagging::read(document, Tagged::Object, dialect).map(ObjectSetting::Tagging)
     })
 }
@@ -44,7 +43,9 @@ pub(crate) fn put_acl(request: &Request<'_>) -> Result<Asked, Failure> {
         AclWish::Unspecified(_) => {
             acl_document(request)?;
             let dialect = request.dialect();
-            documented(request, "PutObjectAcl", move |document| acl::read(document, dialect).map(ObjectSetting::Acl))
+            documented(request, "PutObjectAcl", false, move |document| {
+                acl::read(document, dialect).map(ObjectSetting::Acl)
+            })
         }
         list => {
             let setting = ObjectSetting::Acl(AclDocument { owner: None, list });
@@ -64,7 +65,7 @@ pub(crate) fn of_write(request: &Request<'_>) -> Result<ObjectSettingsWish, Fail
     Ok(ObjectSettingsWish {
         tags: tags.unwrap_or_default(),
         acl: acl_wish(request, dialect.resources.object_acl, dialect.settings.object_acl_default)?,
-        lock: LockWish::default(),
+        lock: lock::of_write(request)?,
     })
 }
 
@@ -103,15 +104,17 @@ pub(crate) fn acl_document(request: &Request<'_>) -> Result<(), Failure> {
     }
 }
 
-fn documented(
+/// A document that follows the head, of which `bypass_governance` says whether it overrides what keeps the object.
+pub(crate) fn documented(
     request: &Request<'_>,
     name: &'static str,
+    bypass_governance: bool,
     read: impl FnOnce(&[u8]) -> Result<ObjectSetting, Failure> + Send + 'static,
 ) -> Result<Asked, Failure> {
     refuse_unbuilt(request)?;
     let target = target(request)?;
     let finish = move |document: &[u8]| {
-        let put = PutObjectSetting { target, setting: read(document)?, bypass_governance: false };
+        let put = PutObjectSetting { target, setting: read(document)?, bypass_governance };
         Ok(Operation::Object(ObjectOperation::PutSetting(put)))
     };
     let digests = DocumentDigests::read(request)?;

@@ -134,7 +134,8 @@ pub(crate) fn put_lifecycle(request: &Request<'_>) -> Result<Asked, Failure> {
     })
 }
 
-fn documented(
+/// A document that follows the head.
+pub(crate) fn documented(
     request: &Request<'_>,
     name: &'static str,
     read: impl FnOnce(&[u8]) -> Result<Setting, Failure> + Send + 'static,

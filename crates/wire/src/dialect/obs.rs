@@ -7,6 +7,7 @@ use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
+use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
@@ -18,8 +19,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
-    SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
+    ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
 use crate::encode::OBS_API;
@@ -45,9 +46,7 @@ pub const RECORD: Dialect = Dialect {
     failures: error::obs::ROWS,
     unbuilt_fields: &[
         "expires",
-        "object-lock-mode",
-        "object-lock-retain-until-date",
-        "bucket-object-lock-enabled",
+        "object-lock-legal-hold",
         "website-redirect-location",
         "callback",
         "fs-file-interface",
@@ -182,6 +181,17 @@ pub const RECORD: Dialect = Dialect {
             overlap_allowed: None,
             abort: "AbortIncompleteMultipartUpload",
             abort_days: "DaysAfterInitiation",
+        },
+        lock: LockWords {
+            mode: "object-lock-mode",
+            until: "object-lock-retain-until-date",
+            legal_hold: None,
+            bypass: None,
+            creation: Some("bucket-object-lock-enabled"),
+            modes: &[("COMPLIANCE", RetentionMode::Compliance)],
+            in_millis: true,
+            root: "ObjectLockConfiguration",
+            enabled: "ObjectLockEnabled",
         },
     },
     format: Format {

@@ -5,6 +5,7 @@ use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
+use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
@@ -16,8 +17,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
-    SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
+    ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};
@@ -40,12 +41,7 @@ pub const RECORD: Dialect = Dialect {
     starts_encrypted: false,
     routes: &[route::oss::ROWS],
     failures: error::oss::ROWS,
-    unbuilt_fields: &[
-        "callback",
-        "object-worm-mode",
-        "object-worm-retain-until-date",
-        "server-side-encryption-context",
-    ],
+    unbuilt_fields: &["callback", "server-side-encryption-context"],
     encryption: EncryptionWords {
         method: "server-side-encryption",
         key: "server-side-encryption-key-id",
@@ -150,6 +146,17 @@ pub const RECORD: Dialect = Dialect {
             overlap_allowed: Some("allow-same-action-overlap"),
             abort: "AbortMultipartUpload",
             abort_days: "Days",
+        },
+        lock: LockWords {
+            mode: "object-worm-mode",
+            until: "object-worm-retain-until-date",
+            legal_hold: Some("object-worm-legal-hold"),
+            bypass: Some("bypass-governance-retention"),
+            creation: None,
+            modes: &[("GOVERNANCE", RetentionMode::Governance), ("COMPLIANCE", RetentionMode::Compliance)],
+            in_millis: false,
+            root: "ObjectWormConfiguration",
+            enabled: "ObjectWormEnabled",
         },
     },
     format: Format {

@@ -7,6 +7,7 @@ use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
 use strongroom_model::key::KeyName;
+use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
 use strongroom_model::operation::copy::{MetadataFrom, OntoItself, Unchanged};
@@ -18,8 +19,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, Overlap, PublicAccessDocument, ResourceWords,
-    SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
+    ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_flagged_configuration};
 use crate::encode::OBS_API;
@@ -43,10 +44,6 @@ pub const RECORD: Dialect = Dialect {
     routes: &[route::s3::ROWS, route::obs::ROWS],
     failures: &[],
     unbuilt_fields: &[
-        "object-lock-mode",
-        "object-lock-retain-until-date",
-        "object-lock-legal-hold",
-        "bucket-object-lock-enabled",
         "website-redirect-location",
         "write-offset-bytes",
         "expected-bucket-owner",
@@ -184,6 +181,17 @@ pub const RECORD: Dialect = Dialect {
             overlap_allowed: None,
             abort: "AbortIncompleteMultipartUpload",
             abort_days: "DaysAfterInitiation",
+        },
+        lock: LockWords {
+            mode: "object-lock-mode",
+            until: "object-lock-retain-until-date",
+            legal_hold: Some("object-lock-legal-hold"),
+            bypass: Some("bypass-governance-retention"),
+            creation: Some("bucket-object-lock-enabled"),
+            modes: &[("GOVERNANCE", RetentionMode::Governance), ("COMPLIANCE", RetentionMode::Compliance)],
+            in_millis: false,
+            root: "ObjectLockConfiguration",
+            enabled: "ObjectLockEnabled",
         },
     },
     format: Format {

@@ -2,6 +2,7 @@
 
 use strongroom_model::account::AccountId;
 use strongroom_model::acl::Permission;
+use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::copy::MetadataFrom;
 use strongroom_model::tag::TagLimits;
@@ -41,6 +42,8 @@ pub struct SettingWords {
     pub grants: &'static [(&'static str, Permission, bool)],
     /// Lifecycle rules.
     pub lifecycle: LifecycleWords,
+    /// How locks are spoken of.
+    pub lock: LockWords,
 }
 
 /// How a dialect speaks of lifecycle rules.
@@ -69,6 +72,29 @@ pub enum Overlap {
     RefusedOfOneAction,
     /// Not at all.
     Refused,
+}
+
+/// How a dialect speaks of what keeps versions from being destroyed.
+#[derive(Debug, Clone, Copy)]
+pub struct LockWords {
+    /// The field with a retention's mode.
+    pub mode: &'static str,
+    /// The field with a retention's end.
+    pub until: &'static str,
+    /// The field with a legal hold, if there are any.
+    pub legal_hold: Option<&'static str>,
+    /// The field that overrides a retention which may be overridden, if any may be.
+    pub bypass: Option<&'static str>,
+    /// The field of CreateBucket that lets the bucket's versions be locked.
+    pub creation: Option<&'static str>,
+    /// The words for modes.
+    pub modes: &'static [(&'static str, RetentionMode)],
+    /// Whether a retention's end may be in milliseconds since 1970.
+    pub in_millis: bool,
+    /// The root of a bucket's document.
+    pub root: &'static str,
+    /// Its element that says that versions can be locked.
+    pub enabled: &'static str,
 }
 
 /// How a dialect's rules for other origins differ.

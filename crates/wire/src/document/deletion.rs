@@ -15,7 +15,8 @@ use crate::text::percent;
 /// Children of an entry that make its deletion depend on what only directory buckets look at.
 const UNBUILT: [&str; 2] = ["LastModifiedTime", "Size"];
 
-/// Reads which objects to delete.
+/// Reads which objects to delete; of the two flags, the first percent-encodes keys in the answer, and the second overrides
+/// retentions that may be overridden.
 ///
 /// # Errors
 /// `MalformedXml` for a document of no entries or of too many, `KeyTooLong`, `InvalidObjectKey`, `InvalidArgument` for what is no
@@ -23,20 +24,21 @@ const UNBUILT: [&str; 2] = ["LastModifiedTime", "Size"];
 pub(crate) fn read(
     document: &[u8],
     bucket: BucketName,
-    url_encoded: bool,
+    (url_encoded, bypass): (bool, bool),
     dialect: &Dialect,
 ) -> Result<DeleteObjects, Failure> {
     let root = reader::read(document, "Delete")?;
     let encoded = root.child_word("EncodingType")?.is_some_and(|word| word.eq_ignore_ascii_case("url"));
     let decodes = encoded && dialect.resources.decodes_batch_keys;
-    let entries = root.all("Object").map(|object| entry(object, decodes, dialect)).collect::<Result<Vec<_>, _>>()?;
+    let entry = |object| entry(object, decodes, bypass, dialect);
+    let entries = root.all("Object").map(entry).collect::<Result<Vec<_>, _>>()?;
     if entries.is_empty() || entries.len() > DeleteObjects::KEYS_MAX {
         return Err(malformed(format!("{} entries", entries.len())));
     }
     Ok(DeleteObjects { bucket, quiet: root.flag("Quiet")?, url_encoded: url_encoded || encoded, entries })
 }
 
-fn entry(object: &Element, decodes: bool, dialect: &Dialect) -> Result<DeleteEntry, Failure> {
+fn entry(object: &Element, decodes: bool, bypass: bool, dialect: &Dialect) -> Result<DeleteEntry, Failure> {
     let tag = object.child_word("ETag")?;
     let unbuilt = UNBUILT.iter().any(|name| object.all(name).next().is_some());
     if unbuilt || (tag.is_some() && !dialect.resources.conditional_delete) {
@@ -45,5 +47,6 @@ fn entry(object: &Element, decodes: bool, dialect: &Dialect) -> Result<DeleteEnt
     let text = object.one("Key")?.text();
     let key = if decodes { parse_key(&percent::decode_form(text)?)? } else { parse_key(text)? };
     let version = object.child_word("VersionId")?.map(parse_version).transpose()?;
-    Ok(DeleteEntry { key, version, conditions: Conditions { if_match: tag.map(tag_list), ..Conditions::default() } })
+    let conditions = Conditions { if_match: tag.map(tag_list), ..Conditions::default() };
+    Ok(DeleteEntry { key, version, conditions, bypass_governance: bypass })
 }

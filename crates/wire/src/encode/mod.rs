@@ -68,8 +68,12 @@ fn of_bucket(
             | SettingKind::Quota
             | SettingKind::Cors
             | SettingKind::PublicAccessBlock
-            | SettingKind::Lifecycle,
-        ) => answer.empty(200),
+            | SettingKind::Lifecycle
+            | SettingKind::ObjectLock,
+        )
+        | BucketOutcome::WormChanged => answer.empty(200),
+        BucketOutcome::WormInitiated(id) => answer.field("worm-id", &document::lock::worm_id(id)).empty(200),
+        BucketOutcome::Worm(worm) => answer.document(document::lock::write_worm(worm, dialect)),
         BucketOutcome::Head(facts) => bucket::head(answer, facts),
         BucketOutcome::Location(facts) => answer.document((dialect.documents.location)(facts, dialect)),
         BucketOutcome::Info(facts) => answer.document(bucket::info(facts, dialect, exchange.site)),
@@ -117,6 +121,7 @@ fn of_setting(dialect: &Dialect, setting: &Setting, answer: Answer<'_>, exchange
         }
         Setting::Quota(quota) => answer.document(document::storage::write_quota(*quota, dialect)),
         Setting::Lifecycle(rules) => answer.document(document::lifecycle::write(rules, dialect)),
+        Setting::ObjectLock(lock) => answer.document(document::lock::write_configuration(lock, dialect)),
     }
 }
 

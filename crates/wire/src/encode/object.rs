@@ -7,6 +7,7 @@ use http::header::{
 };
 use strongroom_model::checksum::{Checksum, ChecksumScope};
 use strongroom_model::lifecycle::ExpirationNotice;
+use strongroom_model::lock::ObjectLock;
 use strongroom_model::metadata::{ContentHeaders, ObjectKind, StorageClass};
 use strongroom_model::outcome::object::{ObjectFacts, ObjectRead, ObjectWritten, PartRead, SymlinkRead};
 use strongroom_model::setting::ObjectSetting;
@@ -119,6 +120,7 @@ fn described<'a>(answer: Answer<'a>, read: &ObjectRead, told: Told) -> (Answer<'
     let tagged = Some(facts.tag_count).filter(|count| *count > 0).map(|count| count.to_string());
     let answer = answer.optional_field("tagging-count", tagged.as_deref());
     let answer = expiring(kind(answer, facts), facts.expiration.as_ref());
+    let answer = locked(answer, &facts.lock);
     match &read.range {
         None => {
             let answer = digest(answer, facts.md5).header(CONTENT_LENGTH, &facts.size.to_string());
@@ -146,6 +148,21 @@ fn kind<'a>(answer: Answer<'a>, facts: &ObjectFacts) -> Answer<'a> {
 
 pub(crate) fn user_metadata<'a>(answer: Answer<'a>, facts: &ObjectFacts) -> Answer<'a> {
     facts.metadata.user.iter().fold(answer, |answer, (name, value)| answer.field(&["meta-", name].concat(), value))
+}
+
+/// What keeps the object from being destroyed, where the dialect has words for it.
+fn locked<'a>(answer: Answer<'a>, kept: &ObjectLock) -> Answer<'a> {
+    let words = &answer.dialect().settings.lock;
+    let answer = match &kept.retention {
+        None => answer,
+        Some(retention) => {
+            answer.field(words.mode, lock::mode_word(retention.mode)).field(words.until, &retention.until.to_string())
+        }
+    };
+    match words.legal_hold {
+        Some(suffix) if kept.legal_hold => answer.field(suffix, lock::hold_word(true)),
+        _ => answer,
+    }
 }
 
 /// Standard headers: those asked for in place of the stored ones, else those.

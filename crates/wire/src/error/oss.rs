@@ -10,6 +10,7 @@ pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::QuotaExceeded, 403, "QuotaExceeded", "The bucket holds as much as it may."),
     FailureRow::new(Code::NoLifecycle, 404, "NoSuchLifecycle", "No Row found in Lifecycle Table.").naming("BucketName"),
     FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be."),
+    FailureRow::new(Code::NoBucketLock, 404, "NoSuchObjectWormConfiguration", "The object WORM configuration does not exist.").naming("BucketName"),
     FailureRow::new(Code::ObjectLocked, 409, "FileImmutable", "The object you specified is immutable."),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "The specified method is not allowed against this resource."),
     FailureRow::new(Code::MalformedXml, 400, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema."),

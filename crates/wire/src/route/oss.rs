@@ -1,6 +1,7 @@
 //! Operations of OSS beyond the shared ones.
 
 use strongroom_model::operation::bucket::UsageReport;
+use strongroom_model::setting::ObjectSettingKind;
 
 use super::{Route, Verb, When};
 use crate::decode;
@@ -45,8 +46,8 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Put, Level::Bucket, When::Query("httpsConfig"), "PutBucketHttpsConfig"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("bucketArchiveDirectRead"), "GetBucketArchiveDirectRead"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("bucketArchiveDirectRead"), "PutBucketArchiveDirectRead"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("objectWorm"), "GetBucketObjectWorm"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("objectWorm"), "PutBucketObjectWorm"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("objectWorm"), "GetBucketObjectLock", decode::lock::get_bucket),
+    Route::built(Verb::Put, Level::Bucket, When::Query("objectWorm"), "PutBucketObjectLock", decode::lock::put_bucket),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("overwriteConfig"), "GetBucketOverwriteConfig"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("overwriteConfig"), "PutBucketOverwriteConfig"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("overwriteConfig"), "DeleteBucketOverwriteConfig"),
@@ -157,11 +158,11 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("qos"), "DeleteBucketQos"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("processConfiguration"), "GetBucketProcessConfiguration"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("processConfiguration"), "PutBucketProcessConfiguration"),
-    Route::not_built(Verb::Post, Level::Bucket, When::Query("worm"), "InitiateBucketWorm"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("worm"), "GetBucketWorm"),
-    Route::not_built(Verb::Delete, Level::Bucket, When::Query("worm"), "AbortBucketWorm"),
-    Route::not_built(Verb::Post, Level::Bucket, When::Query("wormExtend"), "ExtendBucketWorm"),
-    Route::not_built(Verb::Post, Level::Bucket, When::Query("wormId"), "CompleteBucketWorm"),
+    Route::built(Verb::Post, Level::Bucket, When::Query("worm"), "InitiateBucketWorm", decode::worm::initiate),
+    Route::built(Verb::Get, Level::Bucket, When::Query("worm"), "GetBucketWorm", decode::worm::get),
+    Route::built(Verb::Delete, Level::Bucket, When::Query("worm"), "AbortBucketWorm", decode::worm::abort),
+    Route::built(Verb::Post, Level::Bucket, When::Query("wormExtend"), "ExtendBucketWorm", decode::worm::extend),
+    Route::built(Verb::Post, Level::Bucket, When::Query("wormId"), "CompleteBucketWorm", decode::worm::complete),
     Route::not_built(Verb::Post, Level::Bucket, When::Query("replication"), "ChangeBucketReplication"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("replicationLocation"), "GetBucketReplicationLocation"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("replicationProgress"), "GetBucketReplicationProgress"),
@@ -177,8 +178,16 @@ pub(crate) const ROWS: &[Route] = &[
     Route::built(Verb::Post, Level::Object, When::Query("seal"), "SealAppendObject", decode::append::seal),
     Route::built(Verb::Get, Level::Object, When::Query("symlink"), "GetSymlink", decode::symlink::get),
     Route::built(Verb::Put, Level::Object, When::Query("symlink"), "PutSymlink", decode::symlink::put),
-    Route::not_built(Verb::Get, Level::Object, When::Query("legalHold"), "GetObjectLegalHold"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("legalHold"), "PutObjectLegalHold"),
+    Route::built(Verb::Get, Level::Object, When::Query("legalHold"), "GetObjectLegalHold", |request| {
+        decode::object_setting::get(request, ObjectSettingKind::LegalHold)
+    }),
+    Route::built(
+        Verb::Put,
+        Level::Object,
+        When::Query("legalHold"),
+        "PutObjectLegalHold",
+        decode::lock::put_legal_hold,
+    ),
     Route::not_built(Verb::Post, Level::Object, When::Query("cleanRestoredObject"), "CleanRestoredObject"),
     Route::not_built(Verb::Get, Level::Object, When::Query("x-oss-process"), "ProcessObject"),
     Route::not_built(Verb::Post, Level::Object, When::Query("x-oss-process"), "ProcessAndSaveObject"),

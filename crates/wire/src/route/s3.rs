@@ -1,5 +1,7 @@
 //! Operations of S3 beyond the shared ones.
 
+use strongroom_model::setting::ObjectSettingKind;
+
 use super::{Route, Verb, When};
 use crate::decode;
 use crate::target::Level;
@@ -27,8 +29,8 @@ pub(crate) const ROWS: &[Route] = &[
     Route::not_built(Verb::Put, Level::Bucket, When::Query("accelerate"), "PutBucketAccelerate"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("notification"), "GetBucketNotification"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("notification"), "PutBucketNotification"),
-    Route::not_built(Verb::Get, Level::Bucket, When::Query("object-lock"), "GetBucketObjectLock"),
-    Route::not_built(Verb::Put, Level::Bucket, When::Query("object-lock"), "PutBucketObjectLock"),
+    Route::built(Verb::Get, Level::Bucket, When::Query("object-lock"), "GetBucketObjectLock", decode::lock::get_bucket),
+    Route::built(Verb::Put, Level::Bucket, When::Query("object-lock"), "PutBucketObjectLock", decode::lock::put_bucket),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("ownershipControls"), "GetBucketOwnershipControls"),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("ownershipControls"), "PutBucketOwnershipControls"),
     Route::not_built(Verb::Delete, Level::Bucket, When::Query("ownershipControls"), "DeleteBucketOwnershipControls"),
@@ -63,8 +65,16 @@ pub(crate) const ROWS: &[Route] = &[
     ),
     Route::not_built(Verb::Put, Level::Bucket, When::Query("metadataJournalTable"), "UpdateBucketMetadataJournalTable"),
     Route::not_built(Verb::Get, Level::Bucket, When::Query("session"), "CreateSession"),
-    Route::not_built(Verb::Get, Level::Object, When::Query("legal-hold"), "GetObjectLegalHold"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("legal-hold"), "PutObjectLegalHold"),
+    Route::built(Verb::Get, Level::Object, When::Query("legal-hold"), "GetObjectLegalHold", |request| {
+        decode::object_setting::get(request, ObjectSettingKind::LegalHold)
+    }),
+    Route::built(
+        Verb::Put,
+        Level::Object,
+        When::Query("legal-hold"),
+        "PutObjectLegalHold",
+        decode::lock::put_legal_hold,
+    ),
     Route::not_built(Verb::Get, Level::Object, When::Query("annotation"), "GetObjectAnnotation"),
     Route::not_built(Verb::Put, Level::Object, When::Query("annotation"), "PutObjectAnnotation"),
     Route::not_built(Verb::Delete, Level::Object, When::Query("annotation"), "DeleteObjectAnnotation"),

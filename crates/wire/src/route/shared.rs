@@ -163,8 +163,10 @@ pub(crate) const ROWS: &[Route] = &[
     Route::built(Verb::Delete, Level::Object, When::Query("tagging"), "DeleteObjectTagging", |request| {
         decode::object_setting::delete(request, ObjectSettingKind::Tagging)
     }),
-    Route::not_built(Verb::Get, Level::Object, When::Query("retention"), "GetObjectRetention"),
-    Route::not_built(Verb::Put, Level::Object, When::Query("retention"), "PutObjectRetention"),
+    Route::built(Verb::Get, Level::Object, When::Query("retention"), "GetObjectRetention", |request| {
+        decode::object_setting::get(request, ObjectSettingKind::Retention)
+    }),
+    Route::built(Verb::Put, Level::Object, When::Query("retention"), "PutObjectRetention", decode::lock::put_retention),
     Route::not_built(Verb::Post, Level::Object, When::Query("restore"), "RestoreObject"),
     Route::built(Verb::Post, Level::Object, When::Query("uploads"), "CreateMultipartUpload", decode::upload::initiate),
     Route::built(

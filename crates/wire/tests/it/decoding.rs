@@ -307,7 +307,6 @@ fn bodies_are_framed_as_the_head_says() {
 #[test]
 fn what_is_not_built_is_refused_rather_than_dropped() {
     for (prefix, name) in [
-        ("x-amz-", "object-lock-mode"),
         ("x-amz-", "checksum-sha512"),
         ("x-amz-", "expected-bucket-owner"),
         ("x-obs-", "callback"),

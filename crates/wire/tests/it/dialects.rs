@@ -197,7 +197,10 @@ fn query(row: &Route) -> String {
 /// The same with values that parts and uploads may have.
 fn sensible_query(row: &Route) -> String {
     let query = query(row).replace("uploadId=1", "uploadId");
-    let query = query.replace("uploadId", "uploadId=00112233445566778899AABBCCDDEEFF");
+    let id = "00112233445566778899AABBCCDDEEFF";
+    let query = query.replace("uploadId", &format!("uploadId={id}"));
+    let query =
+        query.replace("wormId", &format!("wormId={id}")).replace("wormExtend", &format!("wormExtend&wormId={id}"));
     if query.ends_with("?partNumber") { format!("{query}=1") } else { query }
 }
 

@@ -69,6 +69,7 @@ fn bucket_facts(encryption: Option<BucketEncryption>) -> BucketFacts {
         acl: Acl::canned(CannedAcl::PublicRead, owner()),
         tags: TagSet::default(),
         lock: None,
+        worm: None,
         quota: None,
         storage_class: StorageClass::InfrequentAccess,
         encryption,

@@ -13,6 +13,7 @@ use strongroom_seal::{Manifest, ManifestKey, Part, PartId};
 
 use super::super::digests::Digests;
 use super::super::lifecycle::notice;
+use super::super::locks::locked_from;
 use super::super::{Caller, Engine, precondition};
 use super::OpenUpload;
 use crate::catalog::{
@@ -109,7 +110,7 @@ impl Engine {
             md5: None,
             checksums: assembly.checksums.clone(),
             metadata: upload.metadata.clone(),
-            settings: upload.settings.clone(),
+            settings: locked_from(&open.bucket, upload.settings.clone(), now),
             encryption: upload.encryption.clone(),
             envelope: upload.envelope.clone(),
             manifest: assembly.manifest(open, key)?.into(),
@@ -143,6 +144,7 @@ impl Engine {
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
+            Commitment::Locked => Err(FailureCode::ObjectLocked.into()),
         }
     }
 

@@ -185,7 +185,8 @@ impl LifecycleJob {
         let deletions = doomed.iter().map(|it| {
             let marker = VersionUid(self.entropy.array()?);
             let relies_on = Some(it.head);
-            Ok(Deletion { key: &it.key, version: it.version, conditions: &none, marker, relies_on })
+            let Doomed { key, version, .. } = it;
+            Ok(Deletion { key, version: *version, conditions: &none, marker, relies_on, bypass: false })
         });
         let deletions = deletions.collect::<Result<Vec<_>, CatalogError>>()?;
         match self.catalog.delete(bucket.id, &deletions, Moment::at((walk.clock)())).await {
@@ -296,6 +297,7 @@ fn count(done: &mut LifecycleTally, doomed: &Doomed, result: Deleted) {
         Deleted::Removed { .. } if doomed.version.is_some() => &mut done.markers,
         Deleted::Removed { .. } => &mut done.expired,
         Deleted::Marked(_) => &mut done.marked,
+        Deleted::Locked => &mut done.locked,
         Deleted::Nothing | Deleted::Changed | Deleted::BucketDeleting | Deleted::ConditionFailed(_) => {
             &mut done.changed
         }

@@ -244,6 +244,7 @@ impl Bench {
             storage_class: StorageClass::Standard,
             encryption,
             always_encrypted: false,
+            lock: false,
         };
         match self.bucket(BucketOperation::Create(create)).await? {
             BucketOutcome::Created(facts) => Ok(facts),
@@ -342,6 +343,7 @@ impl Bench {
             key: object_key(key),
             version: None,
             conditions: Default::default(),
+            bypass_governance: false,
         };
         self.run(Operation::Object(ObjectOperation::Delete(delete)), None).await.map(drop)
     }

@@ -26,6 +26,7 @@ fn create(name: &str) -> CreateBucket {
         storage_class: StorageClass::InfrequentAccess,
         encryption: None,
         always_encrypted: true,
+        lock: false,
     }
 }
 

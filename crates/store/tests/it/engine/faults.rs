@@ -273,6 +273,7 @@ impl Change {
             key: object_key("k"),
             version,
             conditions: Default::default(),
+            bypass_governance: false,
         };
         let delete = match self {
             Self::Write | Self::WriteNull => {

@@ -14,6 +14,8 @@ mod flips;
 mod identities;
 mod keys;
 mod lifecycle;
+mod lock_sequences;
+mod locks;
 mod public_access;
 mod quotas;
 mod races;

@@ -66,8 +66,12 @@ async fn apply(bench: Bench, model: &mut Model, step: &Step) -> Bench {
             model.remove(&name(*key));
         }
         Step::DeleteMany(keys) => {
-            let entry =
-                |key: &u8| DeleteEntry { key: object_key(&name(*key)), version: None, conditions: Default::default() };
+            let entry = |key: &u8| DeleteEntry {
+                key: object_key(&name(*key)),
+                version: None,
+                conditions: Default::default(),
+                bypass_governance: false,
+            };
             let entries = keys.iter().map(entry).collect();
             let asked = DeleteObjects { bucket: bucket_name("bucket"), quiet: false, url_encoded: false, entries };
             bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await.unwrap();

@@ -267,6 +267,10 @@ fn list_versions() -> ListVersions {
     }
 }
 
+fn entry(key: &str, version: Option<VersionId>) -> DeleteEntry {
+    DeleteEntry { key: object_key(key), version, conditions: Default::default(), bypass_governance: false }
+}
+
 impl Bench {
     pub(crate) async fn switch(&self, versioning: Versioning) {
         let put = BucketOperation::PutSetting(bucket_name(BUCKET), Setting::Versioning(versioning));
@@ -274,8 +278,7 @@ impl Bench {
     }
 
     pub(crate) async fn delete_version(&self, key: &str, version: Option<VersionId>) -> Option<VersionId> {
-        let entry = DeleteEntry { key: object_key(key), version, conditions: Default::default() };
-        self.delete_many(vec![entry]).await.remove(0)
+        self.delete_many(vec![entry(key, version)]).await.remove(0)
     }
 
     async fn delete_many(&self, entries: Vec<DeleteEntry>) -> Vec<Option<VersionId>> {
@@ -488,11 +491,9 @@ async fn apply(bench: Bench, master: &KeyReference, model: &mut Model, step: &St
             assert_eq!(model.delete(&name(*key), version, None), marker);
         }
         Step::DeleteMany(wanted) => {
-            let entry = |(key, pick): &(u8, Option<Pick>)| {
-                let version = pick.map(|pick| model.pick(&name(*key), pick));
-                DeleteEntry { key: object_key(&name(*key)), version, conditions: Default::default() }
-            };
-            let entries: Vec<_> = wanted.iter().map(entry).collect();
+            let picked =
+                |(key, pick): &(u8, Option<Pick>)| entry(&name(*key), pick.map(|pick| model.pick(&name(*key), pick)));
+            let entries: Vec<_> = wanted.iter().map(picked).collect();
             let markers = bench.delete_many(entries.clone()).await;
             let mut seen = Vec::new();
             for (entry, marker) in entries.iter().zip(markers) {

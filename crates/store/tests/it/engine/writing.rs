@@ -116,13 +116,19 @@ async fn a_batch_deletes_each_for_itself() {
     }
     bench.put("large", &noise(70_000), Method::Plain).await.unwrap();
     bench.put("kept", b"x", Method::Plain).await.unwrap();
-    let entry = |name: &str| DeleteEntry { key: object_key(name), version: None, conditions: Default::default() };
+    let entry = |name: &str| DeleteEntry {
+        key: object_key(name),
+        version: None,
+        conditions: Default::default(),
+        bypass_governance: false,
+    };
     let mut entries: Vec<_> = names.iter().map(|name| entry(name)).collect();
     entries.extend([entry("large"), entry("never there"), entry("large")]);
     entries.push(DeleteEntry {
         key: object_key("kept"),
         version: Some(VersionId::Id([1; 16])),
         conditions: Default::default(),
+        bypass_governance: false,
     });
     let asked =
         DeleteObjects { bucket: bucket_name("bucket"), quiet: true, url_encoded: false, entries: entries.clone() };
@@ -177,7 +183,12 @@ async fn a_batch_too_long_for_one_commit_is_deleted_in_several() {
     let mut entries = Vec::new();
     for n in 0..50 {
         bench.put(&format!("k{n}"), b"x", Method::Plain).await.unwrap();
-        entries.push(DeleteEntry { key: object_key(&format!("k{n}")), version: None, conditions: Default::default() });
+        entries.push(DeleteEntry {
+            key: object_key(&format!("k{n}")),
+            version: None,
+            conditions: Default::default(),
+            bypass_governance: false,
+        });
     }
     let asked = DeleteObjects { bucket: bucket_name(BUCKET), quiet: false, url_encoded: false, entries };
     let reply = bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await.unwrap();

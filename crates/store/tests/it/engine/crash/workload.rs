@@ -187,14 +187,24 @@ fn reference(alias: &str) -> KeyReference {
 }
 
 async fn delete(bench: &Bench, key: &str, version: Option<strongroom_model::name::VersionId>) -> Result<(), Failure> {
-    let delete =
-        DeleteObject { bucket: bucket_name(BUCKET), key: object_key(key), version, conditions: Default::default() };
+    let delete = DeleteObject {
+        bucket: bucket_name(BUCKET),
+        key: object_key(key),
+        version,
+        conditions: Default::default(),
+        bypass_governance: false,
+    };
     bench.run(Operation::Object(ObjectOperation::Delete(delete)), None).await.map(drop)
 }
 
 /// All keys go in one commit, so one failure is the failure of all.
 async fn delete_many(bench: &Bench, keys: &[&str]) -> Result<(), Failure> {
-    let entry = |key: &&str| DeleteEntry { key: object_key(key), version: None, conditions: Default::default() };
+    let entry = |key: &&str| DeleteEntry {
+        key: object_key(key),
+        version: None,
+        conditions: Default::default(),
+        bypass_governance: false,
+    };
     let entries = keys.iter().map(entry).collect();
     let asked = DeleteObjects { bucket: bucket_name(BUCKET), quiet: false, url_encoded: false, entries };
     let reply = bench.run(Operation::Object(ObjectOperation::DeleteMany(asked)), None).await?;
