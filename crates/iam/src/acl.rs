@@ -56,6 +56,10 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         | Action::BypassGovernance
         | Action::Worm(_)
         | Action::GetPolicyStatus
+        | Action::GetInventory
+        | Action::PutInventory
+        | Action::DeleteInventory
+        | Action::ListInventories
         | Action::GetUsage
         | Action::AbortUpload
         | Action::ListParts

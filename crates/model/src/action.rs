@@ -31,6 +31,14 @@ pub enum Action {
     PutSetting(SettingKind),
     /// Delete a configuration document of a bucket.
     DeleteSetting(SettingKind),
+    /// Read an inventory of a bucket.
+    GetInventory,
+    /// Put an inventory of a bucket.
+    PutInventory,
+    /// Remove an inventory of a bucket.
+    DeleteInventory,
+    /// List the inventories of a bucket.
+    ListInventories,
     /// See whether a bucket's policy lets in whoever comes.
     GetPolicyStatus,
     /// Write an object.

@@ -14,6 +14,7 @@ pub mod encryption;
 pub mod etag;
 pub mod failure;
 pub mod grant;
+pub mod inventory;
 pub mod key;
 pub mod lifecycle;
 pub mod lock;

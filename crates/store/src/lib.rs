@@ -26,6 +26,6 @@ pub mod surroundings;
 pub use backup::{MissingBlob, Progress, Restore, RestoreError, Restored, Stage, restore};
 pub use engine::{Body, Credential, Engine, Reply, ServerDefault, Trailer};
 pub use folder::FolderError;
-pub use jobs::{LifecycleJob, Reaper, ReaperReport, Schedule, Scrub};
+pub use jobs::{Deposit, InventoryJob, LifecycleJob, Reaper, ReaperReport, Schedule, Scrub};
 pub use metrics::Metrics;
 pub use open::{Config, OpenError, Opened, RootCredentials};

@@ -16,7 +16,7 @@ use crate::{
     credentials,
     engine::{Engine, Parts, ServerDefault},
     folder::{self, FolderError},
-    jobs::{LifecycleJob, Reaper, Scrub, reaper},
+    jobs::{InventoryJob, LifecycleJob, Reaper, Scrub, reaper},
     kms,
     kv::{self, Kv},
     leases::Leases,
@@ -60,6 +60,8 @@ pub struct Opened {
     pub scrub: Arc<Scrub>,
     /// And this.
     pub lifecycle: Arc<LifecycleJob>,
+    /// And this, which writes by [`Engine::depositor`].
+    pub inventory: Arc<InventoryJob>,
     /// The root account.
     pub root: AccountId,
     /// What was made up on the first start: the only time that the secret can be shown.
@@ -148,6 +150,7 @@ impl Engine {
         let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), leases.clone()).await?;
         let scrub = Arc::new(scrub);
         let lifecycle = Arc::new(LifecycleJob::open(Arc::clone(&catalog), entropy.clone()).await?);
+        let inventory = Arc::new(InventoryJob::new(Arc::clone(&catalog), entropy.clone()));
         let engine = Self::new(Parts {
             catalog,
             blobs,
@@ -161,9 +164,10 @@ impl Engine {
             first_account: root,
             scrub: Arc::clone(&scrub),
             lifecycle: Arc::clone(&lifecycle),
+            inventory: Arc::clone(&inventory),
             leases,
         });
-        Ok(Opened { engine: Arc::new(engine), reaper, scrub, lifecycle, root, first_start })
+        Ok(Opened { engine: Arc::new(engine), reaper, scrub, lifecycle, inventory, root, first_start })
     }
 }
 

@@ -71,6 +71,8 @@ const STORAGE: &[(&str, &[Action])] = &[
     ),
     ("GetBucketAcl", &[Action::GetSetting(SettingKind::Acl)]),
     ("PutBucketAcl", &[Action::PutSetting(SettingKind::Acl)]),
+    ("GetInventoryConfiguration", &[Action::GetInventory, Action::ListInventories]),
+    ("PutInventoryConfiguration", &[Action::PutInventory, Action::DeleteInventory]),
     ("GetLifecycleConfiguration", &[Action::GetSetting(SettingKind::Lifecycle)]),
     ("PutLifecycleConfiguration", LIFECYCLE_PUT),
     ("GetBucketObjectLockConfiguration", &[Action::GetSetting(SettingKind::ObjectLock)]),

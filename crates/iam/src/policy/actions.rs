@@ -60,6 +60,10 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         | Action::PutSetting(_)
         | Action::DeleteSetting(_)
         | Action::GetPolicyStatus
+        | Action::GetInventory
+        | Action::PutInventory
+        | Action::DeleteInventory
+        | Action::ListInventories
         | Action::GetUsage
         | Action::PutObject
         | Action::SealAppend

@@ -7,6 +7,7 @@ use strongroom_model::cors::{CorsMethod, CorsRules, CrossOrigin};
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod, EncryptionContext, EncryptionWish};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
+use strongroom_model::inventory::{Destination, Frequency, Inventory, InventoryFilter, InventoryId, ReportForm};
 use strongroom_model::key::{KeyReference, KeySpec, KeyTags};
 use strongroom_model::lifecycle::Lifecycle;
 use strongroom_model::lock::BucketLock;
@@ -16,7 +17,7 @@ use strongroom_model::operation::admin::{Backup, StartScrub};
 use strongroom_model::operation::amend::{SetMetadata, Unnamed, UpdateEncryption};
 use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealAppend};
 use strongroom_model::operation::bucket::{
-    CreateBucket, ListObjects, ListVersion, ListVersions, UsageReport, WormOperation,
+    CreateBucket, ListInventories, ListObjects, ListVersion, ListVersions, UsageReport, WormOperation,
 };
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom, OntoItself, Unchanged};
 use strongroom_model::operation::key::{
@@ -286,6 +287,32 @@ fn amendments() -> [ObjectOperation; 7] {
     ]
 }
 
+fn inventory_operations() -> [BucketOperation; 4] {
+    let id = || InventoryId::parse("report").expect("a valid name");
+    let inventory = Inventory {
+        id: id(),
+        enabled: true,
+        form: ReportForm::Amazon,
+        filter: InventoryFilter::default(),
+        frequency: Frequency::Daily,
+        all_versions: false,
+        fields: Vec::new(),
+        destination: Destination {
+            bucket: bucket(),
+            prefix: String::new(),
+            encryption: None,
+            account: None,
+            role: None,
+        },
+    };
+    [
+        BucketOperation::GetInventory(bucket(), id()),
+        BucketOperation::PutInventory(bucket(), Box::new(inventory)),
+        BucketOperation::DeleteInventory(bucket(), id()),
+        BucketOperation::ListInventories(ListInventories { bucket: bucket(), after: None }),
+    ]
+}
+
 pub(crate) fn every_operation() -> Vec<Operation> {
     let mut all = vec![
         Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default())),
@@ -314,6 +341,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
         ]
         .map(Operation::Bucket),
     );
+    all.extend(inventory_operations().map(Operation::Bucket));
     all.extend(every_document());
     let entry = DeleteEntry { key: key(), version: None, conditions: Conditions::default(), bypass_governance: false };
     all.extend(
@@ -343,7 +371,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
     all
 }
 
-fn admin_operations() -> [AdminOperation; 13] {
+fn admin_operations() -> [AdminOperation; 16] {
     let user = || UserName::parse("alice").expect("a valid name");
     [
         AdminOperation::CreateUser(user()),
@@ -358,6 +386,9 @@ fn admin_operations() -> [AdminOperation; 13] {
         AdminOperation::StartLifecycle,
         AdminOperation::DescribeLifecycle,
         AdminOperation::StopLifecycle,
+        AdminOperation::StartInventory,
+        AdminOperation::DescribeInventory,
+        AdminOperation::StopInventory,
         AdminOperation::Backup(Backup::default()),
     ]
 }

@@ -172,6 +172,12 @@ failure_codes! {
         QuotaExceeded,
         /// The bucket has no lifecycle rules.
         NoLifecycle,
+        /// The bucket has no inventory of that name.
+        NoInventory,
+        /// The bucket has as many inventories as it may.
+        TooManyInventories,
+        /// There is no such bucket to write an inventory's reports into.
+        InvalidInventoryDestination,
         /// The bucket's objects cannot be locked.
         NoObjectLock,
         /// The same, when how they are is asked for.

@@ -42,6 +42,12 @@ pub enum AdminOperation {
     DescribeLifecycle,
     /// Interrupt the run of the lifecycle rules.
     StopLifecycle,
+    /// Write the reports of all inventories now, whether they are due or not.
+    StartInventory,
+    /// How far the writing of reports is.
+    DescribeInventory,
+    /// Interrupt the writing of reports.
+    StopInventory,
     /// Take a backup of the whole store.
     Backup(Backup),
 }
@@ -88,6 +94,9 @@ impl AdminOperation {
             Self::StartLifecycle => "StartLifecycle",
             Self::DescribeLifecycle => "DescribeLifecycle",
             Self::StopLifecycle => "StopLifecycle",
+            Self::StartInventory => "StartInventory",
+            Self::DescribeInventory => "DescribeInventory",
+            Self::StopInventory => "StopInventory",
         }
     }
 
@@ -104,12 +113,18 @@ impl AdminOperation {
                 Required::new(Action::Identity(IdentityAction::ListUsers), Resource::Identity(String::new()))
             }
             Self::DeleteUser(name) => user(IdentityAction::DeleteUser, name),
-            Self::ListBuckets | Self::DescribeObject { .. } | Self::DescribeScrub | Self::DescribeLifecycle => {
-                administration(Action::Inspect)
-            }
-            Self::StartScrub(_) | Self::StopScrub | Self::StartLifecycle | Self::StopLifecycle | Self::Backup(_) => {
-                administration(Action::Maintain)
-            }
+            Self::ListBuckets
+            | Self::DescribeObject { .. }
+            | Self::DescribeScrub
+            | Self::DescribeLifecycle
+            | Self::DescribeInventory => administration(Action::Inspect),
+            Self::StartScrub(_)
+            | Self::StopScrub
+            | Self::StartLifecycle
+            | Self::StopLifecycle
+            | Self::StartInventory
+            | Self::StopInventory
+            | Self::Backup(_) => administration(Action::Maintain),
         }]
     }
 }

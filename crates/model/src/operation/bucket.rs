@@ -4,6 +4,7 @@ use crate::acl::AclWish;
 use crate::action::{Action, Required, Resource, WormAction};
 use crate::cors::CrossOrigin;
 use crate::encryption::BucketEncryption;
+use crate::inventory::{Inventory, InventoryId};
 use crate::metadata::StorageClass;
 use crate::name::{BucketName, Region, VersionId};
 use crate::setting::{Setting, SettingKind};
@@ -38,6 +39,14 @@ pub enum BucketOperation {
     PolicyStatus(BucketName),
     /// Remove the tags of these names.
     RemoveTags(BucketName, Vec<String>),
+    /// Read an inventory.
+    GetInventory(BucketName, InventoryId),
+    /// Put an inventory, in place of the one of its name.
+    PutInventory(BucketName, Box<Inventory>),
+    /// Remove an inventory.
+    DeleteInventory(BucketName, InventoryId),
+    /// List the inventories.
+    ListInventories(ListInventories),
     /// How much the bucket holds.
     Usage(BucketName, UsageReport),
     /// Whether a page of another origin may read the answer to a request.
@@ -148,6 +157,15 @@ pub struct ListVersions {
     pub url_encoded: bool,
 }
 
+/// List a bucket's inventories in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListInventories {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Only those behind this name.
+    pub after: Option<String>,
+}
+
 /// The two forms of listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListVersion {
@@ -205,6 +223,10 @@ impl BucketOperation {
             Self::PutSetting(_, setting) => setting.kind().names()[1],
             Self::DeleteSetting(_, kind) => kind.names()[2],
             Self::RemoveTags(..) => SettingKind::Tagging.names()[2],
+            Self::GetInventory(..) => "GetBucketInventory",
+            Self::PutInventory(..) => "PutBucketInventory",
+            Self::DeleteInventory(..) => "DeleteBucketInventory",
+            Self::ListInventories(_) => "ListBucketInventory",
             Self::Usage(_, UsageReport::StorageInfo) => "GetBucketStorageInfo",
             Self::Usage(_, UsageReport::Stat) => "GetBucketStat",
             Self::PolicyStatus(_) => "GetBucketPolicyStatus",
@@ -219,6 +241,7 @@ impl BucketOperation {
             Self::Create(create) => &create.bucket,
             Self::ListObjects(list) => &list.bucket,
             Self::ListVersions(list) => &list.bucket,
+            Self::ListInventories(list) => &list.bucket,
             Self::Delete(bucket)
             | Self::Head(bucket)
             | Self::Probe(bucket)
@@ -228,6 +251,9 @@ impl BucketOperation {
             | Self::PutSetting(bucket, _)
             | Self::DeleteSetting(bucket, _)
             | Self::RemoveTags(bucket, _)
+            | Self::GetInventory(bucket, _)
+            | Self::PutInventory(bucket, _)
+            | Self::DeleteInventory(bucket, _)
             | Self::Usage(bucket, _)
             | Self::CrossOrigin(bucket, _)
             | Self::Worm(bucket, _)
@@ -249,10 +275,23 @@ impl BucketOperation {
             Self::PutSetting(_, setting) => Action::PutSetting(setting.kind()),
             Self::DeleteSetting(_, kind) => Action::DeleteSetting(*kind),
             Self::RemoveTags(..) => Action::DeleteSetting(SettingKind::Tagging),
+            Self::GetInventory(..) => Action::GetInventory,
+            Self::PutInventory(bucket, inventory) => return order(bucket, inventory),
+            Self::DeleteInventory(..) => Action::DeleteInventory,
+            Self::ListInventories(_) => Action::ListInventories,
             Self::Usage(..) => Action::GetUsage,
             Self::PolicyStatus(_) => Action::GetPolicyStatus,
             Self::Worm(_, worm) => Action::Worm(worm.action()),
         };
         vec![Required::new(action, Resource::Bucket(self.bucket().clone()))]
     }
+}
+
+/// Whoever orders reports must be allowed to write them where they go: the server writes them as the owner of what they list.
+fn order(bucket: &BucketName, inventory: &Inventory) -> Vec<Required> {
+    let report = inventory
+        .some_key(bucket)
+        .map(|key| Required::new(Action::PutObject, Resource::Object(inventory.destination.bucket.clone(), key)));
+    let order = Required::new(Action::PutInventory, Resource::Bucket(bucket.clone()));
+    [Some(order), report].into_iter().flatten().collect()
 }

@@ -5,7 +5,7 @@ use crate::name::{AccessKeyId, BucketName, ObjectKey};
 use crate::outcome::backup::BackupFacts;
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::identity::IdentityOutcome;
-use crate::outcome::job::LifecycleReport;
+use crate::outcome::job::{InventoryReport, LifecycleReport};
 use crate::outcome::object::ObjectFacts;
 use crate::outcome::scrub::ScrubReport;
 use crate::secret::SecretKey;
@@ -42,6 +42,8 @@ pub enum AdminOutcome {
     Backup(BackupFacts),
     /// How far the lifecycle rules are followed.
     Lifecycle(LifecycleReport),
+    /// How far the writing of inventories' reports is.
+    Inventory(InventoryReport),
 }
 
 /// What is known of a user.

@@ -5,6 +5,7 @@ use crate::acl::Acl;
 use crate::cors::CorsGrant;
 use crate::encryption::BucketEncryption;
 use crate::etag::ETag;
+use crate::inventory::{Inventory, InventoryId};
 use crate::lock::{BucketLock, Worm};
 use crate::metadata::{ObjectKind, StorageClass};
 use crate::name::{BucketName, ObjectKey, Region, VersionId};
@@ -46,6 +47,12 @@ pub enum BucketOutcome {
     WormInitiated([u8; 16]),
     /// The policy was locked or prolonged.
     WormChanged,
+    /// An inventory.
+    Inventory(Box<Inventory>),
+    /// An inventory was put.
+    InventoryPut,
+    /// A page of its inventories.
+    Inventories(ListedInventories),
     /// Whether the bucket's policy lets in whoever comes.
     PolicyStatus {
         /// Whether it does.
@@ -189,6 +196,17 @@ pub struct ListedObject {
     pub storage_class: StorageClass,
     /// How it came to be.
     pub kind: ObjectKind,
+}
+
+/// A page of a bucket's inventories.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedInventories {
+    /// The inventories, in the order of their names.
+    pub inventories: Vec<Inventory>,
+    /// Behind which name the page begins, as asked.
+    pub after: Option<String>,
+    /// The last name of this page, if there are more behind it.
+    pub next: Option<InventoryId>,
 }
 
 /// A page of the versions of a bucket's objects.

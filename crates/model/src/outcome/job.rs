@@ -1,5 +1,6 @@
 //! What jobs that run beside requests tell of themselves.
 
+use crate::inventory::InventoryId;
 use crate::name::BucketName;
 use crate::time::Timestamp;
 
@@ -54,6 +55,25 @@ pub struct LifecycleTally {
     /// Objects that changed while they were judged; the next run looks again.
     pub changed: u64,
     /// Buckets, objects and uploads that could not be dealt with; the log says why.
+    pub troubles: u64,
+}
+
+/// How far the writing of inventories' reports is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InventoryReport {
+    /// Whether any are being written.
+    pub state: JobState,
+    /// When the first of them was begun.
+    pub started: Option<Timestamp>,
+    /// When the last of them ended.
+    pub ended: Option<Timestamp>,
+    /// Of which bucket, and by which inventory, the last one is.
+    pub current: Option<(BucketName, InventoryId)>,
+    /// Reports written.
+    pub reports: u64,
+    /// Rows in their files, and in that of the one under way.
+    pub rows: u64,
+    /// Reports that could not be written; the log says why.
     pub troubles: u64,
 }
 

@@ -12,7 +12,7 @@ pub mod upload;
 
 pub use admin::AdminOutcome;
 pub use bucket::BucketOutcome;
-pub use job::LifecycleReport;
+pub use job::{InventoryReport, LifecycleReport};
 pub use key::KeyOutcome;
 pub use object::ObjectOutcome;
 pub use scrub::ScrubReport;

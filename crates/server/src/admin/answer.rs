@@ -60,6 +60,7 @@ fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
         AdminOutcome::KeysProven { provider } => json(StatusCode::OK, &view::Check::proved(provider)),
         AdminOutcome::Scrub(report) => json(StatusCode::OK, &scrubbing::Scrub::from(report)),
         AdminOutcome::Lifecycle(report) => json(StatusCode::OK, &rules::LifecycleRun::from(report)),
+        AdminOutcome::Inventory(report) => json(StatusCode::OK, &rules::InventoryRun::from(report)),
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Oper
         [VERSION, "backup"] => only(method, &Method::POST, AdminOperation::Backup(backup::asked(document)?)),
         [VERSION, "scrub"] => scrub(method, document).map(Operation::Admin),
         [VERSION, "lifecycle"] => lifecycle(method).map(Operation::Admin),
+        [VERSION, "inventory"] => inventory(method).map(Operation::Admin),
         _ => Err(no_such_path()),
     }
 }
@@ -63,6 +64,15 @@ fn lifecycle(method: &Method) -> Result<AdminOperation, Failure> {
         Method::GET => Ok(AdminOperation::DescribeLifecycle),
         Method::POST => Ok(AdminOperation::StartLifecycle),
         Method::DELETE => Ok(AdminOperation::StopLifecycle),
+        _ => Err(FailureCode::MethodNotAllowed.into()),
+    }
+}
+
+fn inventory(method: &Method) -> Result<AdminOperation, Failure> {
+    match *method {
+        Method::GET => Ok(AdminOperation::DescribeInventory),
+        Method::POST => Ok(AdminOperation::StartInventory),
+        Method::DELETE => Ok(AdminOperation::StopInventory),
         _ => Err(FailureCode::MethodNotAllowed.into()),
     }
 }
@@ -234,6 +244,9 @@ mod tests {
             ("GET", "/v1/scrub", "", "DescribeScrub"),
             ("POST", "/v1/backup", r#"{"with_blobs":true,"keep_minutes":60}"#, "Backup"),
             ("DELETE", "/v1/scrub", "", "StopScrub"),
+            ("POST", "/v1/inventory", "", "StartInventory"),
+            ("GET", "/v1/inventory", "", "DescribeInventory"),
+            ("DELETE", "/v1/inventory", "", "StopInventory"),
             ("POST", "/v1/lifecycle", "", "StartLifecycle"),
             ("GET", "/v1/lifecycle", "", "DescribeLifecycle"),
             ("DELETE", "/v1/lifecycle", "", "StopLifecycle"),

@@ -1,7 +1,7 @@
-//! Runs of the lifecycle rules in the admin API.
+//! Runs of the lifecycle rules, and of inventories, in the admin API.
 
 use serde::{Deserialize, Serialize};
-use strongroom_model::outcome::job::{LifecycleReport, LifecycleTally};
+use strongroom_model::outcome::job::{InventoryReport, LifecycleReport, LifecycleTally};
 
 use super::scrubbing::State;
 
@@ -46,6 +46,47 @@ pub(crate) struct Done {
     pub(crate) changed: u64,
     /// What could not be dealt with.
     pub(crate) troubles: u64,
+}
+
+/// `GET`, `POST` and `DELETE /v1/inventory`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct InventoryRun {
+    /// `never`, `running`, `stopped` or `finished`.
+    pub(crate) state: State,
+    /// When the first report was begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) started: Option<String>,
+    /// When the last one ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
+    /// The bucket of the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bucket: Option<String>,
+    /// Its inventory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inventory: Option<String>,
+    /// Reports written.
+    pub(crate) reports: u64,
+    /// Rows in their files.
+    pub(crate) rows: u64,
+    /// Reports that could not be written.
+    pub(crate) troubles: u64,
+}
+
+impl From<InventoryReport> for InventoryRun {
+    fn from(report: InventoryReport) -> Self {
+        let (bucket, inventory) = report.current.unzip();
+        Self {
+            state: report.state.into(),
+            started: report.started.map(|time| time.to_string()),
+            ended: report.ended.map(|time| time.to_string()),
+            bucket: bucket.map(|bucket| bucket.as_str().to_owned()),
+            inventory: inventory.map(|id| id.as_str().to_owned()),
+            reports: report.reports,
+            rows: report.rows,
+            troubles: report.troubles,
+        }
+    }
 }
 
 impl From<LifecycleReport> for LifecycleRun {

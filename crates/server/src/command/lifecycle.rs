@@ -15,7 +15,7 @@ use super::{
 use crate::admin::{rules::LifecycleRun, scrubbing::State};
 
 /// How often it is asked how far the run is.
-const INTERVAL: Duration = Duration::from_millis(200);
+pub(super) const INTERVAL: Duration = Duration::from_millis(200);
 
 const PATH: &str = "/lifecycle";
 
@@ -85,7 +85,7 @@ async fn start(run: &Run) -> Result<(), CommandError> {
 }
 
 /// Silent where nobody watches.
-fn spinner() -> ProgressBar {
+pub(super) fn spinner() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

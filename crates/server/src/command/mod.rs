@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod failure;
 mod identity;
+mod inventory;
 mod lifecycle;
 mod logging;
 mod scrub;
@@ -63,6 +64,9 @@ enum Command {
     /// Follow the buckets' lifecycle rules, which happens once a day by itself
     #[command(subcommand)]
     Lifecycle(lifecycle::LifecycleCommand),
+    /// Write the reports of buckets' inventories, which happens by itself when they are due
+    #[command(subcommand)]
+    Inventory(inventory::InventoryCommand),
     /// Look at everything that is stored, and say what is damaged
     Scrub(scrub::ScrubCommand),
     /// Take a backup of the whole store while it is served
@@ -240,6 +244,7 @@ impl CommandLine {
             Command::Backup(command) => backup::back_up(&command).await,
             Command::Restore(command) => backup::restore(&command).await,
             Command::Lifecycle(command) => lifecycle::lifecycle(command).await,
+            Command::Inventory(command) => inventory::inventory(command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Account(command) => identity::account(command).await,

@@ -53,10 +53,12 @@ pub(super) async fn serve(settings: &Settings) -> Result<(), CommandError> {
     let scrub = opened.scrub.run(config.scrub.schedule(), Arc::new(clock::now), stop.clone());
     let scrub = task::spawn(scrub);
     let lifecycle = task::spawn(opened.lifecycle.run(Arc::new(clock::now), stop.clone()));
+    let depositor = opened.engine.depositor();
+    let inventory = task::spawn(opened.inventory.run(depositor, Arc::new(clock::now), stop.clone()));
     print(&endpoints.ready_line())?;
     let cut = listen::serve(&app, bound, tls.acceptor, stop).await;
     opened.engine.shutdown().await;
-    for (job, name) in [(reaper, "reaper"), (scrub, "scrub"), (lifecycle, "lifecycle")] {
+    for (job, name) in [(reaper, "reaper"), (scrub, "scrub"), (lifecycle, "lifecycle"), (inventory, "inventory")] {
         if let Err(error) = job.await {
             tracing::error!(%error, name, "a job ended by a fault of its own");
         }

@@ -3,7 +3,7 @@
 use comfy_table::{Table, presets::NOTHING};
 
 use crate::admin::{
-    rules::LifecycleRun,
+    rules::{InventoryRun, LifecycleRun},
     scrubbing::{Damage, Scrub},
     view::{Bucket, Key, Object, User},
 };
@@ -65,6 +65,24 @@ pub(super) fn object(object: &Object) -> String {
             ["sealed chunks".to_owned(), object.chunks.to_string()],
             ["sealed bytes".to_owned(), object.stored_bytes.to_string()],
             ["place".to_owned(), if object.inline { "catalog" } else { "blob" }.to_owned()],
+        ],
+    )
+}
+
+/// How far the reports of inventories are.
+pub(super) fn inventory(run: &InventoryRun) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    rows_of(
+        ["FACT", "VALUE"],
+        [
+            ["state".to_owned(), format!("{:?}", run.state).to_lowercase()],
+            ["started".to_owned(), or_none(&run.started)],
+            ["ended".to_owned(), or_none(&run.ended)],
+            ["last bucket".to_owned(), or_none(&run.bucket)],
+            ["last inventory".to_owned(), or_none(&run.inventory)],
+            ["reports".to_owned(), run.reports.to_string()],
+            ["rows".to_owned(), run.rows.to_string()],
+            ["troubles".to_owned(), run.troubles.to_string()],
         ],
     )
 }

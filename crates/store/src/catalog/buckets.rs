@@ -16,6 +16,7 @@ use strongroom_model::setting::Versioning;
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 
+use super::inventories::inventories_of;
 use super::lifecycles::rules_of;
 use super::record::{Family, Key, first_version};
 use super::setting_rows::{AclRow, BucketLockRow, CorsRow, PublicAccessBlockRow, WormRow};
@@ -254,6 +255,7 @@ impl Catalog {
             .delete(&name)
             .delete(&life)
             .delete(&rules_of(bucket.id))
+            .delete(&inventories_of(bucket.id))
             .delete(&by_owner(bucket.facts.owner, bucket.facts.name.as_str()));
         self.commit(change).await
     }

@@ -12,6 +12,7 @@ mod head;
 pub(crate) mod history;
 pub(crate) mod holds;
 pub(crate) mod identities;
+pub(crate) mod inventories;
 mod key_rows;
 pub(crate) mod keys;
 pub(crate) mod lifecycle_runs;

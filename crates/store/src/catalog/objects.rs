@@ -187,6 +187,14 @@ impl VersionEntry {
         version_id(self.uid(), self.is_null())
     }
 
+    /// When it was written.
+    pub(crate) fn last_modified(&self) -> Timestamp {
+        match self {
+            Self::Object(entry) => entry.last_modified,
+            Self::Marker(marker) => marker.last_modified,
+        }
+    }
+
     /// The object, if it is one.
     pub(crate) fn object(&self) -> Option<&Entry> {
         match self {

@@ -53,6 +53,8 @@ pub(crate) enum Family {
     BucketOfAccount = 0x32,
     /// The lifecycle rules of a bucket, by bucket id.
     Lifecycle = 0x33,
+    /// The inventories of a bucket, by bucket id.
+    Inventories = 0x34,
     /// The latest version of each key as listings show it, by bucket id and key.
     Object = 0x40,
     /// The rest of every object version, its sealed bytes included if they are few, by bucket id, key and version.

@@ -10,7 +10,7 @@ use strongroom_model::account::Principal;
 use strongroom_model::circumstance::Circumstances;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::BucketName;
-use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation, UploadOperation};
+use strongroom_model::operation::{AdminOperation, BucketOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::policy::{LocalName, PolicyDocument};
 use strongroom_model::time::Timestamp;
 
@@ -161,9 +161,14 @@ fn bucket_of(operation: &Operation) -> Option<&BucketName> {
     }
 }
 
-/// The bucket that is read from, of an operation that writes to another.
+/// The bucket that is read from, of an operation that writes to another; and the one that reports of another go to.
 fn source_of(operation: &Operation) -> Option<&BucketName> {
     match operation {
+        Operation::Bucket(BucketOperation::PutInventory(bucket, inventory))
+            if inventory.destination.bucket != *bucket =>
+        {
+            Some(&inventory.destination.bucket)
+        }
         Operation::Object(ObjectOperation::Copy(copy)) if copy.source.bucket != copy.target.bucket => {
             Some(&copy.source.bucket)
         }

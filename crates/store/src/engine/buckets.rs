@@ -64,6 +64,20 @@ impl Engine {
                 self.remove_tags(caller, &name, &keys).await?;
                 BucketOutcome::SettingDeleted
             }
+            BucketOperation::GetInventory(name, id) => {
+                BucketOutcome::Inventory(Box::new(self.inventory(caller, &name, &id).await?))
+            }
+            BucketOperation::PutInventory(name, inventory) => {
+                self.put_inventory(caller, &name, &inventory).await?;
+                BucketOutcome::InventoryPut
+            }
+            BucketOperation::DeleteInventory(name, id) => {
+                self.delete_inventory(caller, &name, &id).await?;
+                BucketOutcome::SettingDeleted
+            }
+            BucketOperation::ListInventories(list) => {
+                BucketOutcome::Inventories(self.list_inventories(caller, list).await?)
+            }
             BucketOperation::PolicyStatus(name) => {
                 BucketOutcome::PolicyStatus { is_public: self.is_policy_public(caller, &name).await? }
             }

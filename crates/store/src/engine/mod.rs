@@ -17,6 +17,7 @@ mod encryption;
 mod get;
 mod head;
 mod identities;
+mod inventory;
 mod keys;
 mod lifecycle;
 mod list;
@@ -53,7 +54,7 @@ use tokio::sync::Semaphore;
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, blobs::RunId, buckets::Bucket, tokens::Token},
-    jobs::{LifecycleJob, Scrub},
+    jobs::{InventoryJob, LifecycleJob, Scrub},
     kms::{self, Kms},
     leases::Leases,
     metrics::{Counters, Metrics},
@@ -117,6 +118,7 @@ pub struct Engine {
     counters: Counters,
     scrub: Arc<Scrub>,
     lifecycle: Arc<LifecycleJob>,
+    inventory: Arc<InventoryJob>,
     leases: Leases,
     policies: Understood,
     first_account: AccountId,
@@ -157,6 +159,8 @@ pub(crate) struct Parts {
     pub(crate) scrub: Arc<Scrub>,
     /// Follows the lifecycle rules.
     pub(crate) lifecycle: Arc<LifecycleJob>,
+    /// Writes the reports of inventories.
+    pub(crate) inventory: Arc<InventoryJob>,
     /// Shared with the reaper.
     pub(crate) leases: Leases,
 }
@@ -180,6 +184,7 @@ impl Engine {
             quotas: usage::Quotas::default(),
             scrub: parts.scrub,
             lifecycle: parts.lifecycle,
+            inventory: parts.inventory,
             leases: parts.leases,
             policies: Understood::default(),
             first_account: parts.first_account,
@@ -378,6 +383,8 @@ fn changes_something(operation: &Operation) -> bool {
                     | BucketOperation::ListObjects(_)
                     | BucketOperation::ListVersions(_)
                     | BucketOperation::GetSetting(..)
+                    | BucketOperation::GetInventory(..)
+                    | BucketOperation::ListInventories(_)
                     | BucketOperation::Usage(..)
                     | BucketOperation::CrossOrigin(..)
                     | BucketOperation::PolicyStatus(_)

@@ -1,5 +1,6 @@
 //! What is done apart from requests, from time to time.
 
+mod inventory;
 mod lifecycle;
 mod pace;
 pub(crate) mod reaper;
@@ -7,6 +8,7 @@ mod scrub;
 
 use tokio::sync::watch;
 
+pub use inventory::{Deposit, InventoryJob};
 pub use lifecycle::LifecycleJob;
 pub use reaper::{Reaper, ReaperReport};
 pub use scrub::{Schedule, Scrub};

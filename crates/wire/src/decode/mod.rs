@@ -12,6 +12,7 @@ pub(crate) mod customer;
 pub(crate) mod digest;
 pub(crate) mod encryption;
 pub(crate) mod form;
+pub(crate) mod inventory;
 pub(crate) mod listing;
 pub(crate) mod lock;
 pub(crate) mod metadata;

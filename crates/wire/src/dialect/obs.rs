@@ -6,6 +6,7 @@ use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
+use strongroom_model::inventory::ReportForm;
 use strongroom_model::key::KeyName;
 use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
@@ -19,7 +20,7 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
+    EncryptionWords, FormWords, Format, InventoryWords, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
     ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_configuration, write_plain_configuration};
@@ -192,6 +193,14 @@ pub const RECORD: Dialect = Dialect {
             in_millis: true,
             root: "ObjectLockConfiguration",
             enabled: "ObjectLockEnabled",
+        },
+        inventory: InventoryWords {
+            form: ReportForm::Huawei,
+            id: "id",
+            list: "ListInventoryConfiguration",
+            wrapper: None,
+            bucket_prefix: "",
+            managed: "SSE-OBS",
         },
     },
     format: Format {

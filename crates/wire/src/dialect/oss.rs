@@ -5,6 +5,7 @@ use strongroom_model::checksum::ChecksumAlgorithm as Sum;
 use strongroom_model::encryption::DataAlgorithm;
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::FailureCode;
+use strongroom_model::inventory::ReportForm;
 use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::{CannedAcl, StorageClass};
 use strongroom_model::operation::append::LaterEncryption;
@@ -17,7 +18,7 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
+    EncryptionWords, FormWords, Format, InventoryWords, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
     ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
@@ -157,6 +158,14 @@ pub const RECORD: Dialect = Dialect {
             in_millis: false,
             root: "ObjectWormConfiguration",
             enabled: "ObjectWormEnabled",
+        },
+        inventory: InventoryWords {
+            form: ReportForm::Alibaba,
+            id: "inventoryId",
+            list: "ListInventoryConfigurationsResult",
+            wrapper: Some("OSSBucketDestination"),
+            bucket_prefix: "acs:oss:::",
+            managed: "SSE-OSS",
         },
     },
     format: Format {

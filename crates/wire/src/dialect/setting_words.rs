@@ -2,6 +2,7 @@
 
 use strongroom_model::account::AccountId;
 use strongroom_model::acl::Permission;
+use strongroom_model::inventory::ReportForm;
 use strongroom_model::lock::RetentionMode;
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::copy::MetadataFrom;
@@ -44,6 +45,25 @@ pub struct SettingWords {
     pub lifecycle: LifecycleWords,
     /// How locks are spoken of.
     pub lock: LockWords,
+    /// Inventories.
+    pub inventory: InventoryWords,
+}
+
+/// How a dialect speaks of inventories.
+#[derive(Debug, Clone, Copy)]
+pub struct InventoryWords {
+    /// In whose form its reports are.
+    pub form: ReportForm,
+    /// The query parameter that names one.
+    pub id: &'static str,
+    /// The root of a listing.
+    pub list: &'static str,
+    /// The element around the description of a bucket that reports go to, if there is one.
+    pub wrapper: Option<&'static str>,
+    /// What comes before that bucket's name.
+    pub bucket_prefix: &'static str,
+    /// The element that asks for encryption under a key that the service manages.
+    pub managed: &'static str,
 }
 
 /// How a dialect speaks of lifecycle rules.

@@ -6,6 +6,7 @@ pub(crate) mod cors;
 pub(crate) mod creation;
 pub(crate) mod deletion;
 pub(crate) mod encryption;
+pub(crate) mod inventory;
 pub(crate) mod lifecycle;
 pub(crate) mod lock;
 pub(crate) mod public_access;

@@ -97,6 +97,9 @@ fn of_bucket(
             cors::allow(response.headers_mut(), grant, dialect);
             response
         }
+        BucketOutcome::Inventory(inventory) => answer.document(document::inventory::write(inventory, dialect)),
+        BucketOutcome::InventoryPut => answer.empty(200),
+        BucketOutcome::Inventories(listed) => answer.document(document::inventory::write_list(listed, dialect)),
         BucketOutcome::PolicyStatus { is_public } => answer.document(bucket::policy_status(*is_public, dialect)),
     }
 }

@@ -13,6 +13,18 @@ pub(crate) const ROWS: &[FailureRow] = &[
         "A header or operation you provided implies functionality that is not implemented.",
     ),
     FailureRow::new(Code::InvalidBucketTag, 400, "InvalidTagError", "The tag you have provided is invalid"),
+    FailureRow::new(
+        Code::NoInventory,
+        404,
+        "NoSuchInventoryConfiguration",
+        "The inventory configuration does not exist.",
+    ),
+    FailureRow::new(
+        Code::InvalidInventoryDestination,
+        400,
+        "InvalidArgument",
+        "The destination bucket does not exist.",
+    ),
     FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be"),
     FailureRow::new(Code::MethodNotAllowed, 405, "MethodNotAllowed", "Specified method is not supported."),
     FailureRow::new(Code::MissingBody, 400, "MissingRequestBodyError", "Request body is empty."),

@@ -8,6 +8,9 @@ use super::FailureRow;
 pub(crate) const ROWS: &[FailureRow] = &[
     FailureRow::new(Code::InvalidUri, 400, "InvalidURI", "Couldn't parse the specified URI."),
     FailureRow::new(Code::QuotaExceeded, 403, "QuotaExceeded", "The bucket holds as much as it may."),
+    FailureRow::new(Code::NoInventory, 404, "NoSuchInventory", "The specified inventory does not exist."),
+    FailureRow::new(Code::TooManyInventories, 400, "InventoryExceedLimit", "The bucket has as many inventories as it may."),
+    FailureRow::new(Code::InvalidInventoryDestination, 400, "InvalidArgument", "The destination bucket does not exist."),
     FailureRow::new(Code::NoLifecycle, 404, "NoSuchLifecycle", "No Row found in Lifecycle Table.").naming("BucketName"),
     FailureRow::new(Code::TooManyTags, 400, "InvalidTag", "There are more tags than may be."),
     FailureRow::new(Code::NoBucketLock, 404, "NoSuchObjectWormConfiguration", "The object WORM configuration does not exist.").naming("BucketName"),

@@ -34,8 +34,8 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 use strongroom_store::{
-    Body, Config, Engine, LifecycleJob, OpenError, Opened, Reaper, Reply, RootCredentials, Scrub, ServerDefault,
-    Trailer,
+    Body, Config, Engine, InventoryJob, LifecycleJob, OpenError, Opened, Reaper, Reply, RootCredentials, Scrub,
+    ServerDefault, Trailer,
     blobs::{Blobs, LocalBlobs, MemoryBlobs},
     kms,
     kv::{FjallKv, Kv, MemoryKv},
@@ -55,6 +55,7 @@ pub(crate) struct Bench {
     pub(crate) reaper: tokio::sync::Mutex<Reaper>,
     pub(crate) scrub: Arc<Scrub>,
     pub(crate) lifecycle: Arc<LifecycleJob>,
+    pub(crate) inventory: Arc<InventoryJob>,
     pub(crate) account: AccountId,
     pub(crate) folder: TempDir,
     pub(crate) kv: Arc<dyn Kv>,
@@ -161,9 +162,9 @@ impl Bench {
             entropy(drawn.clone()),
         );
         let opened = opened.await?;
-        let Opened { engine, reaper, scrub, lifecycle, root: account, .. } = opened;
+        let Opened { engine, reaper, scrub, lifecycle, inventory, root: account, .. } = opened;
         let reaper = reaper.into();
-        Ok(Self { engine, reaper, scrub, lifecycle, account, folder, kv, blobs, drawn, clock })
+        Ok(Self { engine, reaper, scrub, lifecycle, inventory, account, folder, kv, blobs, drawn, clock })
     }
 
     /// The next process over the same stores.

@@ -12,6 +12,7 @@ mod disk;
 mod faults;
 mod flips;
 mod identities;
+mod inventory;
 mod keys;
 mod lifecycle;
 mod lock_sequences;

@@ -57,8 +57,8 @@ async fn over_memory() {
 async fn over_files_and_after_a_restart() {
     let bench = Bench::disk().await;
     every_method_and_size(&bench).await;
-    let Bench { engine, reaper, scrub, lifecycle, kv, blobs, folder, .. } = bench;
-    drop((engine, reaper, scrub, lifecycle, kv, blobs));
+    let Bench { engine, reaper, scrub, lifecycle, inventory, kv, blobs, folder, .. } = bench;
+    drop((engine, reaper, scrub, lifecycle, inventory, kv, blobs));
     let bench = Bench::disk_in(folder).await;
     for method in METHODS {
         for size in SIZES {
