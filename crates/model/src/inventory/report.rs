@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Inventory, InventoryField, ReportForm};
 use crate::account::AccountId;
 use crate::checksum::{Checksum, ChecksumAlgorithm};
-use crate::encryption::AppliedEncryption;
+use crate::encryption::{AppliedEncryption, DataAlgorithm};
 use crate::etag::ETag;
 use crate::lock::{ObjectLock, RetentionMode};
 use crate::metadata::{ObjectKind, StorageClass};
@@ -262,6 +262,7 @@ fn status_word(form: ReportForm, encryption: &AppliedEncryption) -> &'static str
         (_, AppliedEncryption::Plain) => "NOT-SSE",
         (ReportForm::Amazon, AppliedEncryption::Managed(_)) => "SSE-S3",
         (ReportForm::Huawei, AppliedEncryption::Managed(_)) => "SSE-OBS",
+        (_, AppliedEncryption::Kms(applied)) if applied.algorithm == DataAlgorithm::Aes256Twice => "DSSE-KMS",
         (_, AppliedEncryption::Kms(_)) => "SSE-KMS",
         (_, AppliedEncryption::Customer { .. }) => "SSE-C",
     }
@@ -362,7 +363,6 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encryption::DataAlgorithm;
     use crate::inventory::{Destination, Frequency, InventoryFilter, InventoryId};
     use crate::lock::Retention;
 

@@ -136,26 +136,23 @@ impl InventoryJob {
         let deposited = tools.deposit.deposit(source.bucket.facts.owner, put, body);
         let rows = self.rows(source, place, Sink::new(pieces, source.inventory.is_compressed()));
         match tokio::join!(deposited, rows) {
-            (Ok(()), Ok(sink)) => {
-                let (size, md5) = (sink.size, sink.md5.finalize().into());
-                Ok(Some(ReportFile { key, size, md5 }))
-            }
+            (Ok(()), Ok((size, md5))) => Ok(Some(ReportFile { key, size, md5 })),
             (_, Err(Cut::Stopped)) => Ok(None),
             (_, Err(Cut::Failed(failure))) | (Err(failure), _) => Err(failure),
             (Ok(()), Err(Cut::Unread)) => Err(FailureCode::Internal.into()),
         }
     }
 
-    /// Fills a file. What cuts it short is told to whoever stores it as well, so that it is never stored half.
-    async fn rows(&self, source: &Source<'_>, place: &mut Place, mut sink: Sink) -> Result<Sink, Cut> {
+    /// Fills a file, and answers its length and its MD5. What cuts it short is told to whoever stores it as well, so that it is
+    /// never stored half.
+    async fn rows(&self, source: &Source<'_>, place: &mut Place, mut sink: Sink) -> Result<(u64, [u8; 16]), Cut> {
         let filled = self.fill(source, place, &mut sink).await;
         if filled.is_err() {
             // If nobody reads any more, nobody need be told.
             let _unread = sink.pieces.send(Err(io::Error::other("the report was interrupted"))).await;
         }
         filled?;
-        sink.finish().await?;
-        Ok(sink)
+        sink.finish().await
     }
 
     async fn fill(&self, source: &Source<'_>, place: &mut Place, sink: &mut Sink) -> Result<(), Cut> {
@@ -310,13 +307,14 @@ impl Sink {
         self.hand_on(piece).await
     }
 
-    /// The rest of the file.
-    async fn finish(&mut self) -> Result<(), Cut> {
+    /// Hands on the rest of the file, and tells that it was the rest.
+    async fn finish(mut self) -> Result<(u64, [u8; 16]), Cut> {
         let rest = match std::mem::replace(&mut self.encoder, Encoder::Plain(Vec::new())) {
             Encoder::Gzip(encoder) => encoder.finish().expect("a vector takes all that is written to it"),
             Encoder::Plain(buffer) => buffer,
         };
-        self.hand_on(rest).await
+        self.hand_on(rest).await?;
+        Ok((self.size, self.md5.finalize().into()))
     }
 
     async fn hand_on(&mut self, piece: Vec<u8>) -> Result<(), Cut> {
