@@ -4,6 +4,7 @@ use crate::account::UserName;
 use crate::action::{Action, IdentityAction, KeyAction, Required, Resource};
 use crate::name::{BucketName, ObjectKey, VersionId};
 
+use super::audit::AuditFilter;
 use super::identity::IdentityOperation;
 
 /// An operation on the server itself.
@@ -48,6 +49,10 @@ pub enum AdminOperation {
     DescribeInventory,
     /// Interrupt the writing of reports.
     StopInventory,
+    /// Find records of the audit trail.
+    QueryAudit(Box<AuditFilter>),
+    /// Hold the audit trail against its signatures.
+    VerifyAudit,
     /// Take a backup of the whole store.
     Backup(Backup),
 }
@@ -97,6 +102,8 @@ impl AdminOperation {
             Self::StartInventory => "StartInventory",
             Self::DescribeInventory => "DescribeInventory",
             Self::StopInventory => "StopInventory",
+            Self::QueryAudit(_) => "QueryAudit",
+            Self::VerifyAudit => "VerifyAudit",
         }
     }
 
@@ -125,6 +132,7 @@ impl AdminOperation {
             | Self::StartInventory
             | Self::StopInventory
             | Self::Backup(_) => administration(Action::Maintain),
+            Self::QueryAudit(_) | Self::VerifyAudit => administration(Action::ReadAudit),
         }]
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::account::UserName;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
+use crate::outcome::audit::AuditReport;
 use crate::outcome::backup::BackupFacts;
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::identity::IdentityOutcome;
@@ -44,6 +45,10 @@ pub enum AdminOutcome {
     Lifecycle(LifecycleReport),
     /// How far the writing of inventories' reports is.
     Inventory(InventoryReport),
+    /// Lines of the audit trail, as they stand there.
+    AuditRecords(Vec<String>),
+    /// What a verification of the audit trail has found.
+    Audit(AuditReport),
 }
 
 /// What is known of a user.
