@@ -371,7 +371,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
     all
 }
 
-fn admin_operations() -> [AdminOperation; 16] {
+fn admin_operations() -> [AdminOperation; 18] {
     let user = || UserName::parse("alice").expect("a valid name");
     [
         AdminOperation::CreateUser(user()),
@@ -390,6 +390,8 @@ fn admin_operations() -> [AdminOperation; 16] {
         AdminOperation::DescribeInventory,
         AdminOperation::StopInventory,
         AdminOperation::Backup(Backup::default()),
+        AdminOperation::QueryAudit(Box::default()),
+        AdminOperation::VerifyAudit,
     ]
 }
 
