@@ -4,6 +4,7 @@
 //! STRONGROOM   the mark
 //! catalog/     the key-value store
 //! blobs/       the blob store
+//! ledger/      a copy of the rows without which nothing can be rebuilt
 //! keys/        the metadata key, and the root key if it is a file
 //! ```
 //!
@@ -50,6 +51,11 @@ pub enum FolderError {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+/// The ledger of this data folder's catalog.
+pub(crate) fn ledger(path: &Path) -> PathBuf {
+    path.join("ledger/rows")
 }
 
 /// Sees that `path` is a data folder. One that does not exist, or is empty, becomes one that only its owner can enter.

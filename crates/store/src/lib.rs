@@ -22,6 +22,7 @@ mod leases;
 mod metrics;
 mod open;
 mod opening;
+mod recover;
 pub mod stream;
 pub mod surroundings;
 
@@ -31,3 +32,4 @@ pub use folder::FolderError;
 pub use jobs::{Deposit, InventoryJob, LifecycleJob, Reaper, ReaperReport, Schedule, Scrub};
 pub use metrics::Metrics;
 pub use open::{Config, OpenError, Opened, RootCredentials};
+pub use recover::{Recover, RecoverError, Recovered, recover};

@@ -20,7 +20,7 @@ use crate::{
     jobs::{InventoryJob, LifecycleJob, Reaper, Scrub, reaper},
     key_user::KeyUser,
     kms,
-    kv::{self, Kv},
+    kv::{self, Kv, ledger::LedgerKv},
     leases::Leases,
     metrics::Counters,
     surroundings::{Clock, Entropy, EntropyError},
@@ -81,6 +81,9 @@ pub enum OpenError {
     /// The key-value store does not open.
     #[error(transparent)]
     Kv(#[from] kv::OpenError),
+    /// The ledger cannot be kept.
+    #[error(transparent)]
+    Ledger(#[from] kv::LedgerError),
     /// The catalog does not open.
     #[error(transparent)]
     Catalog(#[from] catalog::OpenError),
@@ -119,6 +122,8 @@ impl Engine {
         folder::claim(&config.data)?;
         let kv_config = config.kv.clone();
         let kv = kv::open(&kv_config.unwrap_or(kv::Config::Fjall { path: config.data.join("catalog") })).await?;
+        let kv = LedgerKv::open(kv, catalog::LEDGER_FAMILIES, folder::ledger(&config.data)).await?;
+        let kv = Arc::new(kv);
         let blobs_config = config.blobs.clone();
         let blobs =
             blobs::open(&blobs_config.unwrap_or(blobs::Config::Local { path: config.data.join("blobs") })).await?;
@@ -137,11 +142,28 @@ impl Engine {
         clock: Clock,
         entropy: Entropy,
     ) -> Result<Opened, OpenError> {
+        Self::open_around(kv, blobs, config, clock, entropy, None).await
+    }
+
+    /// The same with something around the key service.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_around(
+        kv: Arc<dyn Kv>,
+        blobs: Arc<dyn Blobs>,
+        config: Config,
+        clock: Clock,
+        entropy: Entropy,
+        around: Option<kms::Around>,
+    ) -> Result<Opened, OpenError> {
         let keys = config.data.join("keys");
         let catalog = Catalog::open(kv, &keys.join("metadata.key"), entropy.clone()).await?;
         let catalog = Arc::new(catalog);
         let kms_catalog = Arc::clone(&catalog);
-        let kms = kms::open(&config.kms, kms_catalog, config.region.clone(), clock.clone(), entropy.clone()).await?;
+        let kms =
+            kms::open(&config.kms, kms_catalog, config.region.clone(), clock.clone(), entropy.clone(), around.as_ref())
+                .await?;
         let (root, first_start) = root_account(&catalog, config.root, &clock, &entropy).await?;
         let folder = config.audit.folder.clone().unwrap_or_else(|| config.data.join(audit::FOLDER));
         let trail = Trail::open(&folder, &config.audit, &kms.root, clock.clone(), &entropy)?;

@@ -147,7 +147,7 @@ fn advance(bar: &ProgressBar, progress: Progress) {
 }
 
 /// Silent where nobody watches.
-fn bar(template: &str) -> ProgressBar {
+pub(super) fn bar(template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -55,6 +55,9 @@ pub(crate) enum CommandError {
     /// Nothing, or not all, can be restored.
     #[error(transparent)]
     Restore(#[from] strongroom_store::RestoreError),
+    /// Nothing can be rebuilt.
+    #[error(transparent)]
+    Recover(#[from] strongroom_store::RecoverError),
     /// Blobs are missing.
     #[error(
         "it is restored, but {missing} blobs are missing: put them into the folder of blobs, or delete their objects"
@@ -101,6 +104,7 @@ pub(super) fn report(error: &CommandError) -> ExitCode {
         | CommandError::Refused { .. }
         | CommandError::BrokenOff { .. }
         | CommandError::Restore(_)
+        | CommandError::Recover(_)
         | CommandError::Missing { .. }
         | CommandError::Damage { .. }
         | CommandError::AuditChanged { .. }

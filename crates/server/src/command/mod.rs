@@ -10,6 +10,7 @@ mod identity;
 mod inventory;
 mod lifecycle;
 mod logging;
+mod recover;
 mod scrub;
 mod sdk;
 mod serve;
@@ -77,6 +78,8 @@ enum Command {
     /// The audit trail: who used which key for what
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Rebuild a lost catalog from the blobs and the ledger, and say what could not be rebuilt
+    Recover(recover::RecoverCommand),
     /// Show the effective configuration and prove that keys can be wrapped and unwrapped
     Check {
         #[command(flatten)]
@@ -250,6 +253,7 @@ impl CommandLine {
             Command::Lifecycle(command) => lifecycle::lifecycle(command).await,
             Command::Inventory(command) => inventory::inventory(command).await,
             Command::Audit(command) => audit::audit(command).await,
+            Command::Recover(command) => recover::recover(&command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Account(command) => identity::account(command).await,

@@ -11,6 +11,7 @@ mod crash_versions;
 mod history;
 mod late;
 mod process;
+mod recover;
 mod scrub;
 mod slow;
 mod start;

@@ -19,7 +19,9 @@ use super::objects::{
 use super::protection::{Condemned, Terms};
 use super::record::Key;
 use super::uploads::Completion;
+use super::version_records::VersionRecord;
 use super::{ATTEMPTS, Catalog, CatalogError, Change};
+use crate::blob_id::BlobId;
 use crate::kv::{Commit, Expected};
 
 /// The most versions that one call deletes: so few commits delete a thousand, and one key that is written at the same
@@ -48,6 +50,8 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) freed_due: Timestamp,
     /// The upload that ends with it; its blobs are live already. Without one they are pending.
     pub(crate) completion: Option<&'a Completion<'a>>,
+    /// The blob that holds nothing but the version's record, and is pending still: that of an upload.
+    pub(crate) record: Option<BlobId>,
 }
 
 /// What became of a version that was to be written.
@@ -178,6 +182,38 @@ impl Catalog {
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
+    }
+
+    /// Writes a version of which only its record was left, as it would be written now into a bucket that keeps versions as
+    /// `versioning` says. Its blobs are pending. Answers how many versions it has overwritten.
+    pub(crate) async fn rebuild_version(
+        &self,
+        record: VersionRecord,
+        versioning: Versioning,
+        freed_due: Timestamp,
+    ) -> Result<u64, CatalogError> {
+        let VersionRecord { bucket, key, entry, content } = record;
+        let place = Place { bucket, key: &key };
+        let moment = Moment { now: entry.last_modified, freed_due };
+        let latest = self.latest(bucket, &key).await?;
+        let is_overwritten = versioning != Versioning::Enabled
+            && latest.as_ref().is_some_and(|(latest, _)| latest.version.is_null() || latest.null.is_some());
+        let (seat, change) = self.make_room(place, latest, versioning, moment, Change::new()).await?;
+        let conditions = Conditions::default();
+        let mut new = NewVersion {
+            bucket,
+            key: &key,
+            entry,
+            content,
+            conditions: &conditions,
+            freed_due,
+            completion: None,
+            record: None,
+        };
+        match self.commit(new.take(seat, change)).await? {
+            Commit::Committed => Ok(u64::from(is_overwritten)),
+            Commit::Conflict => Err(CatalogError::Contended(1)),
+        }
     }
 
     /// Why a commit in conflict would be so for ever, if it would.
@@ -408,7 +444,10 @@ impl NewVersion<'_> {
         let content = ContentRow::new(seat.generation, &self.content);
         let change = change.put(&content_key(self.bucket, self.key, self.entry.uid), &content);
         let change = match self.completion {
-            Some(completion) => completion.end(change),
+            Some(completion) => {
+                let change = completion.end(change);
+                self.record.iter().fold(change, |change, blob| change.make_live(*blob))
+            }
             None => self.content.blobs.iter().fold(change, |change, blob| change.make_live(*blob)),
         };
         seat.give(place, VersionEntry::Object(self.entry.clone()), change)

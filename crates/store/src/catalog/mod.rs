@@ -22,6 +22,7 @@ mod object_rows;
 pub(crate) mod object_settings;
 pub(crate) mod objects;
 mod protection;
+pub(crate) mod rebuilding;
 mod record;
 pub(crate) mod recovery;
 pub(crate) mod rights;
@@ -34,6 +35,7 @@ mod turns;
 mod upload_listing;
 mod upload_rows;
 pub(crate) mod uploads;
+pub(crate) mod version_records;
 pub(crate) mod versions;
 pub(crate) mod walk;
 pub(crate) mod whole;
@@ -56,6 +58,9 @@ use turns::Turns;
 
 /// Attempts at a change before its caller is told to come back: with random luck a few suffice.
 pub(crate) const ATTEMPTS: u32 = 32;
+
+/// Families of rows that the ledger has a copy of: master keys, identities, buckets.
+pub(crate) const LEDGER_FAMILIES: std::ops::RangeInclusive<u8> = 0x10..=0x3f;
 
 /// Records that one scan fetches, where more may follow: few enough to hold, enough to make the scans few.
 const PAGE: usize = 1000;

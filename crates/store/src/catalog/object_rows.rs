@@ -34,7 +34,7 @@ pub(super) struct NoncurrentRow {
 
 /// See [`VersionEntry`].
 #[derive(Debug, Serialize, Deserialize)]
-struct VersionRow {
+pub(super) struct VersionRow {
     uid: VersionUid,
     generation: u64,
     is_null: bool,
@@ -63,7 +63,7 @@ pub(super) struct ContentRow {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ObjectContentRow {
+pub(super) struct ObjectContentRow {
     md5: Option<[u8; 16]>,
     checksums: Vec<ChecksumRow>,
     headers: HeadersRow,
@@ -157,7 +157,7 @@ impl NoncurrentRow {
 }
 
 impl VersionRow {
-    fn new(version: &VersionEntry) -> Self {
+    pub(super) fn new(version: &VersionEntry) -> Self {
         let last_modified = match version {
             VersionEntry::Object(entry) => entry.last_modified,
             VersionEntry::Marker(marker) => marker.last_modified,
@@ -171,7 +171,7 @@ impl VersionRow {
         }
     }
 
-    fn into_version(self) -> VersionEntry {
+    pub(super) fn into_version(self) -> VersionEntry {
         let Self { uid, generation, is_null, .. } = self;
         let last_modified = Timestamp::from_millis(self.last_modified);
         match self.object {
@@ -224,7 +224,7 @@ impl ContentRow {
 }
 
 impl ObjectContentRow {
-    fn new(content: &Content) -> Self {
+    pub(super) fn new(content: &Content) -> Self {
         Self {
             md5: content.md5,
             checksums: content.checksums.iter().map(ChecksumRow::new).collect(),
@@ -243,7 +243,7 @@ impl ObjectContentRow {
         }
     }
 
-    fn into_content(self) -> Result<Content, CatalogError> {
+    pub(super) fn into_content(self) -> Result<Content, CatalogError> {
         Ok(Content {
             md5: self.md5,
             checksums: self.checksums.into_iter().map(ChecksumRow::into_checksum).collect(),

@@ -61,6 +61,9 @@ pub(crate) enum Family {
     Content = 0x41,
     /// The versions that are not the latest any more, by bucket id and key, newest first.
     Noncurrent = 0x42,
+    /// Object versions whose records were found by a recovery, until it has rebuilt them; else the number keeps records of
+    /// versions in blobs apart from all rows.
+    VersionRecord = 0x43,
     /// Open multipart uploads, by bucket id, key and upload id.
     Upload = 0x48,
     /// Parts of uploads, by upload id and number.

@@ -19,11 +19,12 @@ use strongroom_model::operation::append::{AppendObject, LaterEncryption, SealApp
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::outcome::ObjectOutcome;
 use strongroom_model::outcome::object::{ObjectAppended, ObjectWritten};
-use strongroom_seal::{ContentKey, Header, Manifest, Part, PartId};
+use strongroom_seal::{ContentKey, Header, Manifest, ManifestKey, Part, PartId};
 
 use super::digests::{Digests, Tally, combine_crc64};
+use super::draft::{Rows, left_in, rows_of, with_record};
 use super::lifecycle::notice;
-use super::put::{INLINE_MAX, Making, PUT_BYTES_MAX, is_promised, taken_from};
+use super::put::{INLINE_MAX, Making, PUT_BYTES_MAX, is_promised};
 use super::reading::{found, unlock_by_customer};
 use super::sealing::{Inspection, seal_stream, take_up_to};
 use super::{Body, Caller, Engine};
@@ -38,23 +39,33 @@ use crate::{
     blob_id::BlobId,
     failure,
     stream::{ByteStream, collect, once},
+    surroundings::Clock,
 };
 
-/// The sealed bytes of a new last part, stored.
-struct Tail {
-    part: Part,
-    inline: Option<Bytes>,
-    tally: Tally,
+/// The rows that an append leaves, if nobody else changes them meanwhile.
+struct Grown {
+    rows: Rows,
+    /// Where the appended bytes are, if not in the catalog.
+    blob: Option<BlobId>,
+    /// How many came.
+    appended: u64,
 }
 
-/// The rows that an append leaves.
-struct Grown {
-    etag: ETag,
-    size: u64,
-    checksums: Vec<Checksum>,
-    manifest: Bytes,
-    inline: Option<Bytes>,
-    blob: Option<BlobId>,
+/// An append before its bytes have come.
+struct Growth {
+    entry: Entry,
+    content: Content,
+    clock: Clock,
+    /// The tag is the MD5 of the bytes that come; else it is `random_tag`.
+    is_md5: bool,
+    random_tag: [u8; 16],
+    /// Those that stay.
+    parts: Vec<Part>,
+    id: PartId,
+    /// Bytes of the last part that were there before.
+    skipped: u64,
+    manifest_key: ManifestKey,
+    binding: Vec<u8>,
 }
 
 impl Engine {
@@ -146,11 +157,10 @@ impl Engine {
             return Err(FailureCode::TooManyAppends.into());
         }
         self.expect_room(bucket, body.declared).await?;
-        let tail = self.seal_tail(&version, &content, &last, before, &append.put, body).await?;
-        if tail.tally.size == 0 {
+        let grown = self.seal_tail(bucket, &version, (&content, &manifest), before, &append, body).await?;
+        if grown.appended == 0 {
             return Ok(appended(&version, &append, &version.entry, &version.content));
         }
-        let grown = self.grow(&version, &content, &manifest, tail, &append)?;
         let committed = self.commit_append(bucket, &version, &append, &grown).await;
         if let (Err(_), Some(blob)) = (&committed, grown.blob) {
             self.abandon(blob).await;
@@ -204,21 +214,20 @@ impl Engine {
     }
 
     /// Seals what is appended, behind the bytes `before` it that were in the catalog: into memory as long as both fit, else into
-    /// a blob.
+    /// a blob, which ends in the version's record.
     async fn seal_tail(
         &self,
+        bucket: &Bucket,
         version: &Version,
-        content: &ContentKey,
-        last: &Part,
+        (content, manifest): (&ContentKey, &Manifest),
         before: Bytes,
-        put: &PutObject,
+        append: &AppendObject,
         body: Body,
-    ) -> Result<Tail, Failure> {
-        let number = if is_inline(last) { last.id.number } else { last.id.number + 1 };
-        let id = PartId { salt: self.entropy.array()?, number };
-        let skipped = before.len();
+    ) -> Result<Grown, Failure> {
+        let growth = self.growth(version, content, manifest, append, before.len())?;
+        let (id, skipped) = (growth.id, before.len());
         let tally = Arc::new(OnceLock::new());
-        let inspection = inspection(version, put, skipped, &body, &tally);
+        let inspection = inspection(version, &append.put, skipped, &body, &tally);
         let taken = take_up_to(body.bytes, INLINE_MAX - skipped).await;
         let (small, rest) = taken.map_err(|error| failure::of_stream(error, FailureCode::IncompleteBody))?;
         let plaintext: ByteStream = Box::pin(once(before).chain(once(small)));
@@ -226,9 +235,8 @@ impl Engine {
             let sealed = seal_stream(content, &id, Bytes::new(), plaintext, inspection);
             let sealed = collect(sealed, usize::MAX).await;
             let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
-            let tally = taken_from(tally)?;
-            let part = Part { id, size: skipped as u64 + tally.size, header_len: 0, blob: [0; 16] };
-            return Ok(Tail { part, inline: Some(sealed), tally });
+            let tally = left_in(tally)?;
+            return Ok(Grown { rows: growth.rows(&tally, None, Some(sealed))?, blob: None, appended: tally.size });
         };
         let blob = BlobId::from_bytes(self.entropy.array()?);
         let rows = &version.content;
@@ -237,38 +245,39 @@ impl Engine {
         let head = head.map_err(failure::of_sealing)?;
         let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
         let sealed = seal_stream(content, &id, head.into(), Box::pin(plaintext.chain(rest)), inspection);
+        let written = Arc::default();
+        let rows = rows_of(Arc::clone(&tally), move |tally| growth.rows(tally, Some((blob, header_len)), None));
+        let place = (bucket.id, append.put.key.clone());
+        let sealed = with_record(sealed, Arc::clone(&self.catalog), place, rows, Arc::clone(&written));
         self.write_blob(blob, sealed).await?;
-        let tally = taken_from(tally)?;
-        let part = Part { id, size: skipped as u64 + tally.size, header_len, blob: *blob.as_bytes() };
-        Ok(Tail { part, inline: None, tally })
+        Ok(Grown { rows: left_in(written)?, blob: Some(blob), appended: left_in(tally)?.size })
     }
 
-    /// What the object comes to with its new last part.
-    fn grow(
+    fn growth(
         &self,
         version: &Version,
         content: &ContentKey,
         manifest: &Manifest,
-        tail: Tail,
         append: &AppendObject,
-    ) -> Result<Grown, Failure> {
-        let applied = &version.content.encryption;
-        let digest = match tail.tally.md5 {
-            Some(md5) if is_promised(append.put.tag, applied) => md5,
-            _ => self.entropy.array()?,
-        };
-        let etag = ETag { digest, parts: None };
-        let checksums = vec![whole_crc(&version.content, &tail.tally)?];
-        let mut parts: Vec<Part> =
-            manifest.parts().iter().filter(|part| part.id.number < tail.part.id.number).copied().collect();
-        parts.push(tail.part);
-        let field = recovery::digests(&etag, None, &checksums);
-        let manifest = Manifest::new(parts, field).map_err(failure::of_sealing)?;
+        skipped: usize,
+    ) -> Result<Growth, Failure> {
+        let last = last_of(manifest)?;
+        let number = if is_inline(&last) { last.id.number } else { last.id.number + 1 };
+        let parts = manifest.parts().iter().filter(|part| part.id.number < number).copied().collect();
         let none = Default::default();
         let context = version.envelope.key().map_or(&none, |key| &key.context);
-        let sealed = manifest.seal(content, &self.entropy.array()?, &version.identity.binding(context).encode());
-        let blob = (!is_inline(&tail.part)).then(|| BlobId::from_bytes(tail.part.blob));
-        Ok(Grown { etag, size: manifest.size(), checksums, manifest: sealed.into(), inline: tail.inline, blob })
+        Ok(Growth {
+            entry: version.entry.clone(),
+            content: version.content.clone(),
+            clock: Arc::clone(&self.clock),
+            is_md5: is_promised(append.put.tag, &version.content.encryption),
+            random_tag: self.entropy.array()?,
+            parts,
+            id: PartId { salt: self.entropy.array()?, number },
+            skipped: skipped as u64,
+            manifest_key: ManifestKey::derive(content, self.entropy.array()?),
+            binding: version.identity.binding(context).encode(),
+        })
     }
 
     async fn commit_append(
@@ -278,7 +287,7 @@ impl Engine {
         append: &AppendObject,
         grown: &Grown,
     ) -> Result<ObjectAppended, Failure> {
-        let now = self.now();
+        let Rows { entry: new, content: rows } = &grown.rows;
         let amendment = |entry: &mut Entry, content: &mut Content| {
             if entry.uid != version.entry.uid || entry.size != version.entry.size {
                 return Err(not_at_end(entry.size));
@@ -288,15 +297,15 @@ impl Engine {
             if content.envelope != version.content.envelope || content.manifest != version.content.manifest {
                 return Err(FailureCode::Conflict.into());
             }
-            (entry.size, entry.etag, entry.last_modified) = (grown.size, grown.etag, now);
+            (entry.size, entry.etag, entry.last_modified) = (new.size, new.etag, new.last_modified);
             entry.has_blobs |= grown.blob.is_some();
-            content.checksums.clone_from(&grown.checksums);
-            content.manifest.clone_from(&grown.manifest);
-            content.inline.clone_from(&grown.inline);
+            content.checksums.clone_from(&rows.checksums);
+            content.manifest.clone_from(&rows.manifest);
+            content.inline.clone_from(&rows.inline);
             content.blobs.extend(grown.blob);
             Ok(())
         };
-        let _room = self.make_room(bucket, grown.size - version.entry.size).await?;
+        let _room = self.make_room(bucket, grown.appended).await?;
         let id = Some(version.entry.id());
         let blobs: Vec<BlobId> = grown.blob.into_iter().collect();
         let change = (Touch::Bytes(now), &amendment as &Amendment<'_>);
@@ -309,6 +318,29 @@ impl Engine {
             Amended::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
             Amended::Locked => Err(FailureCode::ObjectLocked.into()),
         }
+    }
+}
+
+impl Growth {
+    /// What the version comes to; its last part is in a blob, behind a header of that length, or `inline`.
+    fn rows(mut self, tally: &Tally, blob: Option<(BlobId, u32)>, inline: Option<Bytes>) -> Result<Rows, Failure> {
+        let digest = tally.md5.filter(|_| self.is_md5).unwrap_or(self.random_tag);
+        let etag = ETag { digest, parts: None };
+        let checksums = vec![whole_crc(&self.content, tally)?];
+        let (id, header_len) = blob.map_or(([0; 16], 0), |(blob, len)| (*blob.as_bytes(), len));
+        self.parts.push(Part { id: self.id, size: self.skipped + tally.size, header_len, blob: id });
+        let field = recovery::digests(&etag, None, &checksums);
+        let manifest = Manifest::new(self.parts, field).map_err(failure::of_sealing)?;
+        let (mut entry, mut content) = (self.entry, self.content);
+        (entry.size, entry.etag, entry.last_modified) = (manifest.size(), etag, (self.clock)());
+        entry.has_blobs |= blob.is_some();
+        entry.revision += 1;
+        content.revision = entry.revision;
+        content.checksums = checksums;
+        content.manifest = manifest.seal_under(self.manifest_key, &self.binding).into();
+        content.inline = inline;
+        content.blobs.extend(blob.map(|(blob, _)| blob));
+        Ok(Rows { entry, content })
     }
 }
 

@@ -129,10 +129,11 @@ impl Engine {
     }
 }
 
-/// The documents of a version that is written at `now`: with the bucket's own retention, if its writer asked for none.
-pub(super) fn locked_from(bucket: &Bucket, asked: ObjectSettings, now: Timestamp) -> ObjectSettings {
+/// The documents of a version that is written at `now`: with the retention of the bucket's own lock, if its writer asked for
+/// none.
+pub(super) fn locked_from(own: Option<BucketLock>, asked: ObjectSettings, now: Timestamp) -> ObjectSettings {
     let wish = LockWish { retention: asked.lock.retention, legal_hold: asked.lock.legal_hold };
-    ObjectSettings { lock: bucket.facts.lock.unwrap_or_default().of_write(wish, now), ..asked }
+    ObjectSettings { lock: own.unwrap_or_default().of_write(wish, now), ..asked }
 }
 
 fn in_force(bucket: &Bucket, now: Timestamp) -> Option<Worm> {

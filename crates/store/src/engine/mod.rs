@@ -14,6 +14,7 @@ mod cors;
 mod customer;
 mod delete;
 mod digests;
+mod draft;
 mod encryption;
 mod get;
 mod head;

@@ -5,20 +5,19 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use strongroom_model::encryption::AppliedEncryption;
-use strongroom_model::etag::{ETag, TagPromise};
+use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::metadata::{ObjectKind, StorageClass};
+use strongroom_model::metadata::ObjectKind;
 use strongroom_model::name::ObjectKey;
 use strongroom_model::operation::object::PutObject;
 use strongroom_model::outcome::object::ObjectWritten;
 use strongroom_model::setting::ObjectSettings;
-use strongroom_model::time::Timestamp;
-use strongroom_seal::{CHUNK, Header, Identity, Manifest, Part, PartId};
+use strongroom_seal::{CHUNK, Header, Identity, ManifestKey, PartId};
 
 use super::digests::{Digests, Tally};
+use super::draft::{Draft, Lair, Rows, is_null_now, left_in, rows_of, with_record};
 use super::encryption::{Choice, Protection};
 use super::lifecycle::notice;
-use super::locks::locked_from;
 use super::sealing::{Inspection, Trailer, seal_stream, take_up_to};
 use super::{Body, Caller, Engine, precondition};
 use crate::failure;
@@ -28,7 +27,7 @@ use crate::{
         blobs::Pending,
         buckets::Bucket,
         history::{Commitment, NewVersion, READERS_GRACE_MS},
-        objects::{Content, Entry, VersionUid},
+        objects::{Entry, VersionUid},
         recovery,
     },
     opening::identity,
@@ -52,17 +51,16 @@ pub(super) enum Making {
 }
 
 /// Where a new version goes.
+#[derive(Clone, Copy)]
 struct Place<'a> {
     bucket: &'a Bucket,
     uid: VersionUid,
     identity: &'a Identity,
 }
 
-/// An object's sealed bytes, stored.
+/// An object's sealed bytes, stored, and its rows to be.
 struct Stored {
-    making: Making,
-    part: Part,
-    inline: Option<Bytes>,
+    rows: Rows,
     tally: Tally,
 }
 
@@ -102,24 +100,25 @@ impl Engine {
         let protection = self.protect(caller, choice, bucket.facts.owner, &identity).await?;
         let settings = self.settings_of_write(&bucket, &put.settings)?;
         let (rules, tags) = (self.lifecycle_of(&bucket).await?, settings.tags.clone());
-        let stored = self.store(making, &put, &settings, &identity, &protection, body).await?;
-        let version = Place { bucket: &bucket, uid, identity: &identity };
-        let committed = self.commit(version, &put, settings, &protection, &stored).await;
-        if committed.is_err() {
-            self.give_up(&stored.part).await;
+        let place = Place { bucket: &bucket, uid, identity: &identity };
+        let stored = self.store(making, place, &put, settings, &protection, body).await?;
+        let blob = stored.rows.content.blobs.first().copied();
+        let committed = self.commit(&bucket, &put, &protection, &stored).await;
+        if let (Err(_), Some(blob)) = (&committed, blob) {
+            self.abandon(blob).await;
         }
         let (mut written, size) = (committed?, stored.tally.size);
         written.expiration = notice(rules.as_ref(), put.key.as_str(), (size, &tags), written.last_modified);
         Ok((written, size))
     }
 
-    /// Seals the body into memory if it is small, else into a blob.
+    /// Seals the body into memory if it is small, else into a blob, which ends in the version's record.
     async fn store(
         &self,
         making: Making,
+        place: Place<'_>,
         put: &PutObject,
-        settings: &ObjectSettings,
-        identity: &Identity,
+        settings: ObjectSettings,
         protection: &Protection,
         body: Body,
     ) -> Result<Stored, Failure> {
@@ -127,27 +126,56 @@ impl Engine {
         let inspect = Inspect::new(put, &protection.applied, body.trailer);
         let taken = take_up_to(body.bytes, INLINE_MAX).await;
         let (small, rest) = taken.map_err(|error| failure::of_stream(error, FailureCode::IncompleteBody))?;
-        match rest {
-            None => {
-                let sealed = seal_stream(&protection.content, &id, Bytes::new(), once(small), inspect.inspection);
-                let sealed = collect(sealed, usize::MAX).await;
-                let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
-                let tally = taken_from(inspect.tally)?;
-                let part = Part { id, size: tally.size, header_len: 0, blob: [0; 16] };
-                Ok(Stored { making, part, inline: Some(sealed), tally })
-            }
-            Some(rest) => {
-                let plaintext: ByteStream = Box::pin(once(small).chain(rest));
-                let blob = BlobId::from_bytes(self.entropy.array()?);
-                let head = header(put, settings, identity, &id, protection)?;
-                let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
-                let sealed = seal_stream(&protection.content, &id, head.into(), plaintext, inspect.inspection);
-                self.write_blob(blob, sealed).await?;
-                let tally = taken_from(inspect.tally)?;
-                let part = Part { id, size: tally.size, header_len, blob: *blob.as_bytes() };
-                Ok(Stored { making, part, inline: None, tally })
-            }
-        }
+        let Some(rest) = rest else {
+            let draft = self.draft(&making, place, put, settings, protection, Lair { id, blob: None })?;
+            let sealed = seal_stream(&protection.content, &id, Bytes::new(), once(small), inspect.inspection);
+            let sealed = collect(sealed, usize::MAX).await;
+            let sealed = sealed.map_err(|error| failure::of_stream(error, FailureCode::Internal))?;
+            let tally = left_in(inspect.tally)?;
+            return Ok(Stored { rows: draft.rows(&tally, Some(sealed))?, tally });
+        };
+        let plaintext: ByteStream = Box::pin(once(small).chain(rest));
+        let blob = BlobId::from_bytes(self.entropy.array()?);
+        let head = header(put, &settings, place.identity, &id, protection)?;
+        let header_len = u32::try_from(head.len()).expect("headers have a limit of 32 KiB");
+        let lair = Lair { id, blob: Some((blob, header_len)) };
+        let draft = self.draft(&making, place, put, settings, protection, lair)?;
+        let sealed = seal_stream(&protection.content, &id, head.into(), plaintext, inspect.inspection);
+        let (tally, written) = (inspect.tally, Arc::default());
+        let rows = rows_of(Arc::clone(&tally), |tally| draft.rows(tally, None));
+        let place = (place.bucket.id, put.key.clone());
+        let sealed = with_record(sealed, Arc::clone(&self.catalog), place, rows, Arc::clone(&written));
+        self.write_blob(blob, sealed).await?;
+        Ok(Stored { rows: left_in(written)?, tally: left_in(tally)? })
+    }
+
+    fn draft(
+        &self,
+        making: &Making,
+        Place { bucket, uid, identity }: Place<'_>,
+        put: &PutObject,
+        settings: ObjectSettings,
+        protection: &Protection,
+        lair: Lair,
+    ) -> Result<Draft, Failure> {
+        Ok(Draft {
+            clock: Arc::clone(&self.clock),
+            uid,
+            is_null: is_null_now(bucket),
+            kind: making.kind(),
+            link: making.target(),
+            storage_class: put.storage_class.unwrap_or(bucket.facts.storage_class),
+            metadata: put.metadata.clone(),
+            settings,
+            lock: bucket.facts.lock,
+            applied: protection.applied.clone(),
+            envelope: protection.envelope.encode().into(),
+            promise: put.tag,
+            random_tag: self.entropy.array()?,
+            manifest_key: ManifestKey::derive(&protection.content, self.entropy.array()?),
+            binding: identity.binding(&protection.context).encode(),
+            lair,
+        })
     }
 
     /// Intent first, blob second. What fails is left to the reaper.
@@ -165,54 +193,28 @@ impl Engine {
     /// The committing rows, last.
     async fn commit(
         &self,
-        Place { bucket, uid, identity }: Place<'_>,
+        bucket: &Bucket,
         put: &PutObject,
-        settings: ObjectSettings,
         protection: &Protection,
         stored: &Stored,
     ) -> Result<ObjectWritten, Failure> {
-        let tally = &stored.tally;
-        let etag = self.etag(put.tag, &protection.applied, tally)?;
-        let md5 = stored.md5();
-        let storage_class = put.storage_class.unwrap_or(bucket.facts.storage_class);
-        let manifest = self.manifest(identity, protection, stored, etag)?;
-        let now = self.now();
-        let entry = Entry {
-            uid,
-            generation: 0,
-            is_null: false,
-            size: tally.size,
-            etag,
-            last_modified: now,
-            storage_class,
-            kind: stored.making.kind(),
-            has_blobs: stored.inline.is_none(),
-            revision: 0,
-        };
-        let content = Content {
-            md5,
-            checksums: tally.checksums.clone(),
-            metadata: put.metadata.clone(),
-            settings: locked_from(bucket, settings, now),
-            encryption: protection.applied.clone(),
-            envelope: protection.envelope.encode().into(),
-            manifest: manifest.into(),
-            blobs: if stored.inline.is_none() { vec![BlobId::from_bytes(stored.part.blob)] } else { Vec::new() },
-            parts: None,
-            sealed: None,
-            link: stored.making.target(),
-            inline: stored.inline.clone(),
-            revision: 0,
-        };
-        let freed_due = now.plus_millis(READERS_GRACE_MS);
-        let conditions = &put.conditions;
-        let new =
-            NewVersion { bucket: bucket.id, key: &put.key, entry, content, conditions, freed_due, completion: None };
+        let Stored { rows: Rows { entry, content }, tally } = stored;
         let _room = self.make_room(bucket, tally.size).await?;
+        let freed_due = self.now().plus_millis(READERS_GRACE_MS);
+        let new = NewVersion {
+            bucket: bucket.id,
+            key: &put.key,
+            entry: entry.clone(),
+            content: content.clone(),
+            conditions: &put.conditions,
+            freed_due,
+            completion: None,
+            record: None,
+        };
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
-                self.counters.written(stored.inline.is_some());
-                Ok(ObjectWritten { version, ..written(etag, now, storage_class, protection, tally) })
+                self.counters.written(content.inline.is_some());
+                Ok(ObjectWritten { version, ..written(entry, protection, tally) })
             }
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
@@ -222,35 +224,6 @@ impl Engine {
             Commitment::BlobsGivenUp => Err(FailureCode::RequestTimeout.into()),
             // There is no upload to change.
             Commitment::UploadChanged => Err(FailureCode::Internal.into()),
-        }
-    }
-
-    /// The MD5 where it is promised, else random.
-    fn etag(&self, promise: TagPromise, applied: &AppliedEncryption, tally: &Tally) -> Result<ETag, Failure> {
-        let digest = match tally.md5 {
-            Some(md5) if is_promised(promise, applied) => md5,
-            _ => self.entropy.array()?,
-        };
-        Ok(ETag { digest, parts: None })
-    }
-
-    fn manifest(
-        &self,
-        identity: &Identity,
-        protection: &Protection,
-        stored: &Stored,
-        etag: ETag,
-    ) -> Result<Vec<u8>, Failure> {
-        let field = recovery::digests(&etag, stored.md5(), &stored.tally.checksums);
-        let manifest = Manifest::new(vec![stored.part], field).map_err(failure::of_sealing)?;
-        let salt = self.entropy.array()?;
-        Ok(manifest.seal(&protection.content, &salt, &identity.binding(&protection.context).encode()))
-    }
-
-    /// Leaves the part's blob, if it has one, to the reaper.
-    async fn give_up(&self, part: &Part) {
-        if part.header_len > 0 {
-            self.abandon(BlobId::from_bytes(part.blob)).await;
         }
     }
 
@@ -280,13 +253,6 @@ impl Making {
     }
 }
 
-impl Stored {
-    /// The MD5 to be kept: what is appended to will have another.
-    fn md5(&self) -> Option<[u8; 16]> {
-        self.tally.md5.filter(|_| matches!(self.making, Making::Object))
-    }
-}
-
 /// Digests to be computed, and where they will be found.
 struct Inspect {
     inspection: Inspection,
@@ -303,11 +269,6 @@ impl Inspect {
         let inspection = Inspection { digests, expected, trailer, limit: PUT_BYTES_MAX, tally: Arc::clone(&tally) };
         Self { inspection, tally }
     }
-}
-
-pub(super) fn taken_from(tally: Arc<OnceLock<Tally>>) -> Result<Tally, Failure> {
-    let tally = Arc::try_unwrap(tally).ok().and_then(OnceLock::into_inner);
-    tally.ok_or_else(|| Failure::new(FailureCode::Internal).caused_by("a sealed stream ended without its tally"))
 }
 
 pub(super) fn is_promised(promise: TagPromise, applied: &AppliedEncryption) -> bool {
@@ -332,21 +293,15 @@ fn header(
     header.map_err(failure::of_sealing)
 }
 
-fn written(
-    etag: ETag,
-    last_modified: Timestamp,
-    storage_class: StorageClass,
-    protection: &Protection,
-    tally: &Tally,
-) -> ObjectWritten {
+fn written(entry: &Entry, protection: &Protection, tally: &Tally) -> ObjectWritten {
     ObjectWritten {
-        etag,
+        etag: entry.etag,
         md5: tally.md5,
         version: None,
         encryption: protection.applied.clone(),
         checksums: tally.checksums.clone(),
-        storage_class,
-        last_modified,
+        storage_class: entry.storage_class,
+        last_modified: entry.last_modified,
         expiration: None,
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use strongroom_model::time::Timestamp;
+use tokio::time::Instant;
 
 /// A bounded map. What is in it is dropped, and so wiped if it is a secret, when it is forgotten, when room is needed, and
 /// when, its lifetime over, anything is put in; readers that hold it still keep it alive.
@@ -20,14 +21,22 @@ pub(super) struct Bounded<K, V> {
 #[derive(Clone, Copy)]
 pub(super) struct Moment {
     now: Timestamp,
+    begun: Instant,
     generation: u64,
 }
 
 /// See [`Bounded::clear_at_last`].
 pub(super) struct ClearAtLast<'a, K: Hash + Eq + Clone, V>(&'a Bounded<K, V>);
 
+/// When something was read, by the clock that others see, and by one that nobody can set.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Since {
+    begun: Instant,
+    told: Timestamp,
+}
+
 struct State<K, V> {
-    entries: HashMap<K, (Timestamp, Arc<V>)>,
+    entries: HashMap<K, (Since, Arc<V>)>,
     generation: u64,
 }
 
@@ -42,12 +51,12 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
     pub(super) fn get(&self, key: &K, now: Timestamp) -> Option<Arc<V>> {
         let state = self.state();
         let (since, value) = state.entries.get(key)?;
-        self.is_fresh(*since, now).then(|| Arc::clone(value))
+        self.is_fresh(*since, now, Instant::now()).then(|| Arc::clone(value))
     }
 
     /// To be taken before the reading of something that is to be inserted.
     pub(super) fn moment(&self, now: Timestamp) -> Moment {
-        Moment { now, generation: self.state().generation }
+        Moment { now, begun: Instant::now(), generation: self.state().generation }
     }
 
     /// Remembers `value`, read after `moment`, unless something was forgotten since then.
@@ -56,13 +65,13 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         if self.lifetime_ms == 0 || state.generation != moment.generation {
             return;
         }
-        state.entries.retain(|_, (since, _)| self.is_fresh(*since, moment.now));
+        state.entries.retain(|_, (since, _)| self.is_fresh(*since, moment.now, moment.begun));
         if state.entries.len() >= self.limit
             && let Some(oldest) = state.entries.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone())
         {
             state.entries.remove(&oldest);
         }
-        state.entries.insert(key, (moment.now, value));
+        state.entries.insert(key, (Since { begun: moment.begun, told: moment.now }, value));
     }
 
     /// Forgets everything, also what is being read now.
@@ -77,9 +86,12 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         ClearAtLast(self)
     }
 
-    /// Time that runs backwards ends all belief in what lies in its future.
-    fn is_fresh(&self, since: Timestamp, now: Timestamp) -> bool {
-        since <= now && since.distance_millis(now) < self.lifetime_ms
+    /// The lifetime is over when either clock says so. The one that can be set may stand still, jump, or run backwards, and so
+    /// must not make a belief last longer; and what lies in its future is not believed.
+    fn is_fresh(&self, since: Since, now: Timestamp, tick: Instant) -> bool {
+        let lasted = tick.saturating_duration_since(since.begun).as_millis();
+        let told = since.told <= now && since.told.distance_millis(now) < self.lifetime_ms;
+        told && lasted < u128::from(self.lifetime_ms)
     }
 
     /// Every change is one call on the map, so a panic elsewhere while it was locked does no harm.
@@ -104,6 +116,21 @@ mod tests {
 
     fn put(map: &Bounded<u32, u32>, key: u32, now: i64) {
         map.insert(key, Arc::new(key), map.moment(at(now)));
+    }
+
+    /// The clock was set back by an hour: what was read before must not be believed again when it comes to that time once more.
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_back_does_not_make_belief_last() {
+        let map = Bounded::new(9, 1000);
+        let hour = 3_600_000;
+        put(&map, 1, hour);
+        assert!(map.get(&1, at(hour)).is_some());
+        assert!(map.get(&1, at(0)).is_none());
+        tokio::time::advance(std::time::Duration::from_millis(999)).await;
+        assert!(map.get(&1, at(hour)).is_some(), "a clock that stands still");
+        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+        assert!(map.get(&1, at(hour)).is_none());
+        assert!(map.get(&1, at(hour + 1)).is_none());
     }
 
     #[test]

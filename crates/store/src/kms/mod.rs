@@ -9,7 +9,9 @@ mod cache;
 mod calls;
 mod embedded;
 mod error;
+pub mod faults;
 mod metrics;
+mod patient;
 mod reference;
 mod root;
 pub mod suite;
@@ -37,6 +39,7 @@ use cache::Cached;
 use embedded::Embedded;
 pub use error::{KmsError, OpenError};
 pub use metrics::{KmsMetrics, Metrics};
+use patient::Patient;
 pub use root::Config as RootConfig;
 pub(crate) use root::Root;
 
@@ -240,6 +243,9 @@ pub struct Opened {
     pub(crate) root: Arc<Root>,
 }
 
+/// What is put around a provider, behind the cache and the bound on waiting: for tests.
+pub type Around = Arc<dyn Fn(Arc<dyn Kms>) -> Arc<dyn Kms> + Send + Sync>;
+
 /// Opens the configured key service. A new catalog gets a new root key.
 ///
 /// # Errors
@@ -250,6 +256,7 @@ pub async fn open(
     region: Region,
     clock: Clock,
     entropy: Entropy,
+    around: Option<&Around>,
 ) -> Result<Opened, OpenError> {
     let Config::Embedded { root, cache_seconds } = config;
     if *cache_seconds > CACHE_SECONDS_MAX {
@@ -259,8 +266,10 @@ pub async fn open(
     let lifetime_ms = u64::from(*cache_seconds) * 1000 / 2;
     let root = Arc::new(root::open(root, &catalog, &entropy).await?);
     let embedded = Embedded::new(catalog, Arc::clone(&root), region, Arc::clone(&clock), entropy, lifetime_ms);
+    let provider: Arc<dyn Kms> = Arc::new(embedded);
+    let provider = around.map_or_else(|| Arc::clone(&provider), |around| around(Arc::clone(&provider)));
     let metrics = Arc::<Metrics>::default();
-    let cached = Cached::new(Arc::new(embedded), Arc::clone(&metrics), clock, lifetime_ms);
+    let cached = Cached::new(Arc::new(Patient::new(provider)), Arc::clone(&metrics), clock, lifetime_ms);
     Ok(Opened { kms: Arc::new(cached), metrics, root })
 }
 

@@ -12,6 +12,7 @@ pub mod faults;
 mod fjall;
 mod high_water;
 mod layout;
+pub(crate) mod ledger;
 mod memory;
 mod ring;
 mod slot;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fjall::FjallKv;
 pub use batch::{Batch, Check, Expected, KeyRange, Put, after_prefix};
 pub use error::{KvError, OpenError};
+pub use ledger::LedgerError;
 pub use memory::MemoryKv;
 
 /// Longest key, in bytes. An object row's key is a bucket id, a name of up to 1,024 bytes and a version; the rest is room.

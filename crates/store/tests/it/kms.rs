@@ -102,7 +102,7 @@ proptest! {
     /// After any history, every key is as the model says, and what was sealed opens exactly when its key is enabled.
     #[test]
     fn keys_live_as_their_state_machine_says(steps in steps()) {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
             let folder = tempfile::tempdir().unwrap();
             let now = Arc::new(AtomicI64::new(0));
             let kms = open(folder.path(), 5, Arc::clone(&now)).await.kms;
@@ -273,7 +273,7 @@ async fn try_open(folder: &Path, cache_seconds: u32, now: Arc<AtomicI64>) -> Res
         Catalog::open(Arc::new(MemoryKv::new()), &folder.join("metadata.key"), entropy.clone()).await.unwrap();
     let config = Config::Embedded { root: RootConfig::File { path: folder.join("root.key") }, cache_seconds };
     let clock: Clock = Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)));
-    kms::open(&config, Arc::new(catalog), Region::parse("us-east-1").unwrap(), clock, entropy).await
+    kms::open(&config, Arc::new(catalog), Region::parse("us-east-1").unwrap(), clock, entropy, None).await
 }
 
 /// Bytes that repeat from run to run, never within one: SplitMix64.

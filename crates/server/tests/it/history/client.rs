@@ -1,12 +1,13 @@
 //! One client of a history: what it asks, by chance, and what it writes down.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::{Done, History, Place};
+use super::{Done, History, Place, assemble::Seen};
 use crate::{
     client::{Answer, Ask, Connection},
     crash::Dice,
@@ -15,33 +16,35 @@ use crate::{
 
 /// States of the default encryption.
 pub(super) const AES256: u64 = 1;
-const KMS: u64 = 2;
+pub(super) const KMS: u64 = 2;
 
 /// States of the master key.
 pub(super) const ENABLED: u64 = 1;
-const DISABLED: u64 = 2;
+pub(super) const DISABLED: u64 = 2;
 
 /// The objects: few, so that they are fought over.
-const OBJECTS: [(&str, &str); 3] = [("a", "/bucket/a"), ("b", "/bucket/b"), ("c", "/bucket/c")];
+pub(super) const OBJECTS: [&str; 3] = ["a", "b", "c"];
 
-const SSE: &str = "x-amz-server-side-encryption";
-const KEY_ID: &str = "x-amz-server-side-encryption-aws-kms-key-id";
+pub(super) const SSE: &str = "x-amz-server-side-encryption";
+pub(super) const KEY_ID: &str = "x-amz-server-side-encryption-aws-kms-key-id";
 
 /// Where a server can be asked.
 pub(super) struct Home {
-    http: SocketAddr,
+    pub(super) http: SocketAddr,
     admin: SocketAddr,
     token: String,
 }
 
 /// A client; what it asks follows from its seed, and from nothing else.
 pub(super) struct Client<'a> {
-    history: &'a History,
+    pub(super) history: &'a History,
     number: u64,
-    dice: Dice,
+    pub(super) dice: Dice,
     written: u64,
     /// The master key that is switched off and on.
-    key: String,
+    pub(super) key: String,
+    /// The objects as they were last read.
+    pub(super) seen: BTreeMap<&'static str, Seen>,
 }
 
 impl Home {
@@ -78,18 +81,22 @@ pub(super) fn make_key(server: &Server) -> String {
 
 impl<'a> Client<'a> {
     pub(super) fn new(history: &'a History, number: u64, seed: u64, key: String) -> Self {
-        Self { history, number, dice: Dice(seed ^ (number << 48)), written: 0, key }
+        let dice = Dice(seed ^ (number << 48));
+        Self { history, number, dice, written: 0, key, seen: BTreeMap::new() }
     }
 
     /// Asks this and that until it is over, or the server is gone.
     pub(super) fn work(&mut self, home: &Home, over: &AtomicBool) {
         let Ok(mut connection) = Connection::open(home.http) else { return };
         while !over.load(Ordering::SeqCst) {
-            let (name, target) = OBJECTS[self.dice.below(OBJECTS.len() as u64) as usize];
+            let name = OBJECTS[self.dice.below(OBJECTS.len() as u64) as usize];
+            let target = &target_of(name);
             let done = match self.dice.below(100) {
-                0..40 => self.put(home, &mut connection, name, target),
-                40..85 => self.get(home, &mut connection, name, target),
-                85..93 => self.delete(home, &mut connection, name, target),
+                0..28 => self.put(home, &mut connection, name, target),
+                28..40 => self.copy(home, &mut connection),
+                40..46 => self.upload(home, &mut connection, name),
+                46..86 => self.get(home, &mut connection, name, target),
+                86..93 => self.delete(home, &mut connection, name, target),
                 93..98 => self.set_default(home, &mut connection),
                 _ => self.switch_key(home),
             };
@@ -99,10 +106,15 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// A number that stands for one object, and for no other.
+    pub(super) fn next_value(&mut self) -> u64 {
+        self.written += 1;
+        (self.number + 1) << 32 | self.written
+    }
+
     /// A new object, sealed in one of three ways, sometimes only if there is none.
     fn put(&mut self, home: &Home, connection: &mut Connection, name: &'static str, target: &str) -> io::Result<()> {
-        self.written += 1;
-        let value = (self.number + 1) << 32 | self.written;
+        let value = self.next_value();
         let claims = self.dice.below(6) == 0;
         let mut ask = Ask::s3("PUT", target);
         let mode = self.dice.below(3);
@@ -150,10 +162,14 @@ impl<'a> Client<'a> {
             200 => {
                 let value = value_of(&answer, target);
                 record(Place::Object(name), Done::Read(value));
-                self.history.saw(value, answer.header(SSE).unwrap());
-                if answer.header(KEY_ID).is_some_and(|id| id.contains(&self.key)) {
+                let sealed = answer.header(SSE).unwrap().to_owned();
+                self.history.saw(value, &sealed);
+                let keyed = answer.header(KEY_ID).is_some_and(|id| id.contains(&self.key));
+                if keyed {
                     record(Place::MasterKey, Done::Read(ENABLED));
                 }
+                let etag = answer.header("etag").unwrap().to_owned();
+                self.seen.insert(name, Seen { value, etag, sealed, keyed });
             }
             404 => record(Place::Object(name), Done::Read(0)),
             400 if answer.code() == "KMS.DisabledException" => record(Place::MasterKey, Done::Read(DISABLED)),
@@ -199,8 +215,13 @@ impl<'a> Client<'a> {
     }
 }
 
+/// Where an object is.
+pub(super) fn target_of(name: &str) -> String {
+    format!("/bucket/{name}")
+}
+
 /// The object that stands for `value`: its number, and bytes that follow from it. Some live in the catalog, some in blobs.
-fn bytes(value: u64) -> Vec<u8> {
+pub(super) fn bytes(value: u64) -> Vec<u8> {
     let mut dice = Dice(value);
     let length = if dice.below(5) == 0 { 66_000 + dice.below(90_000) } else { 8 + dice.below(2000) };
     let filler = (0..length / 8).flat_map(|_| dice.roll().to_le_bytes());

@@ -2,11 +2,12 @@
 //! is searched for one order of all of it in which each answer is right.
 //!
 //! The search goes key by key, as linearizability allows: each object is a register, the bucket's default encryption another, and
-//! the state of the master key a third. One request may touch several: an unencrypted PUT reads the default; a GET under
-//! the master key reads whether that is enabled.
+//! the state of the master key a third. One request may touch several: a PUT that says nothing of encryption reads the default; a GET
+//! under the master key reads whether that is enabled; a copy reads one object and writes another.
 //!
 //! `STRONGROOM_HISTORIES` sets how many histories are made, `STRONGROOM_SEED` where they begin.
 
+mod assemble;
 mod client;
 mod linear;
 

@@ -12,6 +12,7 @@ use strongroom_model::outcome::upload::UploadCompleted;
 use strongroom_seal::{Manifest, ManifestKey, Part, PartId};
 
 use super::super::digests::Digests;
+use super::super::draft::is_null_now;
 use super::super::lifecycle::notice;
 use super::super::locks::locked_from;
 use super::super::{Caller, Engine, precondition};
@@ -24,7 +25,12 @@ use crate::catalog::{
     recovery,
     uploads::{Completion, UploadedPart},
 };
-use crate::{failure, opening::Version};
+use crate::{
+    blob_id::BlobId,
+    failure,
+    opening::{self, Version},
+    stream::once,
+};
 
 /// The parts that the object is made of, in order, with the versions of their rows; and what they come to.
 struct Assembly {
@@ -94,7 +100,7 @@ impl Engine {
         let entry = Entry {
             uid: VersionUid(open.id.0),
             generation: 0,
-            is_null: false,
+            is_null: is_null_now(&open.bucket),
             size: assembly.size,
             etag: assembly.etag,
             last_modified: now,
@@ -103,15 +109,16 @@ impl Engine {
             has_blobs: true,
             revision: 0,
         };
+        let record = BlobId::from_bytes(self.entropy.array()?);
         let content = Content {
             md5: None,
             checksums: assembly.checksums.clone(),
             metadata: upload.metadata.clone(),
-            settings: locked_from(&open.bucket, upload.settings.clone(), now),
+            settings: locked_from(open.bucket.facts.lock, upload.settings.clone(), now),
             encryption: upload.encryption.clone(),
             envelope: upload.envelope.clone(),
             manifest: assembly.manifest(open, key)?.into(),
-            blobs: assembly.parts.iter().map(|(part, _)| part.blob).collect(),
+            blobs: assembly.parts.iter().map(|(part, _)| part.blob).chain([record]).collect(),
             parts: Some(assembly.summary(upload.checksum)),
             sealed: None,
             link: None,
@@ -119,6 +126,7 @@ impl Engine {
             revision: 0,
         };
         let rows = assembly.parts.iter().map(|(part, row)| (part.number, *row)).collect();
+        let framed = self.catalog.seal_version(open.bucket.id, &open.key, &entry, &content)?;
         let completion = Completion { place: open.place(), version: open.row, parts: rows };
         let new = NewVersion {
             bucket: open.bucket.id,
@@ -128,10 +136,16 @@ impl Engine {
             conditions: &complete.conditions,
             freed_due: now.plus_millis(READERS_GRACE_MS),
             completion: Some(&completion),
+            record: Some(record),
         };
         // Its parts have taken their room. A bucket that holds more than it may takes no object, however.
         let _room = self.make_room(&open.bucket, 0).await?;
-        match self.catalog.commit_version(new).await? {
+        self.write_blob(record, once(framed)).await?;
+        let commitment = self.catalog.commit_version(new).await;
+        if !matches!(commitment, Ok(Commitment::Committed(_))) {
+            self.abandon(record).await;
+        }
+        match commitment? {
             Commitment::Committed(version) => {
                 let completed = open.completed(complete, version, assembly.etag, assembly.checksums);
                 Ok(Some(UploadCompleted { expiration, ..completed }))

@@ -13,7 +13,8 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{ContentKey, Header, PartId};
 
 use super::super::digests::{Digests, Tally};
-use super::super::put::{PUT_BYTES_MAX, is_promised, taken_from};
+use super::super::draft::left_in;
+use super::super::put::{PUT_BYTES_MAX, is_promised};
 use super::super::sealing::{Inspection, Trailer, seal_stream};
 use super::super::{Body, Caller, Engine};
 use super::OpenUpload;
@@ -100,7 +101,7 @@ impl Engine {
         let inspection = open.inspection(part, body.trailer, Arc::clone(&tally));
         let sealed = seal_stream(content, &id, head.into(), body.bytes, inspection);
         self.write_blob(blob, sealed).await?;
-        Ok(Stored { id, blob, header_len, tally: taken_from(tally)? })
+        Ok(Stored { id, blob, header_len, tally: left_in(tally)? })
     }
 
     async fn commit_part(

@@ -18,6 +18,7 @@ use crate::{
         Catalog, CatalogError,
         buckets::{Bucket, BucketId},
         objects::{VersionEntry, VersionUid},
+        version_records::{self, END_BYTES},
         walk::Cursor,
     },
     failure,
@@ -113,7 +114,9 @@ impl Examiner {
         let manifest = open_manifest(&version, &key);
         let manifest = manifest.map_err(|failure| of_failure(Trouble::Envelope, None, failure))?;
         let sealed: Vec<BlobId> = manifest.parts().iter().filter_map(blob_of).collect();
-        if sealed != version.content.blobs {
+        let (named, further) = version.content.blobs.split_at(sealed.len().min(version.content.blobs.len()));
+        // An upload's record has a blob of its own.
+        if sealed != named || further.len() != usize::from(version.content.parts.is_some()) {
             return Err(Hindrance::Found(Trouble::Rows, None, "manifest and rows name different blobs".into()));
         }
         for part in manifest.parts() {
@@ -133,6 +136,7 @@ impl Examiner {
                 away => away,
             }
         })?;
+        self.record(&version).await?;
         Ok(Verdict::Sound)
     }
 
@@ -142,10 +146,12 @@ impl Examiner {
         let expected = sealed_len(version.envelope.suite(), version.entry.size);
         let inline = version.content.inline.as_ref();
         let mut sealed = inline.map_or(0, |inline| inline.len() as u64);
-        for blob in &version.content.blobs {
+        let parts = version.content.blobs.len() - usize::from(version.content.parts.is_some());
+        for blob in &version.content.blobs[..parts] {
             let header = self.read_header(*blob).await?;
             let header_len = header.ok_or_else(|| no_header(*blob))?.1 as u64;
             let len = self.len(*blob).await?;
+            let len = self.end_of_chunks(*blob, len).await?;
             let bytes = self.blobs.read(blob, header_len..len).await.map_err(|error| of_blob(*blob, error))?;
             let drained = drain(bytes, pace).await;
             drained.map_err(|(_, error)| {
@@ -154,12 +160,40 @@ impl Examiner {
             sealed += len.saturating_sub(header_len);
         }
         // Each further part may end in a chunk of its own, with a tag of its own.
-        let further = (version.content.blobs.len() + usize::from(inline.is_some())).saturating_sub(1);
+        let further = (parts + usize::from(inline.is_some())).saturating_sub(1);
         let tags = further as u64 * version.envelope.suite().tag_len as u64;
         if sealed < expected || sealed > expected + tags {
             return Err(missing(None, format!("{sealed} sealed bytes, where {expected} are expected")));
         }
-        Ok(())
+        self.record(version).await
+    }
+
+    /// The last blob of a version must end in its record, or a lost catalog could not be rebuilt from it.
+    async fn record(&self, version: &Version) -> Result<(), Hindrance> {
+        let Some(blob) = version.content.blobs.last().copied() else { return Ok(()) };
+        let len = self.len(blob).await?;
+        let end = self.end_of_chunks(blob, len).await?;
+        let lost = || Hindrance::Found(Trouble::Header, Some(blob), "the blob has no record of its version".to_owned());
+        let behind = len.saturating_sub(END_BYTES);
+        let record = self.read_range(blob, end.min(behind)..behind).await?;
+        let (place, sealed) = version_records::unframe(&record).ok_or_else(lost)?;
+        let record = self.catalog.open_version(&place, &sealed).map_err(|_| lost())?;
+        if record.entry.uid == version.entry.uid { Ok(()) } else { Err(lost()) }
+    }
+
+    /// Where a blob of that length has its chunks' end: its record follows, if it has one.
+    async fn end_of_chunks(&self, blob: BlobId, len: u64) -> Result<u64, Hindrance> {
+        let behind = len.saturating_sub(END_BYTES);
+        let end = self.read_range(blob, behind..len).await?;
+        let record = version_records::record_len(&end).and_then(|record| behind.checked_sub(record));
+        Ok(record.unwrap_or(len))
+    }
+
+    async fn read_range(&self, blob: BlobId, range: std::ops::Range<u64>) -> Result<Bytes, Hindrance> {
+        let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+        let stream = self.blobs.read(&blob, range).await.map_err(|error| of_blob(blob, error))?;
+        let read = collect(stream, length).await;
+        read.map_err(|error| of_failure(Trouble::Blob, Some(blob), failure::of_stream(error, FailureCode::Internal)))
     }
 
     /// The header of the part's blob must be the part's, and authentic, or a lost catalog could not be rebuilt from it.

@@ -55,7 +55,7 @@ impl World {
         let config = Config::Embedded { root, cache_seconds: CACHE_SECONDS };
         let now = Arc::clone(&self.now);
         let clock: Clock = Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst)));
-        kms::open(&config, Arc::new(catalog), Region::parse("r").unwrap(), clock, entropy).await
+        kms::open(&config, Arc::new(catalog), Region::parse("r").unwrap(), clock, entropy, None).await
     }
 
     fn path(&self, name: &str) -> PathBuf {

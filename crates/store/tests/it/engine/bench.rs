@@ -152,14 +152,25 @@ impl Bench {
 
     /// Over these backends, and the key files in `folder`.
     pub(crate) async fn over(kv: Arc<dyn Kv>, blobs: Arc<dyn Blobs>, folder: TempDir) -> Result<Self, OpenError> {
+        Self::around(kv, blobs, None, folder).await
+    }
+
+    /// The same with something around the key service.
+    pub(crate) async fn around(
+        kv: Arc<dyn Kv>,
+        blobs: Arc<dyn Blobs>,
+        around: Option<kms::Around>,
+        folder: TempDir,
+    ) -> Result<Self, OpenError> {
         let (clock, drawn) = (Arc::new(AtomicI64::new(START_MS)), Arc::<Drawn>::default());
         let now = clock.clone();
-        let opened = Engine::open_over(
+        let opened = Engine::open_around(
             kv.clone(),
             blobs.clone(),
             config(folder.path()),
             Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst))),
             entropy(drawn.clone()),
+            around,
         );
         let opened = opened.await?;
         let Opened { engine, reaper, scrub, lifecycle, inventory, root: account, .. } = opened;

@@ -13,6 +13,7 @@ mod faults;
 mod flips;
 mod identities;
 mod inventory;
+mod key_trouble;
 mod keys;
 mod lifecycle;
 mod lock_sequences;

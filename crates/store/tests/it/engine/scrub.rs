@@ -94,6 +94,8 @@ async fn damage_in_a_blob_is_found() {
             assert_eq!(finding.blob, Some(id.to_string()));
         }
         replace_blob(&*bench.blobs, id, sound[..sound.len() - 1].to_vec()).await;
+        assert_eq!(troubles(&bench).await, [Trouble::Header], "{method:?}, without its record's end");
+        replace_blob(&*bench.blobs, id, sound[..140_000].to_vec()).await;
         assert_eq!(troubles(&bench).await, [Trouble::Blob], "{method:?}, cut short");
         bench.blobs.delete(&id).await.unwrap();
         assert_eq!(troubles(&bench).await, [Trouble::Blob], "{method:?}, gone");

@@ -434,7 +434,8 @@ async fn complete_step(bench: &Bench, model: &mut Model, at: usize, which: Which
     let completed = upload(bench, UploadOperation::Complete(complete), None).await;
     if let Some(UploadOutcome::Completed(completed)) = expected(completed, model.refusal(open.seal)) {
         let Upload { name, seal, note, .. } = model.uploads.remove(at);
-        let held = Held { blobs: lengths.len(), lengths, seal, note };
+        // Its record has a blob of its own.
+        let held = Held { blobs: lengths.len() + 1, lengths, seal, note };
         model.add(name.key.as_str(), completed.version, Some(held));
     }
 }

@@ -13,6 +13,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use strongroom_store::{
     blobs::{Blobs, MemoryBlobs, faults::FaultyBlobs},
     faults::{Fault, Faults},
+    kms::{Around, Kms, faults::FaultyKms},
     kv::{Kv, MemoryKv, faults::FaultyKv},
 };
 
@@ -40,10 +41,12 @@ impl Site {
     /// The next process, all of whose calls go as planned.
     async fn open(&self, faults: Arc<Faults>) -> Result<Bench, strongroom_store::OpenError> {
         let kv = Arc::new(FaultyKv::new(self.kv.clone(), faults.clone()));
-        let blobs = Arc::new(FaultyBlobs::new(self.blobs.clone(), faults));
+        let blobs = Arc::new(FaultyBlobs::new(self.blobs.clone(), faults.clone()));
+        let around: Around =
+            Arc::new(move |kms| Arc::new(FaultyKms::new(kms, faults.clone(), Arc::default())) as Arc<dyn Kms>);
         let folder = tempfile::tempdir().unwrap();
         copy_keys(self.keys.path(), folder.path());
-        Bench::over(kv, blobs, folder).await
+        Bench::around(kv, blobs, Some(around), folder).await
     }
 }
 

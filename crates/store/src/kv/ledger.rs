@@ -1,0 +1,336 @@
+//! A copy of the few rows without which nothing else can be rebuilt, in a file of its own beside the catalog: master keys, identities
+//! and buckets. A commit that touches one of them is acknowledged when the copy has it too, so the copy is never behind what
+//! clients were told. `strongroom recover` reads it when the catalog is lost.
+//!
+//! The file begins with a line that says what it is, and goes on with entries: one byte (1 put, 2 delete), the lengths of key and value
+//! (2 and 4 bytes), key, value as it is stored (sealed), and the CRC-64/NVME of all that. It is written anew at each start, and whenever it
+//! may have missed something. An end that was torn by a crash was never acknowledged.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use crc_fast::{CrcAlgorithm, checksum};
+use tokio::sync::Mutex;
+
+use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row, Snapshot};
+
+/// The file's first line.
+const FIRST_LINE: &[u8] = b"strongroom ledger, version 1\n";
+
+/// Bytes of an entry before its key.
+const ENTRY_HEAD: usize = 1 + 2 + 4;
+
+/// Bytes of the checksum that ends an entry.
+const CRC_BYTES: usize = 8;
+
+const PUT: u8 = 1;
+const DELETE: u8 = 2;
+
+/// Rows that one look fetches while the file is written anew.
+const PAGE: usize = 1000;
+
+/// Why the ledger cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The catalog has no row, and the ledger tells that it had.
+    #[error(
+        "{} tells of a catalog, and there is none: run `strongroom restore` with a backup, or `strongroom recover`; to begin \
+         anew and give up everything, delete that file",
+        path.display()
+    )]
+    CatalogLost {
+        /// The ledger.
+        path: PathBuf,
+    },
+    /// The catalog does not answer.
+    #[error(transparent)]
+    Kv(#[from] KvError),
+    /// The system refuses to read or write.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// Rows as a ledger tells them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// In the order of their keys.
+    pub(crate) rows: BTreeMap<Bytes, Bytes>,
+    /// Bytes at the end that tell nothing: an entry that was torn, or damage.
+    pub(crate) lost_bytes: u64,
+}
+
+/// Any store, and the ledger of it.
+pub(crate) struct LedgerKv {
+    inner: Arc<dyn Kv>,
+    families: std::ops::RangeInclusive<u8>,
+    ledger: Mutex<Ledger>,
+}
+
+struct Ledger {
+    path: PathBuf,
+    /// None if the file may have missed something.
+    file: Option<Arc<File>>,
+}
+
+/// What the file at `path` tells; nothing if there is none.
+///
+/// # Errors
+/// The system's; `InvalidData` if it is no ledger.
+pub(crate) fn read(path: &Path) -> io::Result<Option<Told>> {
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        bytes => Bytes::from(bytes?),
+    };
+    if !bytes.starts_with(FIRST_LINE) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is no ledger"));
+    }
+    let mut told = Told::default();
+    let mut rest = bytes.slice(FIRST_LINE.len()..);
+    while let Some((entry, after)) = next_entry(&rest) {
+        match entry.0 {
+            PUT => told.rows.insert(entry.1, entry.2),
+            _ => told.rows.remove(&entry.1),
+        };
+        rest = after;
+    }
+    told.lost_bytes = rest.len() as u64;
+    Ok(Some(told))
+}
+
+fn next_entry(rest: &Bytes) -> Option<((u8, Bytes, Bytes), Bytes)> {
+    let head = rest.get(..ENTRY_HEAD)?;
+    let key_len = usize::from(u16::from_be_bytes([head[1], head[2]]));
+    let value_len = u32::from_be_bytes([head[3], head[4], head[5], head[6]]) as usize;
+    let end = ENTRY_HEAD + key_len + value_len;
+    let crc = rest.get(end..end + CRC_BYTES)?;
+    let is_whole = checksum(CrcAlgorithm::Crc64Nvme, &rest[..end]).to_be_bytes() == crc;
+    let value = ENTRY_HEAD + key_len;
+    (is_whole && matches!(head[0], PUT | DELETE))
+        .then(|| ((head[0], rest.slice(ENTRY_HEAD..value), rest.slice(value..end)), rest.slice(end + CRC_BYTES..)))
+}
+
+fn write_entry(bytes: &mut Vec<u8>, kind: u8, key: &[u8], value: &[u8]) {
+    let start = bytes.len();
+    bytes.push(kind);
+    bytes.extend_from_slice(&u16::try_from(key.len()).expect("keys have at most 4 KiB").to_be_bytes());
+    bytes.extend_from_slice(&u32::try_from(value.len()).expect("values have at most 2 MiB").to_be_bytes());
+    bytes.extend_from_slice(key);
+    bytes.extend_from_slice(value);
+    let crc = checksum(CrcAlgorithm::Crc64Nvme, &bytes[start..]);
+    bytes.extend_from_slice(&crc.to_be_bytes());
+}
+
+impl LedgerKv {
+    /// Keeps a ledger of the rows of `inner` whose keys begin with one of `families`, in the file at `path`.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    pub(crate) async fn open(
+        inner: Arc<dyn Kv>,
+        families: std::ops::RangeInclusive<u8>,
+        path: PathBuf,
+    ) -> Result<Self, LedgerError> {
+        let io = |source| LedgerError::Io { path: path.clone(), source };
+        let is_empty = inner.scan(KeyRange::from(""), 1).await?.is_empty();
+        // A ledger that cannot be read is no reason to lose it.
+        if is_empty && read(&path).map_err(io)?.is_some_and(|told| !told.rows.is_empty()) {
+            return Err(LedgerError::CatalogLost { path });
+        }
+        let mut ledger = Ledger { path: path.clone(), file: None };
+        ledger.rewrite(&*inner, &families).await?.map_err(io)?;
+        Ok(Self { inner, families, ledger: Mutex::new(ledger) })
+    }
+
+    fn is_kept(&self, key: &[u8]) -> bool {
+        key.first().is_some_and(|family| self.families.contains(family))
+    }
+
+    /// What the ledger is to say of a batch; nothing, if it touches no row of the ledger's.
+    fn entries(&self, batch: &Batch) -> Vec<u8> {
+        let mut entries = Vec::new();
+        for put in batch.puts.iter().filter(|put| self.is_kept(&put.key)) {
+            write_entry(&mut entries, PUT, &put.key, &put.value);
+        }
+        for key in batch.deletes.iter().filter(|key| self.is_kept(key)) {
+            write_entry(&mut entries, DELETE, key, b"");
+        }
+        entries
+    }
+}
+
+impl Ledger {
+    /// Writes the file from the rows as they are.
+    async fn rewrite(
+        &mut self,
+        inner: &dyn Kv,
+        families: &std::ops::RangeInclusive<u8>,
+    ) -> Result<io::Result<()>, KvError> {
+        let snapshot = inner.snapshot().await?;
+        let mut bytes = FIRST_LINE.to_vec();
+        let mut range = KeyRange::between(vec![*families.start()], vec![families.end() + 1]);
+        loop {
+            let page = snapshot.scan(range.clone(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            range.start = [last.key.as_ref(), b"\0"].concat().into();
+            page.iter().for_each(|row| write_entry(&mut bytes, PUT, &row.key, &row.value));
+        }
+        let path = self.path.clone();
+        let written = tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await;
+        Ok(match written.map_err(|panic| KvError::Unavailable(Arc::new(panic)))? {
+            Ok(file) => {
+                self.file = Some(Arc::new(file));
+                Ok(())
+            }
+            Err(error) => Err(error),
+        })
+    }
+}
+
+/// Puts a new file into the place of the old one, durably, and answers it, open at its end.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let new = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(folder)?.sync_all()?;
+    Ok(file)
+}
+
+#[async_trait]
+impl Kv for LedgerKv {
+    async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
+        self.inner.get(key).await
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        self.inner.scan(range, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
+        let entries = self.entries(&batch);
+        if entries.is_empty() {
+            return self.inner.commit(batch).await;
+        }
+        // One after the other, so that the file has them in the order in which they took effect.
+        let mut ledger = self.ledger.lock().await;
+        if ledger.file.is_none() {
+            ledger.rewrite(&*self.inner, &self.families).await?.map_err(missed)?;
+        }
+        // Until it has this commit, the file may have missed something: also if the caller goes away meanwhile.
+        let file = ledger.file.take().ok_or_else(|| missed(io::ErrorKind::NotFound.into()))?;
+        let verdict = self.inner.commit(batch).await?;
+        if verdict == Commit::Committed {
+            let file = Arc::clone(&file);
+            let append = move || (&*file).write_all(&entries).and_then(|()| file.sync_data());
+            let appended = tokio::task::spawn_blocking(append).await;
+            appended.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?.map_err(missed)?;
+        }
+        ledger.file = Some(file);
+        Ok(verdict)
+    }
+
+    async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
+        debug_assert!(puts.iter().all(|put| !self.is_kept(&put.key)), "rows of the ledger need a verdict");
+        self.inner.submit(puts).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.inner.snapshot().await
+    }
+}
+
+fn missed(error: io::Error) -> KvError {
+    KvError::Unavailable(Arc::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::{Expected, MemoryKv};
+
+    async fn open(kv: &Arc<MemoryKv>, path: &Path) -> Result<LedgerKv, LedgerError> {
+        LedgerKv::open(Arc::clone(kv) as Arc<dyn Kv>, 0x10..=0x3f, path.to_owned()).await
+    }
+
+    fn told(path: &Path) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let told = read(path).unwrap().unwrap();
+        assert_eq!(told.lost_bytes, 0);
+        told.rows.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
+    }
+
+    #[tokio::test]
+    async fn it_tells_what_was_acknowledged_of_its_families_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kv, path) = (Arc::new(MemoryKv::new()), folder.path().join("ledger/rows"));
+        let ledger = open(&kv, &path).await.unwrap();
+        let row = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+        let batch =
+            Batch::new().put(&b"\x11a"[..], &b"1"[..]).put(&b"\x40b"[..], &b"2"[..]).put(&b"\x31c"[..], &b"3"[..]);
+        assert_eq!(ledger.commit(batch).await.unwrap(), Commit::Committed);
+        assert_eq!(told(&path), [row(b"\x11a", b"1"), row(b"\x31c", b"3")]);
+        let conflict = Batch::new().check(&b"\x11a"[..], Expected::Absent).put(&b"\x11a"[..], &b"9"[..]);
+        assert_eq!(ledger.commit(conflict).await.unwrap(), Commit::Conflict);
+        let change = Batch::new().delete(&b"\x31c"[..]).put(&b"\x11a"[..], &b"4"[..]);
+        assert_eq!(ledger.commit(change).await.unwrap(), Commit::Committed);
+        assert_eq!(told(&path), [row(b"\x11a", b"4")]);
+        drop(ledger);
+        open(&kv, &path).await.unwrap();
+        assert_eq!(told(&path), [row(b"\x11a", b"4")], "written anew, it tells the same");
+        let lost = open(&Arc::new(MemoryKv::new()), &path).await.err().unwrap();
+        assert!(matches!(lost, LedgerError::CatalogLost { .. }), "{lost}");
+        assert_eq!(told(&path), [row(b"\x11a", b"4")], "a lost catalog does not take the ledger with it");
+    }
+
+    #[tokio::test]
+    async fn what_it_cannot_write_is_not_acknowledged_and_made_up_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kv, path) = (Arc::new(MemoryKv::new()), folder.path().join("ledger/rows"));
+        let ledger = open(&kv, &path).await.unwrap();
+        // A file that is open for reading alone cannot be written.
+        ledger.ledger.lock().await.file = Some(Arc::new(File::open(&path).unwrap()));
+        assert!(ledger.commit(Batch::new().put(&b"\x11a"[..], &b"1"[..])).await.is_err());
+        assert_eq!(told(&path), []);
+        assert_eq!(ledger.commit(Batch::new().put(&b"\x12b"[..], &b"2"[..])).await.unwrap(), Commit::Committed);
+        assert_eq!(told(&path).len(), 2, "both are there, as in the store");
+    }
+
+    #[test]
+    fn a_torn_end_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows");
+        let mut bytes = FIRST_LINE.to_vec();
+        write_entry(&mut bytes, PUT, b"\x11a", b"value");
+        let whole = bytes.len();
+        write_entry(&mut bytes, PUT, b"\x11b", b"value");
+        for len in whole..bytes.len() {
+            fs::write(&path, &bytes[..len]).unwrap();
+            let told = read(&path).unwrap().unwrap();
+            assert_eq!((told.rows.len(), told.lost_bytes), (1, (len - whole) as u64));
+        }
+        for at in whole..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            fs::write(&path, &changed).unwrap();
+            assert_eq!(read(&path).unwrap().unwrap().rows.len(), 1, "byte {at}");
+        }
+        fs::write(&path, &bytes[1..]).unwrap();
+        assert!(read(&path).is_err());
+        assert_eq!(read(&folder.path().join("none")).unwrap(), None);
+    }
+}

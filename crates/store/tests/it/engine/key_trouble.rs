@@ -1,0 +1,130 @@
+//! Key services that hang, dawdle, lie and lose: what is answered, and that all is well again when they are.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use strongroom_model::failure::FailureCode;
+use strongroom_store::{
+    blobs::MemoryBlobs,
+    faults::{Fault, Faults},
+    kms::{
+        Around, Kms,
+        faults::{Conduct, FaultyKms},
+    },
+    kv::MemoryKv,
+};
+use tokio::time::Instant;
+
+use super::bench::{BUCKET, Bench, METHODS, Method, noise};
+
+/// Those that need the key service.
+const KEYED: [Method; 4] = [Method::ManagedAes, Method::ManagedSm4, Method::KmsAes, Method::KmsSm4];
+
+/// Longer than a request may wait for a key, and far shorter than clients wait.
+const BOUND: Duration = Duration::from_secs(11);
+
+struct Site {
+    bench: Bench,
+    conduct: Arc<Mutex<Conduct>>,
+}
+
+impl Site {
+    async fn new(faults: Faults) -> Self {
+        let (faults, conduct) = (Arc::new(faults), Arc::<Mutex<Conduct>>::default());
+        let around: Around = {
+            let conduct = conduct.clone();
+            Arc::new(move |kms| Arc::new(FaultyKms::new(kms, faults.clone(), conduct.clone())) as Arc<dyn Kms>)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench::around(Arc::new(MemoryKv::new()), Arc::new(MemoryBlobs::new()), Some(around), folder).await;
+        let bench = bench.unwrap();
+        bench.create_bucket(BUCKET, None).await.unwrap();
+        Self { bench, conduct }
+    }
+
+    fn behave(&self, conduct: Conduct) {
+        *self.conduct.lock().unwrap() = conduct;
+    }
+
+    async fn fill(&self) {
+        for (n, method) in METHODS.into_iter().enumerate() {
+            self.bench.put(&format!("small-{n}"), &noise(100 + n), method).await.unwrap();
+            self.bench.put(&format!("large-{n}"), &noise(100_000 + n), method).await.unwrap();
+        }
+    }
+
+    async fn serves_everything(&self) {
+        for (n, method) in METHODS.into_iter().enumerate() {
+            assert_eq!(self.bench.get(&format!("small-{n}"), method).await.unwrap(), noise(100 + n));
+            assert_eq!(self.bench.get(&format!("large-{n}"), method).await.unwrap(), noise(100_000 + n));
+            self.bench.put("new", &noise(70_000), method).await.unwrap();
+            assert_eq!(self.bench.get("new", method).await.unwrap(), noise(70_000));
+        }
+        assert_eq!(self.bench.scrub.run_once(&self.bench.clock()).await.unwrap().found, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_hangs_is_waited_for_no_longer_than_the_bound() {
+    let site = Site::new(Faults::none()).await;
+    site.fill().await;
+    site.behave(Conduct::Hangs);
+    for (n, method) in METHODS.into_iter().enumerate() {
+        let began = Instant::now();
+        let written = site.bench.put("while-away", b"x", method).await.map(drop);
+        let read = site.bench.get(&format!("large-{n}"), method).await.map(drop);
+        assert!(began.elapsed() < 2 * BOUND, "{method:?} took {:?}", began.elapsed());
+        for answer in [written, read] {
+            match KEYED.contains(&method) {
+                true => assert_eq!(answer.unwrap_err().code, FailureCode::KeyServiceUnavailable, "{method:?}"),
+                false => answer.unwrap(),
+            }
+        }
+    }
+    let many = (0..50).map(|n| {
+        let site = &site;
+        async move { site.bench.get(&format!("small-{}", 1 + n % 4), KEYED[n % 4]).await.map(drop) }
+    });
+    let began = Instant::now();
+    let answers = futures_util::future::join_all(many).await;
+    assert!(answers.iter().all(Result::is_err) && began.elapsed() < BOUND, "they wait beside each other");
+    site.behave(Conduct::Right);
+    site.serves_everything().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_dawdles_is_waited_for() {
+    let site = Site::new(Faults::at(1, Fault::Delayed(Duration::from_secs(9)))).await;
+    let began = Instant::now();
+    site.bench.put("k", &noise(70_000), Method::KmsAes).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(9), "it was late");
+    site.fill().await;
+    site.serves_everything().await;
+}
+
+#[tokio::test]
+async fn one_that_gives_wrong_keys_gets_nothing_shown() {
+    let site = Site::new(Faults::none()).await;
+    site.fill().await;
+    for conduct in [Conduct::WrongKeys, Conduct::VersionLost] {
+        site.behave(conduct);
+        for (n, method) in METHODS.into_iter().enumerate() {
+            for (key, bytes) in [(format!("small-{n}"), noise(100 + n)), (format!("large-{n}"), noise(100_000 + n))] {
+                match (site.bench.get(&key, method).await, KEYED.contains(&method)) {
+                    (Ok(read), false) => assert_eq!(read, bytes),
+                    (Err(failure), true) => assert_eq!(failure.code, FailureCode::Damaged, "{key} {method:?}"),
+                    (answer, _) => panic!("{conduct:?}, {key}, {method:?}: {:?}", answer.map(|read| read.len())),
+                }
+            }
+            if KEYED.contains(&method) {
+                let copied = site.bench.copy(&format!("large-{n}"), method, "copied", Method::Plain).await;
+                assert!(copied.is_err(), "{conduct:?} {method:?}");
+            }
+        }
+        assert!(site.bench.get("copied", Method::Plain).await.is_err(), "no wrong bytes were written either");
+    }
+    site.behave(Conduct::Right);
+    site.serves_everything().await;
+}
