@@ -14,7 +14,7 @@ use strongroom_model::{
 };
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
-use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped};
+use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped};
 use crate::faults::Faults;
 
 /// What the key service does, as long as it is told to.
@@ -97,6 +97,10 @@ impl Kms for FaultyKms {
             Conduct::WrongKeys => another(&self.call(self.inner.unwrap(envelope, binding)).await?),
             Conduct::Right | Conduct::Hangs => self.call(self.inner.unwrap(envelope, binding)).await,
         }
+    }
+
+    async fn facts(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError> {
+        self.call(self.inner.facts(account, which)).await
     }
 
     async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {

@@ -11,7 +11,7 @@ use strongroom_model::{
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 use tokio::time::timeout;
 
-use super::{DataKey, KeySelector, Kms, KmsError, Tended, Wrapped};
+use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped};
 
 /// How long a key is waited for. Clients' own patience is a minute or more, and a key service that answers at all answers within a
 /// second.
@@ -58,6 +58,10 @@ impl Kms for Patient {
 
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
         bounded(self.inner.unwrap(envelope, binding)).await
+    }
+
+    async fn facts(&self, account: AccountId, which: KeySelector<'_>) -> Result<Arc<KeyFacts>, KmsError> {
+        bounded(self.inner.facts(account, which)).await
     }
 
     async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {
