@@ -38,7 +38,7 @@ impl World {
             kms::Config::Embedded { root: RootConfig::File { path: data.path().join("root.key") }, cache_seconds: 0 };
         let (catalog, region) = (Arc::new(catalog.await.unwrap()), Region::parse("r").unwrap());
         let now = Arc::new(AtomicI64::new(1_795_305_600_000));
-        let root = kms::open(&config, catalog, region, clock(&now), entropy()).await.unwrap().root;
+        let root = kms::open(&config, catalog, region, clock(&now), entropy(), None).await.unwrap().root;
         let config = Config { folder: None, on_failure: OnFailure::Reject, segment_bytes: 4000, durable: true };
         Self { data, root, now, config }
     }

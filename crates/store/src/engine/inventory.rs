@@ -99,6 +99,6 @@ impl Deposit for Depositor {
         let (requester, circumstances) = (Principal::Root(account).into(), Circumstances::inside(engine.now()));
         let case = engine.case(requester, &operation, circumstances, Transport::TRUSTED).await?;
         let granted = authorize(operation, case)?;
-        engine.run(granted, Some(Body { bytes, trailer: Trailer::default() })).await.map(drop)
+        engine.run(granted, Some(Body { bytes, trailer: Trailer::default(), declared: None })).await.map(drop)
     }
 }

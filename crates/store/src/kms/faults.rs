@@ -14,7 +14,7 @@ use strongroom_model::{
 };
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
-use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped};
+use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
 use crate::faults::Faults;
 
 /// What the key service does, as long as it is told to.
@@ -91,10 +91,13 @@ impl Kms for FaultyKms {
         self.call(self.inner.wrap(account, which, content, binding)).await
     }
 
-    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
         match self.conduct() {
             Conduct::VersionLost => Err(KmsError::Damaged("the key has no such version".into())),
-            Conduct::WrongKeys => another(&self.call(self.inner.unwrap(envelope, binding)).await?),
+            Conduct::WrongKeys => {
+                let Unwrapped { content, cached } = self.call(self.inner.unwrap(envelope, binding)).await?;
+                Ok(Unwrapped { content: another(&content)?, cached })
+            }
             Conduct::Right | Conduct::Hangs => self.call(self.inner.unwrap(envelope, binding)).await,
         }
     }

@@ -11,7 +11,7 @@ use strongroom_model::{
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 use tokio::time::timeout;
 
-use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped};
+use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
 
 /// How long a key is waited for. Clients' own patience is a minute or more, and a key service that answers at all answers within a
 /// second.
@@ -56,7 +56,7 @@ impl Kms for Patient {
         bounded(self.inner.wrap(account, which, content, binding)).await
     }
 
-    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
         bounded(self.inner.unwrap(envelope, binding)).await
     }
 
