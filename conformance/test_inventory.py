@@ -181,7 +181,7 @@ def test_obs_configurations(obs, new_bucket):
     assert (body.filter.prefix, body.optionalFields) == ("a/", ["Size", "EncryptionStatus"])
     assert body.destination.bucket.endswith(new_bucket) and body.destination.prefix == "in"
     listed = obs.check(obs.client.listBucketInventory(new_bucket)).body
-    assert len(listed.inventoryConfigurations) == 1
+    assert [found.inventoryId for found in listed.configurations] == ["report"]
     obs.check(obs.client.deleteBucketInventory(new_bucket, "report"))
     assert refused(read) == (404, missing)
 

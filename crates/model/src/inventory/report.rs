@@ -308,7 +308,7 @@ fn crc64(checksum: &Checksum) -> Option<u64> {
 fn version(id: VersionId) -> String {
     match id {
         VersionId::Null => "null".to_owned(),
-        VersionId::Id(id) => hex(&id),
+        VersionId::Id(id) => hex(&id).to_ascii_uppercase(),
     }
 }
 
