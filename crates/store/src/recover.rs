@@ -1,7 +1,12 @@
 //! Rebuilding a lost catalog: master keys, identities and buckets from the ledger, object versions from the records at the ends of their
 //! blobs. What no blob tells of is not rebuilt, and is said; nothing that might still be of use is removed for a month.
 
-use std::{collections::HashSet, fs, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use strongroom_model::{setting::Versioning, time::Timestamp};
@@ -129,7 +134,7 @@ pub async fn recover(
     let place = recover.data.join("catalog");
     let is_embedded = recover.kv.is_none();
     if is_embedded && place.exists() {
-        return Err(RecoverError::NotLost { path: place });
+        clear_if_empty(&place).await?;
     }
     let key_path = recover.data.join("keys/metadata.key");
     if key_file::read(&key_path, Purpose::Metadata)?.is_none() {
@@ -166,6 +171,17 @@ pub async fn recover(
         folder::settle(&recover.data)?;
     }
     Ok(found)
+}
+
+/// Removes what a start has made that found the catalog gone: a store without a row.
+async fn clear_if_empty(place: &Path) -> Result<(), RecoverError> {
+    let kv = kv::open(&kv::Config::Fjall { path: place.into() }).await?;
+    let is_empty = kv.scan(kv::KeyRange::from(""), 1).await?.is_empty();
+    drop(kv);
+    if !is_empty {
+        return Err(RecoverError::NotLost { path: place.into() });
+    }
+    fs::remove_dir_all(place).map_err(|source| RecoverError::Io { path: place.into(), source })
 }
 
 /// What is at work.
