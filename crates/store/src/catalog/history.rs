@@ -185,7 +185,8 @@ impl Catalog {
     }
 
     /// Writes a version of which only its record was left, as it would be written now into a bucket that keeps versions as
-    /// `versioning` says. Its blobs are pending. Answers how many versions it has overwritten.
+    /// `versioning` says. Its blobs are pending. Answers how many versions that leaves out: the
+    /// one that it overwrites, or, over a version that was kept, itself, for it was refused then.
     pub(crate) async fn rebuild_version(
         &self,
         record: VersionRecord,
@@ -198,7 +199,12 @@ impl Catalog {
         let latest = self.latest(bucket, &key).await?;
         let is_overwritten = versioning != Versioning::Enabled
             && latest.as_ref().is_some_and(|(latest, _)| latest.version.is_null() || latest.null.is_some());
-        let (seat, change) = self.make_room(place, latest, versioning, moment, Change::new()).await?;
+        let (Life::Active(alive) | Life::Deleting(alive)) = self.life(bucket).await? else { return Ok(0) };
+        let terms = Terms { alive: Alive { versioning, ..alive }, now: moment.now, bypass: false };
+        let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
+        let Some(displaced) = displaced else { return Ok(1) };
+        let change = free(place, displaced, moment, Change::new());
+        let (seat, change) = make_room(place, latest, versioning, moment, change);
         let conditions = Conditions::default();
         let mut new = NewVersion {
             bucket,

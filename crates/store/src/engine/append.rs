@@ -308,7 +308,7 @@ impl Engine {
         let _room = self.make_room(bucket, grown.appended).await?;
         let id = Some(version.entry.id());
         let blobs: Vec<BlobId> = grown.blob.into_iter().collect();
-        let change = (Touch::Bytes(now), &amendment as &Amendment<'_>);
+        let change = (Touch::Bytes(self.now()), &amendment as &Amendment<'_>);
         match self.catalog.amend(bucket.id, &append.put.key, id, &blobs, change).await? {
             Amended::Rows(rows) => {
                 self.counters.written(grown.blob.is_none());

@@ -28,7 +28,7 @@ use crate::catalog::{
 use crate::{
     blob_id::BlobId,
     failure,
-    opening::{self, Version},
+    opening::Version,
     stream::once,
 };
 
