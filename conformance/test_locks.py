@@ -7,7 +7,14 @@ import oss2
 import pytest
 import requests
 from alibabacloud_oss_v2 import models
-from obs import AppendObjectContent, DeleteObjectsRequest, Object, ObjectLockConfiguration, ObjectLockRule
+from obs import (
+    AppendObjectContent,
+    DeleteObjectsRequest,
+    GetObjectRequest,
+    Object,
+    ObjectLockConfiguration,
+    ObjectLockRule,
+)
 
 from clients import S3, Refused
 from strongroom import ACCESS_KEY, SECRET_KEY
@@ -215,7 +222,8 @@ def test_obs(obs, new_bucket):
     assert refused(obs.putObjectRetention, new_bucket, "k", "GOVERNANCE", shorter, version) == (400, "MalformedXML")
     assert refused(obs.setBucketVersioning, new_bucket, "Suspended") == (409, "InvalidBucketState")
     assert obs.deleteObject(new_bucket, "k").status < 300
-    assert obs.getObject(new_bucket, "k", versionId=version, loadStreamInMemory=True).body.buffer == b"first"
+    named = GetObjectRequest(versionId=version)
+    assert obs.getObject(new_bucket, "k", getObjectRequest=named, loadStreamInMemory=True).body.buffer == b"first"
 
 
 def test_obs_appends_nothing_where_versions_lock(obs, new_bucket):
