@@ -38,11 +38,14 @@ pub(crate) enum Answer {
     Later(Running),
 }
 
-/// Waits for an operation as long as that goes without a word.
+/// Waits for an operation as long as that goes without a word; with no patience at all it is not even begun.
 ///
 /// # Errors
 /// Those of the operation, if it ends in that time.
 pub(crate) async fn wait(mut running: Running, patience: Duration) -> Result<Answer, Failure> {
+    if patience.is_zero() {
+        return Ok(Answer::Later(running));
+    }
     match tokio::time::timeout(patience, &mut running).await {
         Ok(ended) => ended.map(Answer::Now),
         Err(_elapsed) => Ok(Answer::Later(running)),
