@@ -30,7 +30,8 @@ pub use obs::OBS;
 pub use oss::OSS;
 pub use s3::S3;
 pub use setting_words::{
-    AclStyle, ClassDocument, CorsWords, InventoryWords, LifecycleWords, LockWords, Overlap, PublicAccessDocument, SettingWords,
+    AclStyle, ClassDocument, CorsWords, InventoryWords, LifecycleWords, LockWords, Overlap, PublicAccessDocument,
+    SettingWords,
 };
 pub use words::{
     ChecksumField, ChecksumSpelling, ChecksumsShown, CopyWords, Documents, EncryptionWords, FormWords, Format,

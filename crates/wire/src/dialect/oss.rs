@@ -18,8 +18,8 @@ use strongroom_model::tag::TagLimits;
 
 use super::{
     AclStyle, ChecksumField, ChecksumSpelling, ChecksumsShown, ClassDocument, CopyWords, CorsWords, Dialect, Documents,
-    EncryptionWords, FormWords, Format, InventoryWords, LifecycleWords, ListingStyle, LockWords, Overlap, PublicAccessDocument,
-    ResourceWords, SettingWords, Silent, Stray,
+    EncryptionWords, FormWords, Format, InventoryWords, LifecycleWords, ListingStyle, LockWords, Overlap,
+    PublicAccessDocument, ResourceWords, SettingWords, Silent, Stray,
 };
 use crate::document::encryption::{read_rule, write_rule};
 use crate::encode::bucket::{oss_buckets, oss_location_document};

@@ -25,12 +25,7 @@ use crate::catalog::{
     recovery,
     uploads::{Completion, UploadedPart},
 };
-use crate::{
-    blob_id::BlobId,
-    failure,
-    opening::Version,
-    stream::once,
-};
+use crate::{blob_id::BlobId, failure, opening::Version, stream::once};
 
 /// The parts that the object is made of, in order, with the versions of their rows; and what they come to.
 struct Assembly {
