@@ -19,7 +19,6 @@ use super::objects::{
 use super::protection::{Condemned, Terms};
 use super::record::Key;
 use super::uploads::Completion;
-use super::version_records::VersionRecord;
 use super::{ATTEMPTS, Catalog, CatalogError, Change};
 use crate::blob_id::BlobId;
 use crate::kv::{Commit, Expected};
@@ -138,7 +137,7 @@ pub(super) struct Place<'a> {
 }
 
 /// Where a new latest version takes its place.
-struct Seat {
+pub(super) struct Seat {
     generation: u64,
     is_null: bool,
     null: Option<u64>,
@@ -182,44 +181,6 @@ impl Catalog {
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
-    }
-
-    /// Writes a version of which only its record was left, as it would be written now into a bucket that keeps versions as
-    /// `versioning` says. Its blobs are pending. Answers how many versions that leaves out: the
-    /// one that it overwrites, or, over a version that was kept, itself, for it was refused then.
-    pub(crate) async fn rebuild_version(
-        &self,
-        record: VersionRecord,
-        versioning: Versioning,
-        freed_due: Timestamp,
-    ) -> Result<u64, CatalogError> {
-        let VersionRecord { bucket, key, entry, content } = record;
-        let place = Place { bucket, key: &key };
-        let moment = Moment { now: entry.last_modified, freed_due };
-        let latest = self.latest(bucket, &key).await?;
-        let is_overwritten = versioning != Versioning::Enabled
-            && latest.as_ref().is_some_and(|(latest, _)| latest.version.is_null() || latest.null.is_some());
-        let (Life::Active(alive) | Life::Deleting(alive)) = self.life(bucket).await? else { return Ok(0) };
-        let terms = Terms { alive: Alive { versioning, ..alive }, now: moment.now, bypass: false };
-        let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
-        let Some(displaced) = displaced else { return Ok(1) };
-        let change = free(place, displaced, moment, Change::new());
-        let (seat, change) = make_room(place, latest, versioning, moment, change);
-        let conditions = Conditions::default();
-        let mut new = NewVersion {
-            bucket,
-            key: &key,
-            entry,
-            content,
-            conditions: &conditions,
-            freed_due,
-            completion: None,
-            record: None,
-        };
-        match self.commit(new.take(seat, change)).await? {
-            Commit::Committed => Ok(u64::from(is_overwritten)),
-            Commit::Conflict => Err(CatalogError::Contended(1)),
-        }
     }
 
     /// Why a commit in conflict would be so for ever, if it would.
@@ -394,7 +355,7 @@ impl Catalog {
     }
 
     /// What a new latest version would destroy: the key's null version, if the bucket keeps no versions. None if that is kept.
-    async fn displaced(
+    pub(super) async fn displaced(
         &self,
         place: Place<'_>,
         latest: Option<&Latest>,
@@ -444,7 +405,7 @@ impl Deletion<'_> {
 
 impl NewVersion<'_> {
     /// Takes its seat: its rows, and its blobs live.
-    fn take(&mut self, seat: Seat, change: Change) -> Change {
+    pub(super) fn take(&mut self, seat: Seat, change: Change) -> Change {
         (self.entry.generation, self.entry.is_null) = (seat.generation, seat.is_null);
         let place = Place { bucket: self.bucket, key: self.key };
         let content = ContentRow::new(seat.generation, &self.content);
@@ -475,7 +436,7 @@ fn shown(versioning: Versioning, id: VersionId) -> Option<VersionId> {
 
 /// Makes room for a new latest version: the one that is latest becomes noncurrent, or goes, if the bucket keeps no versions
 /// and it is the null version; a null version among the noncurrent ones goes then, too. What goes was condemned before.
-fn make_room(
+pub(super) fn make_room(
     place: Place<'_>,
     latest: Option<(Latest, u64)>,
     versioning: Versioning,
@@ -507,6 +468,6 @@ fn make_room(
 }
 
 /// Takes away what was condemned.
-fn free(place: Place<'_>, condemned: Vec<Condemned>, moment: Moment, change: Change) -> Change {
+pub(super) fn free(place: Place<'_>, condemned: Vec<Condemned>, moment: Moment, change: Change) -> Change {
     condemned.into_iter().fold(change, |change, condemned| condemned.free(place, moment, change))
 }

@@ -1,18 +1,61 @@
 //! Rows that a recovery keeps while it goes through the blobs: the records of versions, as they came, in the order of their places.
 
 use bytes::Bytes;
+use strongroom_model::condition::Conditions;
+use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
 
+use super::buckets::{Alive, Life};
+use super::history::{Moment, NewVersion, Place, free, make_room};
+use super::protection::Terms;
 use super::record::{Family, Key};
 use super::version_records::{RecordRow, VersionRecord};
 use super::{Catalog, CatalogError, Change, PAGE};
 use crate::blob_id::BlobId;
-use crate::kv::{Batch, KeyRange, Put};
+use crate::kv::{Batch, Commit, KeyRange, Put};
 
 /// Bytes of a version's id, which end the place of its record.
 const UID_BYTES: usize = 16;
 
 impl Catalog {
+    /// Writes a version of which only its record was left, as it would be written now into a bucket that keeps versions as
+    /// `versioning` says. Its blobs are pending. Answers how many versions that leaves out: the
+    /// one that it overwrites, or, over a version that was kept, itself, for it was refused then.
+    pub(crate) async fn rebuild_version(
+        &self,
+        record: VersionRecord,
+        versioning: Versioning,
+        freed_due: Timestamp,
+    ) -> Result<u64, CatalogError> {
+        let VersionRecord { bucket, key, entry, content } = record;
+        let place = Place { bucket, key: &key };
+        let moment = Moment { now: entry.last_modified, freed_due };
+        let latest = self.latest(bucket, &key).await?;
+        let is_overwritten = versioning != Versioning::Enabled
+            && latest.as_ref().is_some_and(|(latest, _)| latest.version.is_null() || latest.null.is_some());
+        let (Life::Active(alive) | Life::Deleting(alive)) = self.life(bucket).await? else { return Ok(0) };
+        let terms = Terms { alive: Alive { versioning, ..alive }, now: moment.now, bypass: false };
+        let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
+        let Some(displaced) = displaced else { return Ok(1) };
+        let change = free(place, displaced, moment, Change::new());
+        let (seat, change) = make_room(place, latest, versioning, moment, change);
+        let conditions = Conditions::default();
+        let mut new = NewVersion {
+            bucket,
+            key: &key,
+            entry,
+            content,
+            conditions: &conditions,
+            freed_due,
+            completion: None,
+            record: None,
+        };
+        match self.commit(new.take(seat, change)).await? {
+            Commit::Committed => Ok(u64::from(is_overwritten)),
+            Commit::Conflict => Err(CatalogError::Contended(1)),
+        }
+    }
+
     /// Keeps a record that some blob ends in, unless one of the same version is kept that was written later. Answers whether it
     /// is a record of this catalog.
     pub(crate) async fn keep_record(&self, place: Bytes, sealed: Bytes) -> Result<bool, CatalogError> {

@@ -9,10 +9,11 @@ use strongroom_model::metadata::ObjectKind;
 use strongroom_model::name::{PartNumber, VersionId};
 use strongroom_model::operation::upload::{CompleteUpload, NamedPart, NamedParts, UploadChecksum, UploadName};
 use strongroom_model::outcome::upload::UploadCompleted;
+use strongroom_model::time::Timestamp;
 use strongroom_seal::{Manifest, ManifestKey, Part, PartId};
 
 use super::super::digests::Digests;
-use super::super::draft::is_null_now;
+use super::super::draft::{Rows, is_null_now};
 use super::super::lifecycle::notice;
 use super::super::locks::locked_from;
 use super::super::{Caller, Engine, precondition};
@@ -87,42 +88,15 @@ impl Engine {
         assembly: Assembly,
         key: ManifestKey,
     ) -> Result<Option<UploadCompleted>, Failure> {
-        let upload = &open.upload;
-        let rules = self.lifecycle_of(&open.bucket).await?;
         let now = self.now();
-        let object = (assembly.size, &upload.settings.tags);
+        let rules = self.lifecycle_of(&open.bucket).await?;
+        let object = (assembly.size, &open.upload.settings.tags);
         let expiration = notice(rules.as_ref(), open.key.as_str(), object, now);
-        let entry = Entry {
-            uid: VersionUid(open.id.0),
-            generation: 0,
-            is_null: is_null_now(&open.bucket),
-            size: assembly.size,
-            etag: assembly.etag,
-            last_modified: now,
-            storage_class: upload.storage_class,
-            kind: ObjectKind::Multipart,
-            has_blobs: true,
-            revision: 0,
-        };
         let record = BlobId::from_bytes(self.entropy.array()?);
-        let content = Content {
-            md5: None,
-            checksums: assembly.checksums.clone(),
-            metadata: upload.metadata.clone(),
-            settings: locked_from(open.bucket.facts.lock, upload.settings.clone(), now),
-            encryption: upload.encryption.clone(),
-            envelope: upload.envelope.clone(),
-            manifest: assembly.manifest(open, key)?.into(),
-            blobs: assembly.parts.iter().map(|(part, _)| part.blob).chain([record]).collect(),
-            parts: Some(assembly.summary(upload.checksum)),
-            sealed: None,
-            link: None,
-            inline: None,
-            revision: 0,
-        };
-        let rows = assembly.parts.iter().map(|(part, row)| (part.number, *row)).collect();
+        let Rows { entry, content } = rows_of(open, &assembly, record, key, now)?;
+        let parts = assembly.parts.iter().map(|(part, row)| (part.number, *row)).collect();
         let framed = self.catalog.seal_version(open.bucket.id, &open.key, &entry, &content)?;
-        let completion = Completion { place: open.place(), version: open.row, parts: rows };
+        let completion = Completion { place: open.place(), version: open.row, parts };
         let new = NewVersion {
             bucket: open.bucket.id,
             key: &open.key,
@@ -400,4 +374,43 @@ fn crc(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
         ChecksumAlgorithm::Crc64Ecma => Some(CrcAlgorithm::Crc64Xz),
         ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => None,
     }
+}
+
+/// The rows of the version that the upload becomes; its last blob will hold nothing but the record of them.
+fn rows_of(
+    open: &OpenUpload,
+    assembly: &Assembly,
+    record: BlobId,
+    key: ManifestKey,
+    now: Timestamp,
+) -> Result<Rows, Failure> {
+    let upload = &open.upload;
+    let entry = Entry {
+        uid: VersionUid(open.id.0),
+        generation: 0,
+        is_null: is_null_now(&open.bucket),
+        size: assembly.size,
+        etag: assembly.etag,
+        last_modified: now,
+        storage_class: upload.storage_class,
+        kind: ObjectKind::Multipart,
+        has_blobs: true,
+        revision: 0,
+    };
+    let content = Content {
+        md5: None,
+        checksums: assembly.checksums.clone(),
+        metadata: upload.metadata.clone(),
+        settings: locked_from(open.bucket.facts.lock, upload.settings.clone(), now),
+        encryption: upload.encryption.clone(),
+        envelope: upload.envelope.clone(),
+        manifest: assembly.manifest(open, key)?.into(),
+        blobs: assembly.parts.iter().map(|(part, _)| part.blob).chain([record]).collect(),
+        parts: Some(assembly.summary(upload.checksum)),
+        sealed: None,
+        link: None,
+        inline: None,
+        revision: 0,
+    };
+    Ok(Rows { entry, content })
 }
