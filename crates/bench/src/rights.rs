@@ -171,6 +171,7 @@ fn case(statements: usize, conditional: bool) -> Result<Case, Box<dyn Error>> {
             policies: vec![NamedPolicy { name: "bench".to_owned(), policy }],
         },
         circumstances: Circumstances {
+            request: None,
             source: Some("192.0.2.7".parse()?),
             tls: true,
             now: Timestamp::from_seconds(1_700_000_000),

@@ -62,6 +62,7 @@ pub(crate) fn judge(action: Action, principal: &Principal, bucket: &BucketCase) 
         | Action::Key(_)
         | Action::Identity(_)
         | Action::Inspect
+        | Action::ReadAudit
         | Action::Maintain => Answer::Silent,
     }
 }

@@ -21,6 +21,8 @@ pub struct Denied {
     pub anonymous: bool,
     /// What the first refusal rested on; none for a batch of nothing.
     pub decision: Option<Decision>,
+    /// What was refused first.
+    pub missing: Option<Action>,
 }
 
 impl From<Denied> for Failure {
@@ -45,8 +47,7 @@ pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
     let required = operation.required();
     let decisions: Vec<Decision> =
         required.iter().map(|required| decide_required(&operation, required, &case, &facts, &gather)).collect();
-    let refusal = |decision| Denied { anonymous: case.subject.requester.principal == Principal::Anonymous, decision };
-    let refused = decisions.iter().find(|decision| decision.answer == Permission::Denied);
+    let refused = decisions.iter().position(|decision| decision.answer == Permission::Denied);
     let suffices = match refused {
         // An empty batch comes from no decoder; it is granted to those who may know the bucket.
         _ if decisions.is_empty() => may_list(&operation, &case, &facts),
@@ -54,7 +55,11 @@ pub fn authorize(operation: Operation, case: Case) -> Result<Granted, Denied> {
         Some(_) => is_batch(&operation) && decisions.iter().any(|it| it.answer != Permission::Denied),
     };
     if !suffices {
-        return Err(refusal(refused.cloned()));
+        return Err(Denied {
+            anonymous: case.subject.requester.principal == Principal::Anonymous,
+            decision: refused.map(|place| decisions[place].clone()),
+            missing: refused.map(|place| required[place].action),
+        });
     }
     let verdicts = decisions.iter().map(|decision| match decision.answer {
         Permission::Allowed | Permission::IfObjectAdmits => Verdict::Allowed,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::acl::Acl;
 use strongroom_model::action::{Action, KeyAction, Resource};
+use strongroom_model::circumstance::Circumstances;
 use strongroom_model::encryption::EncryptionContext;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::key::{KeyName, KeyReference};
@@ -100,6 +101,11 @@ impl Rights {
     /// Who asks, and with which access key.
     pub fn requester(&self) -> &Requester {
         &self.case.subject.requester
+    }
+
+    /// Where, when and how it is asked.
+    pub fn circumstances(&self) -> &Circumstances {
+        &self.case.circumstances
     }
 
     /// What a refusal is answered: to sign in, or that it is not allowed.

@@ -69,6 +69,8 @@ pub enum Action {
     Inspect,
     /// Start and stop what the server does apart from requests.
     Maintain,
+    /// Read the audit trail, and have it verified.
+    ReadAudit,
 }
 
 /// What can be done with identities: the permissions as AWS IAM divides them.

@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
+use crate::name::RequestId;
 use crate::time::Timestamp;
 
 /// Where, when and how a request arrived, and what its head said on the side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Circumstances {
+    /// The request's id; none for what is not a request's.
+    pub request: Option<RequestId>,
     /// The peer's address.
     pub source: Option<IpAddr>,
     /// Whether the connection is TLS.
@@ -20,7 +23,7 @@ pub struct Circumstances {
 impl Circumstances {
     /// Those of what this process asks of itself: nothing was on any network.
     pub fn inside(now: Timestamp) -> Self {
-        Self { source: None, tls: true, now, words: RequestWords::default() }
+        Self { request: None, source: None, tls: true, now, words: RequestWords::default() }
     }
 }
 

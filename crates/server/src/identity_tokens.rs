@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
-use strongroom_iam::{Transport, authorize};
+use strongroom_iam::Transport;
 use strongroom_model::{
     circumstance::RequestWords,
     failure::{Failure, FailureCode, chain},
@@ -78,7 +78,7 @@ pub(crate) fn is_asked(request: &Request<hyper::body::Incoming>) -> bool {
 /// Gives a token out. Whatever is wrong with name and password, the answer is the same.
 pub(crate) async fn issue(app: &App, peer: Peer, document: &[u8], id: RequestId) -> Response<Bytes> {
     let now = clock::now();
-    match try_issue(app, peer, document, now).await {
+    match try_issue(app, (id, peer), document, now).await {
         Ok((issued, account)) => granted(&issued, &account, app, now),
         Err(failure) => {
             let (status, title) = match failure.code {
@@ -97,7 +97,12 @@ pub(crate) async fn issue(app: &App, peer: Peer, document: &[u8], id: RequestId)
     }
 }
 
-async fn try_issue(app: &App, peer: Peer, document: &[u8], now: Timestamp) -> Result<(IssuedToken, String), Failure> {
+async fn try_issue(
+    app: &App,
+    (id, peer): (RequestId, Peer),
+    document: &[u8],
+    now: Timestamp,
+) -> Result<(IssuedToken, String), Failure> {
     if !app.trusts(&peer) {
         return Err(Failure::new(FailureCode::KmsNeedsTls).with_message("Passwords travel over TLS only."));
     }
@@ -105,9 +110,10 @@ async fn try_issue(app: &App, peer: Peer, document: &[u8], now: Timestamp) -> Re
     let account = credential.requester.principal.account().map(|account| account.obs_domain()).unwrap_or_default();
     let issue = IdentityOperation::IssueToken { seconds: SECONDS, policy: None };
     let operation = Operation::Admin(AdminOperation::Identity(issue));
-    let circumstances = peer.circumstances(now, RequestWords::default());
+    let circumstances = peer.circumstances(id, now, RequestWords::default());
     let case = app.engine.case(credential.requester, &operation, circumstances, Transport::TRUSTED).await?;
-    match app.engine.run(authorize(operation, case)?, None).await?.outcome {
+    let granted = app.engine.authorize(operation, case).await?;
+    match app.engine.run(granted, None).await?.outcome {
         Outcome::Admin(AdminOutcome::Identity(IdentityOutcome::Token(issued))) => Ok((*issued, account)),
         other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a token was asked for: {other:?}"))),
     }

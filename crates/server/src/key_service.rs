@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, request::Parts};
 use hyper::body::Incoming;
-use strongroom_iam::{Transport, authorize};
+use strongroom_iam::Transport;
 use strongroom_model::{
     account::AccountId,
     circumstance::RequestWords,
@@ -104,9 +104,9 @@ impl Asker<'_> {
         self.account = requester.principal.account();
         record.principal = Some(requester.principal.to_string());
         let operation = Operation::Key(intent.asked?);
-        let circumstances = self.peer.circumstances(now, RequestWords::default());
+        let circumstances = self.peer.circumstances(record.id, now, RequestWords::default());
         let case = self.app.engine.case(requester, &operation, circumstances, Transport::TRUSTED).await?;
-        let granted = authorize(operation, case)?;
+        let granted = self.app.engine.authorize(operation, case).await?;
         match self.app.engine.run(granted, None).await?.outcome {
             Outcome::Key(outcome) => Ok(outcome),
             other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a key operation answered {other:?}"))),

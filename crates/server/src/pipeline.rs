@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Request, Response, Uri, header, request::Parts, uri::Scheme};
 use hyper::body::Incoming;
-use strongroom_iam::authorize;
 use strongroom_model::{
     account::Principal,
     circumstance::RequestWords,
@@ -108,10 +107,11 @@ async fn share(
 }
 
 async fn ask(app: &Arc<App>, peer: Peer, question: BucketOperation, now: Timestamp) -> Result<Outcome, Failure> {
-    let (operation, circumstances) = (Operation::Bucket(question), peer.circumstances(now, RequestWords::default()));
+    let (operation, circumstances) =
+        (Operation::Bucket(question), peer.circumstances(None, now, RequestWords::default()));
     let transport = app.transport(&peer, false);
     let case = app.engine.case(Principal::Anonymous.into(), &operation, circumstances, transport).await?;
-    Ok(app.engine.run(authorize(operation, case)?, None).await?.outcome)
+    Ok(app.engine.run(app.engine.authorize(operation, case).await?, None).await?.outcome)
 }
 
 /// In what words a request is answered. A form tells so by its fields.
@@ -156,10 +156,10 @@ async fn answer(
     record.bucket = bucket(&operation);
     let may_be_late = late::may_be(wording.dialect, &operation);
     let transport = app.transport(&peer, wording.dialect.encryption.kms_needs_tls);
-    let circumstances = peer.circumstances(now, words);
+    let circumstances = peer.circumstances(record.id, now, words);
     let case = app.engine.case(requester, &operation, circumstances, transport).await?;
     wording.varies = case.bucket.as_ref().is_some_and(|bucket| bucket.always_varies);
-    let granted = authorize(operation, case)?;
+    let granted = app.engine.authorize(operation, case).await?;
     let body = match streamed {
         Some((plan, source)) => {
             let (trailer, declared) = (Trailer::default(), plan.length);

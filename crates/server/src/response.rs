@@ -134,6 +134,8 @@ impl Body for ResponseBody {
 pub(crate) struct Record {
     /// The request's span.
     pub(crate) span: tracing::Span,
+    /// Its id.
+    pub(crate) id: RequestId,
     /// In which dialect it was asked.
     pub(crate) dialect: &'static str,
     /// What was asked, once that is known.
@@ -149,7 +151,6 @@ pub(crate) struct Record {
     /// How much of the request's body was read.
     pub(crate) received: SharedCount,
     method: http::Method,
-    request_id: RequestId,
     peer: Peer,
     started: Instant,
     sent: u64,
@@ -163,6 +164,7 @@ impl Record {
     pub(crate) fn begin(metrics: &Arc<Metrics>, method: &http::Method, request_id: RequestId, peer: Peer) -> Self {
         Self {
             span: tracing::info_span!("request", id = %request_id),
+            id: request_id,
             dialect: "",
             operation: "Unknown",
             bucket: None,
@@ -171,7 +173,6 @@ impl Record {
             failure: None,
             received: SharedCount::default(),
             method: method.clone(),
-            request_id,
             peer,
             started: Instant::now(),
             sent: 0,
@@ -196,7 +197,7 @@ impl Drop for Record {
         self.metrics.request_finished(&finished);
         tracing::info!(
             target: "strongroom::request",
-            id = %self.request_id,
+            id = %self.id,
             peer = %self.peer.address,
             dialect = self.dialect,
             method = %self.method,

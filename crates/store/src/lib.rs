@@ -3,6 +3,7 @@
 //! The face is [`Engine`]: [`Engine::open`] makes one, and `credential`, `case` and `run` are all that a server needs. The rest is
 //! public for the backends' conformance suites, and for tests that stand an engine on backends of their own.
 
+pub mod audit;
 mod backup;
 mod blob_id;
 pub mod blobs;
@@ -14,6 +15,7 @@ pub mod faults;
 mod folder;
 mod jobs;
 mod key_file;
+mod key_user;
 pub mod kms;
 pub mod kv;
 mod leases;

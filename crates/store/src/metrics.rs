@@ -8,13 +8,15 @@ use std::sync::{
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::outcome::{LifecycleReport, ScrubReport};
 
-use crate::kms::KmsMetrics;
+use crate::{audit::AuditMetrics, kms::KmsMetrics};
 
 /// Counts since the start of the process, and how much is under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Metrics {
     /// What the key service counts.
     pub kms: KmsMetrics,
+    /// What the audit trail counts.
+    pub audit: AuditMetrics,
     /// Objects written that live in the catalog.
     pub inline_writes: u64,
     /// Objects written that live in blobs.
@@ -96,6 +98,7 @@ impl Counters {
         &self,
         changes_under_way: usize,
         kms: KmsMetrics,
+        audit: AuditMetrics,
         scrub: &ScrubReport,
         lifecycle: &LifecycleReport,
     ) -> Metrics {
@@ -103,6 +106,7 @@ impl Counters {
         let cells = &self.0;
         Metrics {
             kms,
+            audit,
             inline_writes: read(&cells.inline_writes),
             blob_writes: read(&cells.blob_writes),
             abandoned_blobs: read(&cells.abandoned_blobs),

@@ -8,6 +8,7 @@ use strongroom_model::name::{AccessKeyId, Region};
 use strongroom_model::secret::SecretKey;
 
 use crate::{
+    audit::{self, Trail},
     blobs::{self, BlobError, Blobs},
     catalog::{
         self, Catalog, CatalogError,
@@ -17,6 +18,7 @@ use crate::{
     engine::{Engine, Parts, ServerDefault},
     folder::{self, FolderError},
     jobs::{LifecycleJob, Reaper, Scrub, reaper},
+    key_user::KeyUser,
     kms,
     kv::{self, Kv},
     leases::Leases,
@@ -40,6 +42,8 @@ pub struct Config {
     pub blobs: Option<blobs::Config>,
     /// The key service.
     pub kms: kms::Config,
+    /// The audit trail.
+    pub audit: audit::Config,
 }
 
 /// The root account's access key.
@@ -84,6 +88,9 @@ pub enum OpenError {
     /// The key service does not open.
     #[error(transparent)]
     Kms(#[from] kms::OpenError),
+    /// The audit trail does not open.
+    #[error(transparent)]
+    Audit(#[from] audit::OpenError),
     /// No random values can be drawn.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -134,6 +141,9 @@ impl Engine {
         let kms_catalog = Arc::clone(&catalog);
         let kms = kms::open(&config.kms, kms_catalog, config.region.clone(), clock.clone(), entropy.clone()).await?;
         let (root, first_start) = root_account(&catalog, config.root, &clock, &entropy).await?;
+        let folder = config.audit.folder.clone().unwrap_or_else(|| config.data.join(audit::FOLDER));
+        let trail = Trail::open(&folder, &config.audit, &kms.root, clock.clone(), &entropy)?;
+        let trail = Arc::new(trail);
         let counters = Counters::default();
         let run = entropy.array()?;
         let leases = Leases::default();
@@ -141,17 +151,20 @@ impl Engine {
             catalog: Arc::clone(&catalog),
             blobs: Arc::clone(&blobs),
             kms: Arc::clone(&kms.kms),
+            trail: Arc::clone(&trail),
             run,
             counters: counters.clone(),
             leases: leases.clone(),
         });
-        let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), Arc::clone(&kms.kms), leases.clone()).await?;
+        let keys = KeyUser::server(Arc::clone(&kms.kms), Arc::clone(&trail), "Scrub");
+        let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), keys, leases.clone()).await?;
         let scrub = Arc::new(scrub);
         let lifecycle = Arc::new(LifecycleJob::open(Arc::clone(&catalog), entropy.clone()).await?);
         let engine = Self::new(Parts {
             catalog,
             blobs,
             kms,
+            trail,
             clock,
             entropy,
             region: config.region,

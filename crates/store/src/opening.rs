@@ -19,7 +19,7 @@ use crate::{
         recovery,
     },
     failure,
-    kms::Kms,
+    key_user::KeyUser,
     leases::{Lease, Leases},
     stream::{ByteStream, Windows, once},
 };
@@ -65,25 +65,14 @@ impl Version {
     ///
     /// # Errors
     /// What stands in the way of opening.
-    pub(crate) async fn unlock(&self, kms: &dyn Kms) -> Result<ContentKey, Failure> {
-        unlock(kms, &self.envelope, &self.identity).await
+    pub(crate) async fn unlock(&self, keys: &KeyUser) -> Result<ContentKey, Failure> {
+        keys.unwrap(&self.envelope, &self.identity).await
     }
 
     /// Where its chunks lie.
     pub(crate) fn source(&self, blobs: &Arc<dyn Blobs>) -> Source {
         let inline = self.content.inline.clone().unwrap_or_default();
         Source { inline, blobs: self.entry.has_blobs.then(|| (Arc::clone(blobs), Arc::clone(&self.lease))) }
-    }
-}
-
-/// The key of the version at that place, if no customer has it.
-///
-/// # Errors
-/// What stands in the way of opening.
-pub(crate) async fn unlock(kms: &dyn Kms, envelope: &Envelope, identity: &Identity) -> Result<ContentKey, Failure> {
-    match envelope.key() {
-        None => envelope.unlock(None).map_err(failure::of_stored),
-        Some(key) => Ok(kms.unwrap(envelope, &identity.binding(&key.context)).await?),
     }
 }
 

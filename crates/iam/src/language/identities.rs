@@ -43,4 +43,5 @@ pub(super) const TOKENS: &[(&str, &[Action])] = &[
 ];
 
 /// Names of the server's own actions.
-pub(super) const SERVER: &[(&str, &[Action])] = &[("Inspect", &[Action::Inspect]), ("Maintain", &[Action::Maintain])];
+pub(super) const SERVER: &[(&str, &[Action])] =
+    &[("Inspect", &[Action::Inspect]), ("Maintain", &[Action::Maintain]), ("ReadAudit", &[Action::ReadAudit])];

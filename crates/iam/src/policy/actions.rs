@@ -47,7 +47,7 @@ pub(crate) fn service(action: Action) -> Option<Service> {
         Action::Probe => None,
         Action::Key(_) => Some(Service::Keys),
         Action::Identity(_) => Some(Service::Identities),
-        Action::Inspect | Action::Maintain => Some(Service::Server),
+        Action::Inspect | Action::Maintain | Action::ReadAudit => Some(Service::Server),
         Action::ListBuckets
         | Action::CreateBucket
         | Action::DeleteBucket

@@ -60,6 +60,7 @@ pub(crate) fn case(principal: Principal, policies: &[&str]) -> Case {
             policies: policies.iter().enumerate().map(named).collect(),
         },
         circumstances: Circumstances {
+            request: None,
             source: Some("192.0.2.7".parse().expect("an address")),
             tls: true,
             now: Timestamp::from_seconds(1_700_000_000),

@@ -4,6 +4,7 @@ use crate::account::UserName;
 use crate::action::{Action, IdentityAction, KeyAction, Required, Resource};
 use crate::name::{BucketName, ObjectKey, VersionId};
 
+use super::audit::AuditFilter;
 use super::identity::IdentityOperation;
 
 /// An operation on the server itself.
@@ -42,6 +43,10 @@ pub enum AdminOperation {
     DescribeLifecycle,
     /// Interrupt the run of the lifecycle rules.
     StopLifecycle,
+    /// Find records of the audit trail.
+    QueryAudit(Box<AuditFilter>),
+    /// Hold the audit trail against its signatures.
+    VerifyAudit,
     /// Take a backup of the whole store.
     Backup(Backup),
 }
@@ -88,6 +93,8 @@ impl AdminOperation {
             Self::StartLifecycle => "StartLifecycle",
             Self::DescribeLifecycle => "DescribeLifecycle",
             Self::StopLifecycle => "StopLifecycle",
+            Self::QueryAudit(_) => "QueryAudit",
+            Self::VerifyAudit => "VerifyAudit",
         }
     }
 
@@ -110,6 +117,7 @@ impl AdminOperation {
             Self::StartScrub(_) | Self::StopScrub | Self::StartLifecycle | Self::StopLifecycle | Self::Backup(_) => {
                 administration(Action::Maintain)
             }
+            Self::QueryAudit(_) | Self::VerifyAudit => administration(Action::ReadAudit),
         }]
     }
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod amend;
 pub mod append;
+pub mod audit;
 pub mod bucket;
 pub mod copy;
 pub mod identity;

@@ -2,6 +2,7 @@
 
 use crate::account::UserName;
 use crate::name::{AccessKeyId, BucketName, ObjectKey};
+use crate::outcome::audit::AuditReport;
 use crate::outcome::backup::BackupFacts;
 use crate::outcome::bucket::BucketFacts;
 use crate::outcome::identity::IdentityOutcome;
@@ -42,6 +43,10 @@ pub enum AdminOutcome {
     Backup(BackupFacts),
     /// How far the lifecycle rules are followed.
     Lifecycle(LifecycleReport),
+    /// Lines of the audit trail, as they stand there.
+    AuditRecords(Vec<String>),
+    /// What a verification of the audit trail has found.
+    Audit(AuditReport),
 }
 
 /// What is known of a user.

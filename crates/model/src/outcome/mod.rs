@@ -1,6 +1,7 @@
 //! What can be answered: plain data, with no dialect in it.
 
 pub mod admin;
+pub mod audit;
 pub mod backup;
 pub mod bucket;
 pub mod identity;

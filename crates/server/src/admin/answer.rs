@@ -11,7 +11,7 @@ use strongroom_model::{
 };
 use strongroom_store::Reply;
 
-use super::{AdminBody, backup, identity, rules, scrubbing, view};
+use super::{AdminBody, audit, backup, identity, rules, scrubbing, view};
 
 /// The answer to a request.
 pub(super) fn answer(reply: Result<Reply, Failure>, id: RequestId) -> Response<AdminBody> {
@@ -60,6 +60,8 @@ fn administered(outcome: AdminOutcome) -> Response<Full<Bytes>> {
         AdminOutcome::KeysProven { provider } => json(StatusCode::OK, &view::Check::proved(provider)),
         AdminOutcome::Scrub(report) => json(StatusCode::OK, &scrubbing::Scrub::from(report)),
         AdminOutcome::Lifecycle(report) => json(StatusCode::OK, &rules::LifecycleRun::from(report)),
+        AdminOutcome::AuditRecords(lines) => audit::lines(&lines),
+        AdminOutcome::Audit(report) => json(StatusCode::OK, &audit::Verification::from(report)),
     }
 }
 

@@ -29,6 +29,9 @@ impl Collector for EngineMetrics {
         for (name, help, count) in [
             ("key_service_calls", "Calls to the key service", now.kms.calls()),
             ("key_cache_hits", "Data keys that the cache of the key service had", now.kms.cache_hits),
+            ("audit_records", "Records written to the audit trail", now.audit.records),
+            ("audit_syncs", "Syncs of the audit trail that they took", now.audit.groups),
+            ("audit_unwritten", "Records that the audit trail could not take, and that are lost", now.audit.unwritten),
             ("inline_writes", "Objects written into the catalog", now.inline_writes),
             ("blob_writes", "Objects written into blobs", now.blob_writes),
             ("blobs_abandoned", "Blobs given up because a write failed", now.abandoned_blobs),
@@ -38,6 +41,8 @@ impl Collector for EngineMetrics {
             write(&mut encoder, name, help, &ConstCounter::new(count))?;
         }
         for (name, help, level) in [
+            ("audit_failing", "Whether the audit trail could not be written when last tried", now.audit.failing.into()),
+            ("audit_lines", "Lines that the audit trail has since its beginning", now.audit.lines),
             ("changes_under_way", "Changes being made", now.changes_under_way),
             ("blobs_dead", "Dead blobs left for readers when the reaper last ran", now.blobs_dead),
             ("blobs_pending", "Pending blobs left when the reaper last ran", now.blobs_pending),

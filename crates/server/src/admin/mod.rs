@@ -1,6 +1,7 @@
 //! The admin listener: the admin API under `/v1/`, metrics, health. docs/OPERATING.md describes it for operators.
 
 mod answer;
+pub(crate) mod audit;
 pub(crate) mod backup;
 mod caller;
 pub(crate) mod identity;
@@ -18,7 +19,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{Full, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
-use strongroom_iam::{Transport, authorize};
+use strongroom_iam::Transport;
 use strongroom_model::{
     circumstance::RequestWords,
     failure::{Failure, FailureCode, chain},
@@ -57,7 +58,7 @@ async fn operate(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming) 
     let started = std::time::Instant::now();
     let mut log = Log { operation: "Unknown", principal: None };
     let (id, outcome) = match entropy::request_id() {
-        Ok(id) => (id, run(app, peer, parts, incoming, &mut log).await),
+        Ok(id) => (id, run(app, (id, peer), parts, incoming, &mut log).await),
         Err(error) => (RequestId([0; 16]), Err(Failure::new(FailureCode::Internal).caused_by(error))),
     };
     let failure = outcome.as_ref().err().map(|failure| format!("{:?}", failure.code));
@@ -90,7 +91,13 @@ struct Log {
     principal: Option<String>,
 }
 
-async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log: &mut Log) -> Result<Reply, Failure> {
+async fn run(
+    app: &Arc<App>,
+    (id, peer): (RequestId, Peer),
+    parts: &Parts,
+    incoming: Incoming,
+    log: &mut Log,
+) -> Result<Reply, Failure> {
     let stall = std::time::Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::default());
     let now = clock::now();
@@ -101,9 +108,9 @@ async fn run(app: &Arc<App>, peer: Peer, parts: &Parts, incoming: Incoming, log:
     caller::check_body(payload.as_ref(), &document)?;
     let operation = route::decode(&parts.method, &parts.uri, &document)?;
     log.operation = operation.name();
-    let circumstances = peer.circumstances(now, RequestWords::default());
+    let circumstances = peer.circumstances(id, now, RequestWords::default());
     let case = app.engine.case(caller.requester, &operation, circumstances, Transport::TRUSTED).await?;
-    let granted = authorize(operation, case)?;
+    let granted = app.engine.authorize(operation, case).await?;
     app.engine.run(granted, None).await
 }
 

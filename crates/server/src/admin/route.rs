@@ -14,7 +14,7 @@ use strongroom_model::{
 };
 
 use super::{
-    VERSION, backup, identity,
+    VERSION, audit, backup, identity,
     request::{AliasTarget, Deletion, NewKey, NewUser, read},
     scrubbing::NewScrub,
 };
@@ -43,10 +43,21 @@ pub(super) fn decode(method: &Method, uri: &Uri, document: &[u8]) -> Result<Oper
         [VERSION, "objects"] => only(method, &Method::GET, describe(uri.query().unwrap_or_default())?),
         [VERSION, "check"] => only(method, &Method::POST, AdminOperation::ProveKeys),
         [VERSION, "backup"] => only(method, &Method::POST, AdminOperation::Backup(backup::asked(document)?)),
+        [VERSION, "audit"] => only(method, &Method::GET, query_audit(uri.query().unwrap_or_default())?),
+        [VERSION, "audit", "verification"] => only(method, &Method::POST, AdminOperation::VerifyAudit),
         [VERSION, "scrub"] => scrub(method, document).map(Operation::Admin),
         [VERSION, "lifecycle"] => lifecycle(method).map(Operation::Admin),
         _ => Err(no_such_path()),
     }
+}
+
+fn query_audit(query: &str) -> Result<AdminOperation, Failure> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Ok((name.to_owned(), decoded(value)?))
+    });
+    let filter = audit::filter(pairs.collect::<Result<Vec<_>, Failure>>()?)?;
+    Ok(AdminOperation::QueryAudit(Box::new(filter)))
 }
 
 fn scrub(method: &Method, document: &[u8]) -> Result<AdminOperation, Failure> {
@@ -237,6 +248,8 @@ mod tests {
             ("POST", "/v1/lifecycle", "", "StartLifecycle"),
             ("GET", "/v1/lifecycle", "", "DescribeLifecycle"),
             ("DELETE", "/v1/lifecycle", "", "StopLifecycle"),
+            ("GET", "/v1/audit?bucket=b&from=2026-11-22", "", "QueryAudit"),
+            ("POST", "/v1/audit/verification", "", "VerifyAudit"),
         ] {
             assert_eq!(decode_text(method, target, document).map(|op| op.name()), Ok(name), "{method} {target}");
         }
@@ -272,6 +285,8 @@ mod tests {
             ("PATCH", "/v1/keys", "", FailureCode::MethodNotAllowed),
             ("POST", "/v1/keys/x", "", FailureCode::MethodNotAllowed),
             ("GET", "/v1/check", "", FailureCode::MethodNotAllowed),
+            ("GET", "/v1/audit/verification", "", FailureCode::MethodNotAllowed),
+            ("GET", "/v1/audit?colour=red", "", FailureCode::InvalidArgument),
             ("GET", "/v1/aliases/x", "", FailureCode::MethodNotAllowed),
             ("POST", "/v1/keys", "[", FailureCode::InvalidArgument),
             ("POST", "/v1/keys", r#"{"colour":"red"}"#, FailureCode::InvalidArgument),

@@ -60,6 +60,12 @@ pub(crate) enum CommandError {
         "it is restored, but {missing} blobs are missing: put them into the folder of blobs, or delete their objects"
     )]
     Missing { missing: u64 },
+    /// The audit trail is not as it was written.
+    #[error("{found} things in the audit trail are not as they were written")]
+    AuditChanged { found: u64 },
+    /// The audit trail's keys cannot be used.
+    #[error(transparent)]
+    Audit(#[from] strongroom_store::audit::OpenError),
     /// What was to be shown cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -97,6 +103,8 @@ pub(super) fn report(error: &CommandError) -> ExitCode {
         | CommandError::Restore(_)
         | CommandError::Missing { .. }
         | CommandError::Damage { .. }
+        | CommandError::AuditChanged { .. }
+        | CommandError::Audit(_)
         | CommandError::Output(_) => REFUSED,
     })
 }

@@ -1,6 +1,7 @@
 //! The command line: what a person types, and what a person reads.
 
 mod administer;
+mod audit;
 mod backup;
 mod check;
 mod client;
@@ -69,6 +70,9 @@ enum Command {
     Backup(backup::BackupCommand),
     /// Restore a backup into an empty data folder
     Restore(backup::RestoreCommand),
+    /// The audit trail: who used which key for what
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Show the effective configuration and prove that keys can be wrapped and unwrapped
     Check {
         #[command(flatten)]
@@ -240,6 +244,7 @@ impl CommandLine {
             Command::Backup(command) => backup::back_up(&command).await,
             Command::Restore(command) => backup::restore(&command).await,
             Command::Lifecycle(command) => lifecycle::lifecycle(command).await,
+            Command::Audit(command) => audit::audit(command).await,
             Command::Key(command) => administer::key(command).await,
             Command::User(command) => administer::user(command).await,
             Command::Account(command) => identity::account(command).await,

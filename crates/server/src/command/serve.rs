@@ -107,6 +107,7 @@ fn store_config(config: &Config) -> Result<strongroom_store::Config, CommandErro
         kv: config.kv.clone(),
         blobs: config.blobs.clone(),
         kms: kms_config(config),
+        audit: config.audit.store(),
     })
 }
 

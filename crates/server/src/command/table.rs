@@ -3,6 +3,7 @@
 use comfy_table::{Table, presets::NOTHING};
 
 use crate::admin::{
+    audit::{Line, Verification},
     rules::LifecycleRun,
     scrubbing::{Damage, Scrub},
     view::{Bucket, Key, Object, User},
@@ -124,6 +125,61 @@ pub(super) fn scrub(scrub: &Scrub) -> String {
     });
     let findings = rows_of(["TROUBLE", "BUCKET", "KEY", "VERSION", "BLOB", "WHAT WAS SEEN"], findings);
     format!("{facts}\n\n{buckets}\n\n{findings}")
+}
+
+/// Records of the audit trail.
+pub(super) fn audit(records: &[Line]) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let rows = records.iter().map(|Line { n, record, .. }| {
+        let key = record.key.clone().map(|key| match record.key_version {
+            Some(version) => format!("{key} v{version}"),
+            None => key,
+        });
+        let about = match (&record.bucket, &record.object) {
+            (Some(bucket), Some(object)) => Some(format!("{bucket}/{object}")),
+            (bucket, _) => bucket.clone().or(record.subject.clone()),
+        };
+        let outcome = match (&record.reason, record.cached) {
+            (Some(reason), _) => format!("{}: {reason}", record.outcome.word()),
+            (None, Some(true)) => format!("{}, key cached", record.outcome.word()),
+            (None, _) => record.outcome.word().to_owned(),
+        };
+        let who = record.principal.clone();
+        [n.to_string(), record.time.clone(), who, or_none(&record.source), record.operation.clone()]
+            .into_iter()
+            .chain([or_none(&record.action), or_none(&key), or_none(&about), outcome])
+            .collect::<Vec<_>>()
+            .try_into()
+            .expect("five columns and four are nine")
+    });
+    rows_of(["LINE", "TIME", "WHO", "FROM", "OPERATION", "ACTION", "KEY", "ABOUT", "OUTCOME"], rows)
+}
+
+/// What a verification of the audit trail has found.
+pub(super) fn verification(found: &Verification) -> String {
+    let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+    let unproven = if found.proven { "" } else { ", by the folder's own word: see --root-key and --public-key" };
+    let facts = rows_of(
+        ["FACT", "VALUE"],
+        [
+            ["verdict".to_owned(), if found.sound { "whole" } else { "changed" }.to_owned()],
+            ["segments".to_owned(), found.segments.to_string()],
+            ["lines".to_owned(), found.lines.to_string()],
+            ["records".to_owned(), found.records.to_string()],
+            ["first record".to_owned(), or_none(&found.first)],
+            ["last record".to_owned(), or_none(&found.last)],
+            ["signed up to line".to_owned(), found.signed.to_string()],
+            ["bytes not signed".to_owned(), found.unsigned_bytes.to_string()],
+            ["hash of the last line".to_owned(), found.head.clone()],
+            ["public key".to_owned(), format!("{}{unproven}", found.public_key)],
+        ],
+    );
+    if found.problems.is_empty() {
+        return facts;
+    }
+    let problems = found.problems.iter();
+    let problems = problems.map(|it| [it.segment.to_string(), it.line.to_string(), it.what.clone()]);
+    format!("{facts}\n\n{}", rows_of(["SEGMENT", "LINE", "WHAT WAS SEEN"], problems))
 }
 
 fn rows_of<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {

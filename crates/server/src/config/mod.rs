@@ -1,6 +1,7 @@
 //! What an operator can set: one struct, filled from the built-in values, then a TOML file, then the environment, then
 //! the few flags of the command line. docs/OPERATING.md lists every key.
 
+mod audit;
 mod endpoint;
 mod environment;
 mod scheme;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use strongroom_model::name::Region;
 
+pub(crate) use audit::Audit;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use scheme::DefaultScheme;
 pub(crate) use scrub::Scrub;
@@ -39,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// When everything that is stored is looked at.
     pub(crate) scrub: Scrub,
+    /// The trail of who used which key for what.
+    pub(crate) audit: Audit,
     /// What the log says and how.
     pub(crate) log: Log,
     /// The catalog's engine; none is the embedded one inside the data folder.
@@ -208,7 +212,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let rules: [(&'static str, bool, &'static str); 6] = [
+        let rules: [(&'static str, bool, &'static str); 7] = [
             ("region", Region::parse(&self.region).is_err(), "must be 1 to 64 letters, digits, hyphens or underscores"),
             ("domains", self.domains.iter().any(|domain| !is_host(domain)), "must be host names without port"),
             (
@@ -216,6 +220,7 @@ impl Config {
                 self.tls.certificate.is_some() != self.tls.key.is_some(),
                 "needs both certificate and key, or neither",
             ),
+            ("audit.segment_mib", self.audit.segment_mib == 0, "must be at least 1"),
             ("limits.connections", self.limits.connections == 0, "must be at least 1"),
             ("limits", self.limits.head_seconds == 0 || self.limits.stall_seconds == 0, "must be at least one second"),
             (
@@ -244,6 +249,7 @@ impl Default for Config {
             tls: Tls::default(),
             limits: Limits::default(),
             scrub: Scrub::default(),
+            audit: Audit::default(),
             log: Log::default(),
             kv: None,
             kms: None,

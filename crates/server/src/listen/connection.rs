@@ -10,6 +10,7 @@ use hyper_util::{
 };
 use strongroom_model::{
     circumstance::{Circumstances, RequestWords},
+    name::RequestId,
     time::Timestamp,
 };
 use tokio::{
@@ -44,8 +45,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Where, when and how a request of this connection arrived.
-    pub(crate) fn circumstances(&self, now: Timestamp, words: RequestWords) -> Circumstances {
-        Circumstances { source: Some(self.address.ip().to_canonical()), tls: self.tls, now, words }
+    pub(crate) fn circumstances(&self, request: RequestId, now: Timestamp, words: RequestWords) -> Circumstances {
+        Circumstances {
+            request: Some(request),
+            source: Some(self.address.ip().to_canonical()),
+            tls: self.tls,
+            now,
+            words,
+        }
     }
 
     /// Whether the other end is on this host.

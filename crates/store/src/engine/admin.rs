@@ -4,13 +4,15 @@ use strongroom_model::account::{AccountId, UserName};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{BucketName, ObjectKey, VersionId};
 use strongroom_model::operation::AdminOperation;
+use strongroom_model::operation::audit::AuditFilter;
 use strongroom_model::outcome::AdminOutcome;
 use strongroom_model::outcome::admin::{ObjectDescription, UserFacts};
+use strongroom_model::outcome::audit::AuditReport;
 use strongroom_seal::{chunk_count, sealed_len};
 
 use super::buckets::BUCKETS_MAX;
 use super::{Caller, Engine};
-use crate::{catalog::identities::Addition, credentials};
+use crate::{audit, catalog::identities::Addition, credentials};
 
 /// Access key ids that are tried before giving up; two of 100 random bits are never alike.
 const ACCESS_KEY_ATTEMPTS: usize = 3;
@@ -28,6 +30,8 @@ impl Engine {
             AdminOperation::StartLifecycle => AdminOutcome::Lifecycle(self.lifecycle.start()?),
             AdminOperation::DescribeLifecycle => AdminOutcome::Lifecycle(self.lifecycle.report()),
             AdminOperation::StopLifecycle => AdminOutcome::Lifecycle(self.lifecycle.stop()),
+            AdminOperation::QueryAudit(filter) => AdminOutcome::AuditRecords(self.query_audit(account, *filter).await?),
+            AdminOperation::VerifyAudit => AdminOutcome::Audit(self.verify_audit(account).await?),
             AdminOperation::CreateUser(name) => self.create_user(account, name).await?,
             AdminOperation::ListUsers => AdminOutcome::Users(self.catalog.users(account).await?),
             AdminOperation::DeleteUser(name) => self.delete_user(account, &name).await?,
@@ -42,6 +46,21 @@ impl Engine {
                 AdminOutcome::Object(self.describe_object(caller, account, bucket, key, version).await?)
             }
         })
+    }
+
+    /// The trail tells of all accounts, so that it is the first one's to read.
+    async fn query_audit(&self, account: AccountId, filter: AuditFilter) -> Result<Vec<String>, Failure> {
+        self.hold_first(account)?;
+        let folder = self.trail.folder().to_owned();
+        let found = tokio::task::spawn_blocking(move || audit::query(&folder, &filter)).await;
+        found.map_err(unreadable)?.map_err(unreadable)
+    }
+
+    async fn verify_audit(&self, account: AccountId) -> Result<AuditReport, Failure> {
+        self.hold_first(account)?;
+        let (folder, key) = (self.trail.folder().to_owned(), self.trail.public_key());
+        let report = tokio::task::spawn_blocking(move || audit::verify(&folder, &key)).await;
+        report.map_err(unreadable)?.map_err(unreadable)
     }
 
     async fn create_user(&self, account: AccountId, name: UserName) -> Result<AdminOutcome, Failure> {
@@ -98,6 +117,10 @@ impl Engine {
             stored_bytes,
         })
     }
+}
+
+fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failure {
+    Failure::new(FailureCode::ServiceUnavailable).caused_by(error)
 }
 
 fn refused(code: FailureCode, message: &'static str) -> Failure {

@@ -14,6 +14,7 @@ use crate::catalog::{
     buckets::Bucket,
     objects::{Content, Entry},
 };
+use crate::key_user::ObjectPlace;
 use crate::kms::KeySelector;
 use crate::opening::{Version, open_manifest};
 
@@ -83,14 +84,15 @@ impl Engine {
                 return Err(FailureCode::EncryptionNotChangeable.into());
             }
         };
-        self.hold_openable(caller, &version.content.encryption, true).await?;
+        self.hold_openable(caller, &version.content.encryption, &version.identity, true).await?;
         let old = version.envelope.key().ok_or(FailureCode::EncryptionNotChangeable)?;
-        let content = self.unlock(version).await?;
+        let content = self.unlock(caller, version).await?;
         let manifest = open_manifest(version, &content).inspect_err(|failure| self.counters.note(failure))?;
         let none = Default::default();
         let binding = version.identity.binding(&none);
-        let key = self.key_to_seal(caller, Some(&update.master_key), None, &none).await?;
-        let wrapped = self.kms.wrap(caller.account()?, KeySelector::Reference(&key), &content, &binding).await?;
+        let place = ObjectPlace { identity: &version.identity, context: &none };
+        let key = self.key_to_seal(caller, Some(&update.master_key), None, place).await?;
+        let wrapped = caller.keys.wrap(caller.account()?, KeySelector::Reference(&key), &content, place).await?;
         let manifest = match old.context.is_empty() {
             true => version.content.manifest.to_vec(),
             false => manifest.seal(&content, &self.entropy.array()?, &binding.encode()),

@@ -176,7 +176,7 @@ impl Engine {
         if matches!(applied, AppliedEncryption::Kms(_)) && !caller.transport.kms {
             return Err(FailureCode::KmsNeedsTls.into());
         }
-        self.hold_openable(caller, applied, true).await?;
+        self.hold_openable(caller, applied, &version.identity, true).await?;
         let overlooked =
             append.later == LaterEncryption::Overlooked && !matches!(applied, AppliedEncryption::Customer { .. });
         if !overlooked && !agrees(wish, applied) {
@@ -184,7 +184,7 @@ impl Engine {
         }
         match unlock_by_customer(version, customer_key.filter(|_| !overlooked))? {
             Some(content) => Ok(content),
-            None => self.unlock(version).await,
+            None => self.unlock(caller, version).await,
         }
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_iam::{
-    Attached, BucketCase, Case, InvalidPolicy, KeyCase, NamedPolicy, Policy, Requester, Session, Subject, Transport,
+    Attached, BucketCase, Case, Granted, InvalidPolicy, KeyCase, NamedPolicy, Policy, Requester, Session, Subject,
+    Transport,
 };
 use strongroom_model::account::Principal;
 use strongroom_model::circumstance::Circumstances;
@@ -14,7 +15,7 @@ use strongroom_model::operation::{AdminOperation, ObjectOperation, Operation, Up
 use strongroom_model::policy::{LocalName, PolicyDocument};
 use strongroom_model::time::Timestamp;
 
-use super::Engine;
+use super::{Engine, acts::Act};
 use crate::catalog::buckets::Bucket;
 
 /// Policies that are kept in their understood form. Each text has at most 20 KB, so that all of them take some tens of
@@ -88,6 +89,24 @@ impl Engine {
         };
         let subject = self.subject(requester).await?;
         Ok(Case { subject, circumstances, transport, region: self.region.clone(), bucket, source_bucket, keys })
+    }
+
+    /// Decides whether `operation` may run. What is denied about keys, and of administration, is recorded before it is answered.
+    ///
+    /// # Errors
+    /// `AccessDenied`, `AnonymousDenied`; `ServiceUnavailable` without an audit trail.
+    pub async fn authorize(&self, operation: Operation, case: Case) -> Result<Granted, Failure> {
+        let act = Act::of(&operation).map(|act| (act, case.subject.requester.clone(), case.circumstances.clone()));
+        let denied = match strongroom_iam::authorize(operation, case) {
+            Ok(granted) => return Ok(granted),
+            Err(denied) => denied,
+        };
+        if let Some((act, requester, circumstances)) = act {
+            for record in act.denied(&requester, &circumstances, &denied) {
+                self.trail.record(record).await?;
+            }
+        }
+        Err(denied.into())
     }
 
     /// The same for a request that is only imagined.

@@ -11,7 +11,7 @@ use strongroom_model::secret::CustomerKey;
 use strongroom_seal::{AES_256_GCM, AES_256_GCM_TWICE, ContentKey, Envelope, Identity, SM4_GCM, Suite};
 
 use super::{Caller, Engine, customer};
-use crate::{catalog::buckets::Bucket, kms::KeySelector, opening::Version};
+use crate::{catalog::buckets::Bucket, key_user::ObjectPlace, kms::KeySelector, opening::Version};
 
 /// How objects are sealed when neither the request nor the bucket says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -144,8 +144,8 @@ impl Engine {
             }
             Choice::Managed(algorithm) => {
                 let context = EncryptionContext::new();
-                let binding = identity.binding(&context);
-                let made = self.kms.data_key(owner, KeySelector::Managed, suite(algorithm), &binding).await?;
+                let place = ObjectPlace { identity, context: &context };
+                let made = caller.keys.data_key(owner, KeySelector::Managed, suite(algorithm), place).await?;
                 let applied = AppliedEncryption::Managed(algorithm);
                 Ok(Protection { content: made.content, envelope: made.envelope, context, applied })
             }
@@ -161,9 +161,10 @@ impl Engine {
     ) -> Result<Protection, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
         let (named, project) = (wish.key.as_ref(), wish.project.as_deref());
-        let key = Box::pin(self.key_to_seal(caller, named, project, &wish.context)).await?;
-        let binding = identity.binding(&wish.context);
-        let made = self.kms.data_key(account, KeySelector::Reference(&key), suite(wish.algorithm), &binding).await?;
+        let place = ObjectPlace { identity, context: &wish.context };
+        let key = Box::pin(self.key_to_seal(caller, named, project, place)).await?;
+        let which = KeySelector::Reference(&key);
+        let made = caller.keys.data_key(account, which, suite(wish.algorithm), place).await?;
         let applied = KmsApplied {
             key: made.name,
             algorithm: wish.algorithm,
@@ -182,8 +183,8 @@ impl Engine {
 
     /// The key to open a version with, unless it is under a customer's: at most one call to the key service. What the
     /// envelope says decides, and not how the server is configured now.
-    pub(super) async fn unlock(&self, version: &Version) -> Result<ContentKey, Failure> {
-        version.unlock(&*self.kms).await
+    pub(super) async fn unlock(&self, caller: &Caller, version: &Version) -> Result<ContentKey, Failure> {
+        version.unlock(&caller.keys).await
     }
 }
 

@@ -39,10 +39,10 @@ impl Engine {
         content: Option<ContentKey>,
         range: Option<Range<u64>>,
     ) -> Result<ByteStream, Failure> {
-        self.hold_openable(caller, &version.content.encryption, true).await?;
+        self.hold_openable(caller, &version.content.encryption, &version.identity, true).await?;
         let content = match content {
             Some(content) => content,
-            None => self.unlock(version).await?,
+            None => self.unlock(caller, version).await?,
         };
         let manifest = open_manifest(version, &content).inspect_err(|failure| self.counters.note(failure))?;
         let source = version.source(&self.blobs);

@@ -161,7 +161,8 @@ impl Engine {
             user_agent: asked.user_agent,
             ..RequestWords::default()
         };
-        let circumstances = Circumstances { source: asked.source, tls: asked.tls, now: self.now(), words };
+        let circumstances =
+            Circumstances { request: None, source: asked.source, tls: asked.tls, now: self.now(), words };
         let case = self.imagined_case(principal, circumstances, bucket, key).await?;
         let encryption = ImaginedEncryption {
             method: asked.encryption,

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use strongroom_iam::{Attached, InvalidPolicy, KeyCase, Policy};
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::action::KeyAction;
-use strongroom_model::encryption::{AppliedEncryption, EncryptionContext};
+use strongroom_model::encryption::{AppliedEncryption, EncryptionContext, KmsApplied};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_model::key::{KeyName, KeyReference};
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::operation::key::CreateKey;
 use strongroom_model::outcome::KeyOutcome;
+use strongroom_seal::Identity;
 
 use super::authority::{Place, not_understood};
 use super::{Caller, Engine};
+use crate::key_user::ObjectPlace;
 use crate::kms::{self, KeyFacts, KeySelector, KmsError};
 
 impl Engine {
@@ -70,16 +72,32 @@ impl Engine {
     /// The key that a write is to be sealed under, which the caller may use so; by a name under which it stays the same.
     ///
     /// # Errors
-    /// As the reference deserves; `KeyDenied`, `KmsNeedsSignature`.
+    /// As the reference deserves; `KeyDenied`, `KmsNeedsSignature`; `ServiceUnavailable` without an audit trail, which tells of
+    /// every refusal.
     pub(super) async fn key_to_seal(
         &self,
         caller: &Caller,
         key: Option<&KeyReference>,
         project: Option<&str>,
+        place: ObjectPlace<'_>,
+    ) -> Result<KeyReference, Failure> {
+        let mut told = key.map(|key| key.text.clone());
+        let decided = self.decide_to_seal(caller, key, project, place.context, &mut told).await;
+        caller.keys.hold(KeyAction::GenerateDataKey, told, place, decided).await
+    }
+
+    /// `told` becomes the key's id, once that is known.
+    async fn decide_to_seal(
+        &self,
+        caller: &Caller,
+        key: Option<&KeyReference>,
+        project: Option<&str>,
         context: &EncryptionContext,
+        told: &mut Option<String>,
     ) -> Result<KeyReference, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
         let facts = self.kms.facts(account, KeySelector::of(key)).await?;
+        *told = Some(facts.name.id.clone());
         let project = project.filter(|project| *project != account.default_project());
         let text = key.map_or_else(|| facts.name.id.clone(), |key| key.text.clone());
         if facts.project.as_deref() != project {
@@ -97,13 +115,26 @@ impl Engine {
         &self,
         caller: &Caller,
         applied: &AppliedEncryption,
+        identity: &Identity,
         tells_content: bool,
     ) -> Result<(), Failure> {
         let AppliedEncryption::Kms(applied) = applied else { return Ok(()) };
-        let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
-        if account == applied.key.account && !tells_content {
+        let account = caller.rights.principal().account();
+        if account.is_some_and(|account| account == applied.key.account) && !tells_content {
             return Ok(());
         }
+        let decided = self.decide_to_open(caller, account, applied).await;
+        let place = ObjectPlace { identity, context: &applied.context };
+        caller.keys.hold(KeyAction::DecryptDataKey, Some(applied.key.id.clone()), place, decided).await
+    }
+
+    async fn decide_to_open(
+        &self,
+        caller: &Caller,
+        account: Option<AccountId>,
+        applied: &KmsApplied,
+    ) -> Result<(), Failure> {
+        let account = account.ok_or(FailureCode::KmsNeedsSignature)?;
         let key = KeyReference::parse(&applied.key.id).found(applied.key.clone());
         // What is left of a key that was destroyed is its name: who might have used it is told so.
         let case =

@@ -1,6 +1,7 @@
 //! The engine: everything that a client can ask for is done here, and nowhere else is what a client can name read or
 //! changed. One file for each verb.
 
+mod acts;
 mod admin;
 mod amend;
 mod append;
@@ -51,9 +52,11 @@ use strongroom_model::time::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::{
+    audit::Trail,
     blobs::Blobs,
     catalog::{Catalog, blobs::RunId, buckets::Bucket, tokens::Token},
     jobs::{LifecycleJob, Scrub},
+    key_user::KeyUser,
     kms::{self, Kms},
     leases::Leases,
     metrics::{Counters, Metrics},
@@ -61,6 +64,7 @@ use crate::{
     surroundings::{Clock, Entropy},
 };
 
+use acts::Act;
 use authority::Understood;
 
 pub use encryption::ServerDefault;
@@ -106,6 +110,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     blobs: Arc<dyn Blobs>,
     kms: Arc<dyn Kms>,
+    trail: Arc<Trail>,
     kms_metrics: Arc<kms::Metrics>,
     clock: Clock,
     entropy: Entropy,
@@ -126,6 +131,7 @@ pub struct Engine {
 /// Who asks, and what authorization has found out about it.
 struct Caller {
     rights: Rights,
+    keys: KeyUser,
     verdicts: Vec<Verdict>,
     may_list: bool,
     transport: Transport,
@@ -139,6 +145,8 @@ pub(crate) struct Parts {
     pub(crate) blobs: Arc<dyn Blobs>,
     /// The keys.
     pub(crate) kms: kms::Opened,
+    /// What tells of their use.
+    pub(crate) trail: Arc<Trail>,
     /// What time it is.
     pub(crate) clock: Clock,
     /// Random bytes.
@@ -168,6 +176,7 @@ impl Engine {
             catalog: parts.catalog,
             blobs: parts.blobs,
             kms: parts.kms.kms,
+            trail: parts.trail,
             kms_metrics: parts.kms.metrics,
             clock: parts.clock,
             entropy: parts.entropy,
@@ -239,7 +248,8 @@ impl Engine {
     /// What has been counted so far.
     pub fn metrics(&self) -> Metrics {
         let under_way = CHANGES_MAX - self.changes.available_permits();
-        self.counters.snapshot(under_way, self.kms_metrics.snapshot(), &self.scrub.report(), &self.lifecycle.report())
+        let (kms, audit) = (self.kms_metrics.snapshot(), self.trail.metrics());
+        self.counters.snapshot(under_way, kms, audit, &self.scrub.report(), &self.lifecycle.report())
     }
 
     /// Takes no more changes, and waits for those under way.
@@ -247,10 +257,24 @@ impl Engine {
         self.closing.store(true, Ordering::SeqCst);
         let all = u32::try_from(CHANGES_MAX).expect("the limit is a small number");
         drop(self.changes.acquire_many(all).await.expect("the semaphore is never closed"));
+        self.trail.close().await;
     }
 
+    /// Does it, and has the audit trail tell of it if it is an act.
     async fn dispatch(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
+        let act = Act::of(granted.operation()).map(|act| (act, granted.rights().clone()));
+        // On the heap: what all operations need at their deepest is too much for the stacks that they would all be on.
+        let done = Box::pin(self.perform(granted, body));
+        match act {
+            Some((act, rights)) => self.told(act, &rights, done).await,
+            None => done.await,
+        }
+    }
+
+    async fn perform(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
+        let (kms, trail) = (Arc::clone(&self.kms), Arc::clone(&self.trail));
         let caller = Caller {
+            keys: KeyUser::caller(kms, trail, granted.rights(), granted.operation().name()),
             rights: granted.rights().clone(),
             verdicts: granted.verdicts().to_vec(),
             may_list: granted.may_list(),

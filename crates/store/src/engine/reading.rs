@@ -39,7 +39,8 @@ impl Engine {
             (Some(target), Links::Followed) => self.follow(caller, &bucket, version, &target).await?,
             _ => version,
         };
-        self.hold_openable(caller, &version.content.encryption, get.show_checksums).await?;
+        let tells_content = get.show_checksums;
+        self.hold_openable(caller, &version.content.encryption, &version.identity, tells_content).await?;
         let content = unlock_by_customer(&version, get.customer_key.as_ref())?;
         precondition::check_read(&get.conditions, &version.entry)?;
         Ok((version, content))

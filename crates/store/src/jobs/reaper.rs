@@ -8,6 +8,7 @@ use strongroom_model::time::Timestamp;
 use tokio::sync::watch;
 
 use crate::{
+    audit::{Record, Trail},
     blob_id::BlobId,
     blobs::{BlobEntry, Blobs},
     catalog::{
@@ -68,6 +69,7 @@ pub struct Reaper {
     catalog: Arc<Catalog>,
     blobs: Arc<dyn Blobs>,
     kms: Arc<dyn Kms>,
+    trail: Arc<Trail>,
     run: RunId,
     counters: Counters,
     leases: Leases,
@@ -83,6 +85,8 @@ pub(crate) struct Parts {
     pub(crate) blobs: Arc<dyn Blobs>,
     /// The keys.
     pub(crate) kms: Arc<dyn Kms>,
+    /// What tells of them.
+    pub(crate) trail: Arc<Trail>,
     /// The process that it works for. All that other processes have left pending is given up, because a data folder has one
     /// process at a time.
     pub(crate) run: RunId,
@@ -95,8 +99,8 @@ pub(crate) struct Parts {
 impl Reaper {
     /// Puts the parts to work.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { catalog, blobs, kms, run, counters, leases } = parts;
-        Self { catalog, blobs, kms, run, counters, leases, orphans_sought: None }
+        let Parts { catalog, blobs, kms, trail, run, counters, leases } = parts;
+        Self { catalog, blobs, kms, trail, run, counters, leases, orphans_sought: None }
     }
 
     /// Does all that is due at `now`.
@@ -115,6 +119,13 @@ impl Reaper {
         report.deletions_called_off = self.catalog.call_off_stalled_deletions(stalled).await?;
         self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
         let tended = self.kms.tend().await?;
+        for (operation, keys) in
+            [("DestroyKey", &tended.destroyed), ("RotateKey", &tended.rotated), ("DeleteKeyMaterial", &tended.expired)]
+        {
+            for key in keys {
+                self.trail.note(Record { key: Some(key.id.clone()), ..self.trail.of_server(operation) });
+            }
+        }
         report.keys_destroyed = tended.destroyed.len() as u64;
         report.keys_rotated = tended.rotated.len() as u64;
         report.key_material_expired = tended.expired.len() as u64;

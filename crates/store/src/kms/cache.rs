@@ -12,7 +12,7 @@ use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
 
 use super::{
-    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped,
+    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped,
     bounded::{Bounded, Moment},
     metrics::{Metrics, count},
 };
@@ -27,11 +27,11 @@ pub(super) struct Cached {
     metrics: Arc<Metrics>,
     clock: Clock,
     /// By their wrapped form, which a random salt makes unlike every other.
-    unwrapped: Bounded<Vec<u8>, Unwrapped>,
+    unwrapped: Bounded<Vec<u8>, Known>,
 }
 
 /// A data key, and what it was unwrapped for.
-struct Unwrapped {
+struct Known {
     envelope: Envelope,
     binding: Vec<u8>,
     data_key: KeyBytes,
@@ -53,8 +53,8 @@ impl Cached {
 
     fn remember(&self, place: Vec<u8>, envelope: &Envelope, binding: Vec<u8>, content: &ContentKey, moment: Moment) {
         if let Some(data_key) = content.data_key() {
-            let unwrapped = Unwrapped { envelope: envelope.clone(), binding, data_key: copy(data_key) };
-            self.unwrapped.insert(place, Arc::new(unwrapped), moment);
+            let known = Known { envelope: envelope.clone(), binding, data_key: copy(data_key) };
+            self.unwrapped.insert(place, Arc::new(known), moment);
         }
     }
 
@@ -105,17 +105,17 @@ impl Kms for Cached {
         self.counted(&self.metrics.data_key_calls, self.inner.wrap(account, which, content, binding)).await
     }
 
-    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
         let place = envelope.key().map(|key| key.wrapped.encode()).unwrap_or_default();
         let bound = binding.encode();
         if let Some(content) = self.remembered(&place, envelope, &bound) {
             count(&self.metrics.cache_hits);
-            return Ok(content);
+            return Ok(Unwrapped { content, cached: true });
         }
         let moment = self.unwrapped.moment((self.clock)());
-        let content = self.counted(&self.metrics.unwrap_calls, self.inner.unwrap(envelope, binding)).await?;
-        self.remember(place, envelope, bound, &content, moment);
-        Ok(content)
+        let unwrapped = self.counted(&self.metrics.unwrap_calls, self.inner.unwrap(envelope, binding)).await?;
+        self.remember(place, envelope, bound, &unwrapped.content, moment);
+        Ok(unwrapped)
     }
 
     async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {

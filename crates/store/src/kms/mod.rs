@@ -137,6 +137,14 @@ pub struct Wrapped {
     pub name: KeyName,
 }
 
+/// A data key that was wrapped.
+pub struct Unwrapped {
+    /// It.
+    pub content: ContentKey,
+    /// Whether it was still known, so that the service behind was not asked.
+    pub cached: bool,
+}
+
 /// A key service. Safe to share; every method may be called from many tasks at once.
 ///
 /// A client's reference is looked up in `account`: a key of another account is not found, unless it was found before
@@ -182,7 +190,7 @@ pub trait Kms: Send + Sync {
     /// # Errors
     /// [`KmsError::NotFound`] if the master key was destroyed; [`KmsError::Disabled`], [`KmsError::PendingDeletion`];
     /// [`KmsError::Damaged`] if the envelope was changed, or belongs elsewhere; [`KmsError::Unavailable`].
-    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError>;
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError>;
 
     /// Does what `principal` asks with its account's keys.
     ///
@@ -228,6 +236,8 @@ pub struct Opened {
     pub kms: Arc<dyn Kms>,
     /// What it counts.
     pub metrics: Arc<Metrics>,
+    /// The root key, for the keys of the system itself.
+    pub(crate) root: Arc<Root>,
 }
 
 /// Opens the configured key service. A new catalog gets a new root key.
@@ -247,11 +257,11 @@ pub async fn open(
     }
     // Two caches lie one behind the other, of master keys and of data keys; together they believe as long as allowed.
     let lifetime_ms = u64::from(*cache_seconds) * 1000 / 2;
-    let root = root::open(root, &catalog, &entropy).await?;
-    let embedded = Embedded::new(catalog, root, region, Arc::clone(&clock), entropy, lifetime_ms);
+    let root = Arc::new(root::open(root, &catalog, &entropy).await?);
+    let embedded = Embedded::new(catalog, Arc::clone(&root), region, Arc::clone(&clock), entropy, lifetime_ms);
     let metrics = Arc::<Metrics>::default();
     let cached = Cached::new(Arc::new(embedded), Arc::clone(&metrics), clock, lifetime_ms);
-    Ok(Opened { kms: Arc::new(cached), metrics })
+    Ok(Opened { kms: Arc::new(cached), metrics, root })
 }
 
 /// The root key alone, for a catalog that is yet to be restored.

@@ -68,7 +68,7 @@ impl Root {
     }
 
     /// `key` wrapped for the version of a master key that `place` says (FORMAT.md §8).
-    pub(super) fn wrap(&self, place: &KeyBinding<'_>, key: &KeyBytes) -> Result<Vec<u8>, KmsError> {
+    pub(crate) fn wrap(&self, place: &KeyBinding<'_>, key: &KeyBytes) -> Result<Vec<u8>, KmsError> {
         let wrapped = wrap(&self.key, &AES_256_GCM, &self.entropy.array()?, &place.encode(), key);
         Ok(wrapped.expect("a root key has the 32 bytes of AES-256, which is a keyed suite").encode())
     }
@@ -82,7 +82,7 @@ impl Root {
     }
 
     /// The key that was wrapped for `place`.
-    pub(super) fn unwrap(&self, place: &KeyBinding<'_>, wrapped: &[u8]) -> Result<KeyBytes, KmsError> {
+    pub(crate) fn unwrap(&self, place: &KeyBinding<'_>, wrapped: &[u8]) -> Result<KeyBytes, KmsError> {
         let damaged = |error: Error| KmsError::Damaged(error.into());
         let wrapped = WrappedKey::decode(wrapped).map_err(damaged)?;
         unwrap(&self.key, &wrapped, &place.encode()).map_err(damaged)

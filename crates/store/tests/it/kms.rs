@@ -240,7 +240,7 @@ async fn seal(kms: &dyn Kms, key: &KeyReference) -> Result<DataKey, KmsError> {
 async fn fate(kms: &dyn Kms, sealed: &DataKey) -> &'static str {
     match kms.unwrap(&sealed.envelope, &place(&BTreeMap::new())).await {
         Ok(opened) => {
-            assert!(opened.data_key().unwrap().expose() == sealed.content.data_key().unwrap().expose());
+            assert!(opened.content.data_key().unwrap().expose() == sealed.content.data_key().unwrap().expose());
             "opened"
         }
         Err(KmsError::NotFound(_)) => "not found",

@@ -24,10 +24,7 @@ use crate::catalog::{
     recovery,
     uploads::{Completion, UploadedPart},
 };
-use crate::{
-    failure,
-    opening::{self, Version},
-};
+use crate::{failure, opening::Version};
 
 /// The parts that the object is made of, in order, with the versions of their rows; and what they come to.
 struct Assembly {
@@ -76,8 +73,8 @@ impl Engine {
         if complete.customer_key.is_some() {
             return Err(FailureCode::UploadKeyRequired.into());
         }
-        self.hold_openable(caller, &open.upload.encryption, true).await?;
-        let content = opening::unlock(&*self.kms, &open.envelope, &open.identity).await?;
+        self.hold_openable(caller, &open.upload.encryption, &open.identity, true).await?;
+        let content = caller.keys.unwrap(&open.envelope, &open.identity).await?;
         Ok(ManifestKey::derive(&content, self.entropy.array()?))
     }
 

@@ -117,8 +117,8 @@ impl Engine {
             (AppliedEncryption::Customer { .. }, None) | (_, Some(_)) => Err(FailureCode::UploadKeyRequired.into()),
             (AppliedEncryption::Kms(_), None) if !caller.transport.kms => Err(FailureCode::KmsNeedsTls.into()),
             (applied, None) => {
-                self.hold_openable(caller, applied, true).await?;
-                opening::unlock(&*self.kms, &open.envelope, &open.identity).await
+                self.hold_openable(caller, applied, &open.identity, true).await?;
+                caller.keys.unwrap(&open.envelope, &open.identity).await
             }
         }
     }

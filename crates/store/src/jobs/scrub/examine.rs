@@ -22,7 +22,7 @@ use crate::{
     },
     failure,
     jobs::{pace::Pace, reaper::is_older_than_any_commit},
-    kms::Kms,
+    key_user::KeyUser,
     leases::Leases,
     opening::{Version, open_manifest, open_stream},
     stream::{ByteStream, collect},
@@ -52,7 +52,7 @@ pub(super) enum Hindrance {
 pub(super) struct Examiner {
     pub(super) catalog: Arc<Catalog>,
     pub(super) blobs: Arc<dyn Blobs>,
-    pub(super) kms: Arc<dyn Kms>,
+    pub(super) keys: KeyUser,
     /// What readers hold, this one included.
     pub(super) leases: Leases,
 }
@@ -108,7 +108,7 @@ impl Examiner {
             self.closed(&version, pace).await?;
             return Ok(Verdict::Closed);
         }
-        let key = version.unlock(&*self.kms).await;
+        let key = version.unlock(&self.keys).await;
         let key = key.map_err(|failure| of_failure(Trouble::Envelope, None, failure))?;
         let manifest = open_manifest(&version, &key);
         let manifest = manifest.map_err(|failure| of_failure(Trouble::Envelope, None, failure))?;
@@ -215,10 +215,7 @@ impl Examiner {
         let key = match envelope.key() {
             None => envelope.unlock(None).map_err(failure::of_stored),
             Some(wrapped) if wrapped.key_id.is_empty() => return Ok(true),
-            Some(wrapped) => {
-                let binding = header.identity().binding(&wrapped.context);
-                self.kms.unwrap(envelope, &binding).await.map_err(Failure::from)
-            }
+            Some(_) => self.keys.unwrap(envelope, header.identity()).await,
         };
         match key {
             Ok(key) => Ok(header.open(&key).is_ok()),

@@ -20,7 +20,7 @@ use super::told;
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, CatalogError, scrubs::Progress},
-    kms::Kms,
+    key_user::KeyUser,
     leases::Leases,
     surroundings::Clock,
 };
@@ -58,11 +58,11 @@ impl Scrub {
     pub(crate) async fn open(
         catalog: Arc<Catalog>,
         blobs: Arc<dyn Blobs>,
-        kms: Arc<dyn Kms>,
+        keys: KeyUser,
         leases: Leases,
     ) -> Result<Self, CatalogError> {
         let progress = catalog.scrub_progress().await?.unwrap_or_default();
-        let examiner = Examiner { catalog, blobs, kms, leases };
+        let examiner = Examiner { catalog, blobs, keys, leases };
         Ok(Self { examiner, progress: Mutex::new(progress), wake: Notify::new() })
     }
 

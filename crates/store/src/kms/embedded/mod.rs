@@ -23,7 +23,9 @@ use strongroom_seal::{
     AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
 };
 
-use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Wrapped, bounded::Bounded, own_place, root::Root};
+use super::{
+    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped, bounded::Bounded, own_place, root::Root,
+};
 use crate::{
     catalog::{
         Catalog,
@@ -42,7 +44,7 @@ const KNOWN_NAMES: usize = 4096;
 /// The key service.
 pub(super) struct Embedded {
     catalog: Arc<Catalog>,
-    root: Root,
+    root: Arc<Root>,
     region: Region,
     clock: Clock,
     entropy: Entropy,
@@ -54,7 +56,7 @@ impl Embedded {
     /// The service over these keys; keys and their states are believed for `lifetime_ms`.
     pub(super) fn new(
         catalog: Arc<Catalog>,
-        root: Root,
+        root: Arc<Root>,
         region: Region,
         clock: Clock,
         entropy: Entropy,
@@ -212,7 +214,7 @@ impl Kms for Embedded {
         Ok(Wrapped { envelope: self.envelope(&known, content, binding)?, name: self.name(&known.key) })
     }
 
-    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<ContentKey, KmsError> {
+    async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
         let damaged = |error: Error| KmsError::Damaged(error.into());
         let key = envelope.key().ok_or_else(|| KmsError::Damaged("an envelope without a key".into()))?;
         let known = self.known_version(AccountId::parse(binding.account), &key.key_id, key.key_version).await?;
@@ -220,7 +222,8 @@ impl Kms for Embedded {
         let kek = self.material(&known, key.key_version)?;
         let kek = kek.ok_or_else(|| KmsError::Damaged("an envelope names no version of its key".into()))?;
         let data_key = unwrap(kek, &key.wrapped, &binding.encode()).map_err(damaged)?;
-        envelope.unlock(Some(data_key)).map_err(damaged)
+        let content = envelope.unlock(Some(data_key)).map_err(damaged)?;
+        Ok(Unwrapped { content, cached: false })
     }
 
     async fn operate(&self, principal: &Principal, operation: KeyOperation) -> Result<KeyOutcome, KmsError> {

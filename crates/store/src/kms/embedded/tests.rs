@@ -130,7 +130,7 @@ async fn sealed(node: &Opened, which: KeySelector<'_>) -> Result<DataKey, KmsErr
 
 async fn opens(node: &Opened, sealed: &DataKey) -> Result<(), KmsError> {
     let opened = node.kms.unwrap(&sealed.envelope, &HOME).await?;
-    assert!(opened.data_key().unwrap().expose() == sealed.content.data_key().unwrap().expose());
+    assert!(opened.content.data_key().unwrap().expose() == sealed.content.data_key().unwrap().expose());
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -35,7 +35,7 @@ use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
 use strongroom_store::{
     Body, Config, Engine, LifecycleJob, OpenError, Opened, Reaper, Reply, RootCredentials, Scrub, ServerDefault,
-    Trailer,
+    Trailer, audit,
     blobs::{Blobs, LocalBlobs, MemoryBlobs},
     kms,
     kv::{FjallKv, Kv, MemoryKv},
@@ -375,6 +375,13 @@ impl Bench {
     }
 }
 
+/// An audit trail for each engine, since some of these live beside the one whose stores they take over.
+fn trail(folder: &Path) -> audit::Config {
+    static ENGINES: AtomicU64 = AtomicU64::new(0);
+    let trail = folder.join(format!("audit-{}", ENGINES.fetch_add(1, Ordering::SeqCst)));
+    audit::Config { folder: Some(trail), durable: false, ..audit::Config::default() }
+}
+
 pub(crate) fn config(folder: &Path) -> Config {
     Config {
         data: folder.to_owned(),
@@ -387,6 +394,7 @@ pub(crate) fn config(folder: &Path) -> Config {
             root: kms::RootConfig::File { path: folder.join("keys/root.key") },
             cache_seconds: 0,
         },
+        audit: trail(folder),
     }
 }
 

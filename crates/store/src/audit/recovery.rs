@@ -1,0 +1,137 @@
+//! Finding the place where the last process stopped writing, and cutting off what it had not finished.
+//!
+//! A line is acknowledged only when the head behind it is on the disk. So what follows the last head was never acknowledged,
+//! and may be cut off; and what the file `head` names, and is not there, was.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::Path,
+};
+
+use super::{
+    OpenError,
+    folder::{self, Lines},
+    record::{Line, end_text, hash, head_text, no_line},
+    signing::PublicKey,
+};
+
+/// Where the next line goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Position {
+    /// Into which segment; 0 if there is none yet.
+    pub(super) segment: u64,
+    /// At which byte of it.
+    pub(super) length: u64,
+    /// The number of the last line.
+    pub(super) n: u64,
+    /// Its hash.
+    pub(super) last: String,
+}
+
+impl Position {
+    /// That of a new trail.
+    pub(super) fn start() -> Self {
+        Self { segment: 0, length: 0, n: 0, last: no_line() }
+    }
+}
+
+/// What was found.
+pub(super) struct Recovered {
+    pub(super) position: Position,
+    /// Bytes behind the last head, which were cut off.
+    pub(super) cut: u64,
+}
+
+/// Finds the place where the trail of `key` goes on.
+pub(super) fn recover(folder: &Path, key: &PublicKey) -> Result<Recovered, OpenError> {
+    let io = |source| OpenError::Io { path: folder.to_owned(), source };
+    let end = folder::read_end(folder).map_err(io)?.ok_or(OpenError::EndMissing)?;
+    if !key.has_signed(&end_text(end.n, &end.last), &end.end) {
+        return Err(OpenError::EndMissing);
+    }
+    let (mut position, mut cut) = (Position::start(), 0);
+    for number in folder::segments(folder).map_err(io)?.into_iter().rev() {
+        let scan = scan(&folder::segment(folder, number), end.n).map_err(io)?;
+        let behind = scan.length - scan.signed.as_ref().map_or(0, |signed| signed.length);
+        if let Some(signed) = scan.signed {
+            if !key.has_signed(&head_text(signed.n, &signed.prev), &signed.head) {
+                return Err(OpenError::Altered { segment: number });
+            }
+            if scan.at_end.is_some_and(|hash| hash != end.last) {
+                return Err(OpenError::Altered { segment: number });
+            }
+            position = Position { segment: number, length: signed.length, n: signed.n, last: signed.hash };
+        }
+        // A segment without a head was begun by a write that was never acknowledged: the one before it is the last.
+        cut += behind;
+        if position.segment > 0 {
+            break;
+        }
+    }
+    if end.n > position.n {
+        return Err(OpenError::Truncated { lines: position.n, signed: end.n });
+    }
+    cut_off(folder, &position).map_err(io)?;
+    Ok(Recovered { position, cut })
+}
+
+/// Removes what was not acknowledged.
+fn cut_off(folder: &Path, position: &Position) -> io::Result<()> {
+    for number in folder::segments(folder)? {
+        let path = folder::segment(folder, number);
+        if number > position.segment {
+            fs::remove_file(path)?;
+        } else if number == position.segment && fs::metadata(&path)?.len() > position.length {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.set_len(position.length)?;
+            file.sync_all()?;
+        }
+    }
+    folder::sync_names(folder)
+}
+
+/// What a segment says of itself.
+struct Scan {
+    /// Its length in bytes.
+    length: u64,
+    /// The last head before the first line that does not follow the one before it.
+    signed: Option<Signed>,
+    /// The hash of the line that the end is about, if it is here.
+    at_end: Option<String>,
+}
+
+struct Signed {
+    n: u64,
+    prev: String,
+    head: String,
+    hash: String,
+    length: u64,
+}
+
+/// Reads a segment up to the first line that does not follow the one before it. What the first line follows is not asked.
+fn scan(path: &Path, end: u64) -> io::Result<Scan> {
+    let length = File::open(path)?.metadata()?.len();
+    let mut scan = Scan { length, signed: None, at_end: None };
+    let mut lines = Lines::open(path)?;
+    let mut before: Option<(u64, String)> = None;
+    while let Some(raw) = lines.read()? {
+        let Some(line) = Line::parse(&raw.bytes).filter(|_| raw.is_whole) else { break };
+        let follows = match &before {
+            Some((n, last)) => line.n == n + 1 && line.prev == *last,
+            None => line.segment.is_some(),
+        };
+        if !follows {
+            break;
+        }
+        let hash = hash(&raw.bytes);
+        if line.n == end {
+            scan.at_end = Some(hash.clone());
+        }
+        before = Some((line.n, hash.clone()));
+        if let Some(head) = line.head {
+            scan.signed = Some(Signed { n: line.n, prev: line.prev, head, hash, length: raw.end });
+        }
+    }
+    Ok(scan)
+}
