@@ -343,7 +343,7 @@ pub(crate) fn every_operation() -> Vec<Operation> {
     all
 }
 
-fn admin_operations() -> [AdminOperation; 13] {
+fn admin_operations() -> [AdminOperation; 15] {
     let user = || UserName::parse("alice").expect("a valid name");
     [
         AdminOperation::CreateUser(user()),
@@ -359,6 +359,8 @@ fn admin_operations() -> [AdminOperation; 13] {
         AdminOperation::DescribeLifecycle,
         AdminOperation::StopLifecycle,
         AdminOperation::Backup(Backup::default()),
+        AdminOperation::QueryAudit(Box::default()),
+        AdminOperation::VerifyAudit,
     ]
 }
 

@@ -45,9 +45,14 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Where, when and how a request of this connection arrived.
-    pub(crate) fn circumstances(&self, request: RequestId, now: Timestamp, words: RequestWords) -> Circumstances {
+    pub(crate) fn circumstances(
+        &self,
+        request: impl Into<Option<RequestId>>,
+        now: Timestamp,
+        words: RequestWords,
+    ) -> Circumstances {
         Circumstances {
-            request: Some(request),
+            request: request.into(),
             source: Some(self.address.ip().to_canonical()),
             tls: self.tls,
             now,
