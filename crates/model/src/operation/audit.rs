@@ -17,7 +17,7 @@ pub struct AuditFilter {
     pub bucket: Option<String>,
     /// About objects of this key.
     pub object: Option<String>,
-    /// Of the request of this id.
+    /// Of the request whose id begins so: some dialects show the first digits only.
     pub request: Option<String>,
     /// Of operations of this name.
     pub operation: Option<String>,

@@ -63,7 +63,7 @@ pub(super) struct Wanted {
     /// An object's key
     #[arg(long)]
     object: Option<String>,
-    /// A request's id
+    /// A request's id, or as much of it as its answer showed
     #[arg(long)]
     request: Option<String>,
     /// An operation, as GetObject

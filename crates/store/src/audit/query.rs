@@ -41,7 +41,7 @@ fn passes(filter: &AuditFilter, record: &Record) -> bool {
         && is(&filter.key, &record.key)
         && is(&filter.bucket, &record.bucket)
         && is(&filter.object, &record.object)
-        && is(&filter.request, &record.request)
+        && filter.request.as_ref().is_none_or(|shown| record.request.as_ref().is_some_and(|id| id.starts_with(shown)))
         && filter.operation.as_ref().is_none_or(|wanted| *wanted == record.operation)
         && filter.outcome.as_ref().is_none_or(|wanted| wanted == record.outcome.word())
 }

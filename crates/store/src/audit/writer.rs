@@ -11,6 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -119,6 +123,9 @@ impl Writer {
 
     /// Writes records with a head behind them. When this returns, they are durable; after an error, none of them counts.
     fn write(&mut self, records: &[Record]) -> io::Result<()> {
+        if records.is_empty() {
+            self.reserve()?;
+        }
         let begins = self.file.is_none() || self.position.length >= self.segment_bytes;
         let mut group = Group::after(&self.position);
         if begins {
@@ -141,6 +148,17 @@ impl Writer {
         self.state.groups.fetch_add(1, Ordering::Relaxed);
         self.note_end();
         Ok(())
+    }
+
+    /// Sees that there is room for what is to be recorded, when that is all that is asked: a head alone may fit where no
+    /// record does. A file system that cannot say so is believed to have it.
+    fn reserve(&self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let (from, bytes) = (self.position.length, LINE_BYTES_MAX as u64);
+        match fallocate(file, FallocateFlags::KEEP_SIZE, from, bytes) {
+            Err(Errno::NOSPC) => Err(Errno::NOSPC.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     fn append(&mut self, group: &Group) -> io::Result<()> {
