@@ -59,7 +59,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         drawn?;
         asker.answer(&parts, source, &mut record).await
     };
-    let answer = answer.instrument(span).await;
+    let answer = Box::pin(answer).instrument(span).await;
     let Asker { call, account, .. } = asker;
     let exchange = KeyExchange { request_id, account, site: &app.site };
     let response = match (answer, &call) {

@@ -28,5 +28,5 @@ use clap::Parser as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    command::CommandLine::parse().run().await
+    Box::pin(command::CommandLine::parse().run()).await
 }

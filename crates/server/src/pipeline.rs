@@ -83,7 +83,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         cors::vary(response.headers_mut());
     }
     if let Some(question) = cors::question(&parts, wording.dialect, &app.site) {
-        share(app, peer, question, now, wording.dialect, response.headers_mut()).await;
+        Box::pin(share(app, peer, question, now, wording.dialect, response.headers_mut())).await;
     }
     response
 }
