@@ -81,24 +81,27 @@ struct Door {
     cut: watch::Receiver<bool>,
 }
 
-/// Accepts until told to stop. A connection beyond the limit waits in the system's queue, which is bounded too.
+/// Accepts until told to stop. A connection beyond the limit waits for a slot, and those behind it in the system's queue, which is
+/// bounded too. A slot is taken for a connection that is there: a listener that held one ahead would keep it from the others.
 async fn accept(mut door: Door, listener: TcpListener) {
     loop {
-        let slot = tokio::select! {
-            slot = Arc::clone(&door.slots).acquire_owned() => slot.expect("nobody closes the semaphore"),
-            _ = door.stop.wait_for(|stop| *stop) => return,
-        };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = door.stop.wait_for(|stop| *stop) => return,
         };
-        match accepted {
-            Ok((stream, address)) => door.admit(prepare(stream), address, slot),
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection; if files have run out, raise the process's limit");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
-        }
+        };
+        let slot = tokio::select! {
+            slot = Arc::clone(&door.slots).acquire_owned() => slot.expect("nobody closes the semaphore"),
+            _ = door.stop.wait_for(|stop| *stop) => return,
+        };
+        door.admit(prepare(stream), address, slot);
     }
 }
 

@@ -24,7 +24,7 @@ fn plain(address: SocketAddr, method: &str, target: &str, header: &str) -> (u16,
 }
 
 /// Runs a command against the server and reads its JSON.
-fn command(server: &Server, arguments: &[&str]) -> Value {
+pub(crate) fn command(server: &Server, arguments: &[&str]) -> Value {
     let output = run(server, &[arguments, &["--json"]].concat());
     assert!(output.0 == Some(0), "{arguments:?}: {}", output.2);
     serde_json::from_str(&output.1).unwrap()

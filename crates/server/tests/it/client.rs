@@ -137,12 +137,21 @@ pub(crate) struct Ask<'a> {
     pub(crate) headers: Vec<(&'a str, String)>,
     pub(crate) payload: PayloadWord,
     pub(crate) scheme: &'static Scheme,
+    /// Access key and secret; none to sign nothing.
+    pub(crate) signer: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Ask<'a> {
     /// In the S3 dialect.
     pub(crate) fn s3(method: &'a str, target: &'a str) -> Self {
-        Self { method, target, headers: Vec::new(), payload: PayloadWord::Unsigned, scheme: &AWS4 }
+        Self {
+            method,
+            target,
+            headers: Vec::new(),
+            payload: PayloadWord::Unsigned,
+            scheme: &AWS4,
+            signer: Some((ACCESS_KEY, SECRET_KEY)),
+        }
     }
 
     /// In the OSS dialect.
@@ -160,6 +169,18 @@ impl<'a> Ask<'a> {
         self
     }
 
+    /// Signed by somebody else than the root user.
+    pub(crate) fn by(mut self, access_key: &'a str, secret: &'a str) -> Self {
+        self.signer = Some((access_key, secret));
+        self
+    }
+
+    /// Signed by nobody.
+    pub(crate) fn unsigned(mut self) -> Self {
+        self.signer = None;
+        self
+    }
+
     /// The signed head as it goes over the wire, and the seed of a signed chain of chunks.
     pub(crate) fn head(&self, address: SocketAddr) -> (Vec<u8>, Option<ChunkSeed>) {
         let uri = format!("http://{address}{}", self.target);
@@ -168,7 +189,11 @@ impl<'a> Ask<'a> {
             request = request.header(*name, value);
         }
         let mut parts = request.body(()).unwrap().into_parts().0;
-        let (access_key, secret) = (AccessKeyId::parse(ACCESS_KEY).unwrap(), SecretKey::new(SECRET_KEY.to_owned()));
+        let Some((access_key, secret)) = self.signer else {
+            parts.headers.insert("host", address.to_string().parse().unwrap());
+            return (written(&parts), None);
+        };
+        let (access_key, secret) = (AccessKeyId::parse(access_key).unwrap(), SecretKey::new(secret.to_owned()));
         let region = Region::parse("us-east-1").unwrap();
         let signer = Signer { access_key: &access_key, secret: &secret, token: None, region: &region };
         let segments = self.target.split('?').next().unwrap().trim_start_matches('/');

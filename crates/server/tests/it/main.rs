@@ -16,3 +16,4 @@ mod scrub;
 mod slow;
 mod start;
 mod tls;
+mod unauthorized;

@@ -67,6 +67,7 @@ fn every_request_of_a_catalogue_is_answered_as_built_or_not() {
                         "GetObjectAttributes",
                         "SealAppendObject",
                         "PutSymlink",
+                        "GetBucketInventory",
                         "PutBucketInventory",
                         "DeleteBucketInventory",
                     ]

@@ -586,6 +586,9 @@ fn is_sealed(applied: &AppliedEncryption, seal: Seal) -> bool {
         (Seal::Method(Method::KmsSm4), AppliedEncryption::Kms(kms)) => {
             kms.key.is_default && kms.algorithm == DataAlgorithm::Sm4
         }
+        (Seal::Method(Method::KmsTwice), AppliedEncryption::Kms(kms)) => {
+            kms.key.is_default && kms.algorithm == DataAlgorithm::Aes256Twice
+        }
         (Seal::Master, AppliedEncryption::Kms(kms)) => !kms.key.is_default,
         _ => false,
     }
