@@ -1,4 +1,4 @@
-"""Fixtures: one server for the whole run, clients of every dialect, buckets that are emptied at the end."""
+"""Fixtures: a server for each file of tests, clients of every dialect, buckets that are emptied at the end."""
 
 import itertools
 import os
@@ -29,7 +29,7 @@ socket.getaddrinfo = _resolve_localhost
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server():
     process = Strongroom().start()
     yield process
@@ -51,7 +51,7 @@ DIALECTS = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clients(server):
     """Every client by name."""
     return {name: make(server) for name, make in DIALECTS.items()}

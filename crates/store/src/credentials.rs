@@ -1,5 +1,7 @@
 //! Access keys and account numbers, made up.
 
+use std::ops::RangeInclusive;
+
 use strongroom_model::account::AccountId;
 use strongroom_model::name::AccessKeyId;
 use strongroom_model::secret::SecretKey;
@@ -29,9 +31,20 @@ pub(crate) fn access_key(entropy: &Entropy) -> Result<NewAccessKey, EntropyError
     Ok(NewAccessKey { id, secret: SecretKey::new(secret) })
 }
 
-/// A new account number. Not quite uniform, which does not matter to a number that is no secret.
-pub(crate) fn account(entropy: &Entropy) -> Result<AccountId, EntropyError> {
-    let number = u64::from_be_bytes(entropy.array()?) % (AccountId::NUMBER_MAX + 1 - ACCOUNT_MIN) + ACCOUNT_MIN;
+/// The number of the first account: from the lower half, since all others are greater, and there must be some.
+pub(crate) fn first_account(entropy: &Entropy) -> Result<AccountId, EntropyError> {
+    number_within(ACCOUNT_MIN..=AccountId::NUMBER_MAX / 2, entropy)
+}
+
+/// A number for another account, greater than `first`.
+pub(crate) fn account(first: AccountId, entropy: &Entropy) -> Result<AccountId, EntropyError> {
+    number_within(first.number() + 1..=AccountId::NUMBER_MAX, entropy)
+}
+
+/// Not quite uniform, which does not matter to a number that is no secret.
+fn number_within(range: RangeInclusive<u64>, entropy: &Entropy) -> Result<AccountId, EntropyError> {
+    let (least, most) = range.into_inner();
+    let number = least + u64::from_be_bytes(entropy.array()?) % (most - least + 1);
     Ok(AccountId::new(number).expect("it has twelve digits"))
 }
 
@@ -57,7 +70,11 @@ mod tests {
         let key = access_key(&counting).unwrap();
         assert_eq!(key.id.as_str(), "ABCDEFGHIJKLMNOPQRST");
         assert_eq!(key.secret.expose(), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn");
-        assert!(account(&counting).unwrap().aws().parse::<u64>().unwrap() >= ACCOUNT_MIN);
+        let first = first_account(&counting).unwrap();
+        assert!((ACCOUNT_MIN..=AccountId::NUMBER_MAX / 2).contains(&first.number()));
+        for greatest in [first, AccountId::new(AccountId::NUMBER_MAX - 1).unwrap()] {
+            assert!(account(greatest, &counting).unwrap() > greatest);
+        }
         assert_eq!(SECRET_ALPHABET.iter().collect::<HashSet<_>>().len(), 64);
     }
 }

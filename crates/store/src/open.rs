@@ -236,7 +236,7 @@ async fn root_account(
     };
     loop {
         let key = NewAccessKey { id: access_key.clone(), secret: SecretKey::new(secret.expose().to_owned()) };
-        let account = credentials::account(entropy)?;
+        let account = credentials::first_account(entropy)?;
         if catalog.create_account(account, &key, now).await? == Addition::Added {
             return Ok((account, made_up.then_some(RootCredentials { access_key, secret })));
         }

@@ -80,11 +80,8 @@ impl Engine {
     /// being the least.
     async fn create_account(&self, caller: AccountId) -> Result<IdentityOutcome, Failure> {
         self.hold_first(caller)?;
-        for _ in 0..ATTEMPTS * ATTEMPTS {
-            let account = credentials::account(&self.entropy)?;
-            if account <= self.first_account {
-                continue;
-            }
+        for _ in 0..ATTEMPTS {
+            let account = credentials::account(self.first_account, &self.entropy)?;
             let NewAccessKey { id, secret } = credentials::access_key(&self.entropy)?;
             let key = NewAccessKey { id: id.clone(), secret: SecretKey::new(secret.expose().to_owned()) };
             if self.catalog.create_account(account, &key, self.now()).await? == Addition::Added {
