@@ -141,9 +141,10 @@ impl KeyUser {
     /// Records how it ended, and only then answers.
     async fn settle<T>(&self, record: Record, result: Result<T, Failure>) -> Result<T, Failure> {
         let record = ended(record, result.as_ref().err());
-        match self.is_server {
-            false => self.trail.record(record).await?,
-            true => self.trail.note(record),
+        match (self.is_server, record.cached) {
+            (true, _) => self.trail.note(record),
+            (false, Some(true)) => self.trail.record_known(record).await?,
+            (false, Some(false) | None) => self.trail.record(record).await?,
         }
         result
     }

@@ -391,3 +391,76 @@ async fn the_operator_may_choose_to_go_on_without() {
     assert!(objects.contains(&"object 1".to_owned()) && objects.contains(&"object 2".to_owned()));
     assert_eq!(world.verify().problem_count, 0);
 }
+
+/// A process that is killed leaves what it has written.
+#[tokio::test]
+async fn the_use_of_a_known_key_outlives_the_process_at_once_and_the_power_soon() {
+    let world = World::new().await;
+    let trail = world.open().unwrap();
+    trail.record(world.record(0)).await.unwrap();
+    let synced = trail.metrics().groups;
+    trail.record_known(world.record(1)).await.unwrap();
+    assert_eq!(world.objects(&AuditFilter::default()), ["object 0", "object 1"]);
+    assert_eq!(trail.metrics().groups, synced, "nobody waited for the disk");
+    let left = World { data: tempfile::tempdir().unwrap(), ..World::new().await };
+    fs::create_dir(left.folder()).unwrap();
+    for entry in fs::read_dir(world.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, left.folder().join(path.file_name().unwrap())).unwrap();
+    }
+    drop(Trail::open(&left.folder(), &left.config, &world.root, clock(&left.now), &entropy()).unwrap());
+    assert_eq!(left.objects(&AuditFilter::default()), ["object 0", "object 1"]);
+    let begun = std::time::Instant::now();
+    while trail.metrics().groups == synced {
+        assert!(begun.elapsed().as_secs() < 30, "it is synced without anybody asking");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let end = folder::read_end(&world.folder()).unwrap().unwrap();
+    assert_eq!((end.n, world.verify().problem_count), (world.verify().lines, 0));
+}
+
+/// After a sync that failed nobody knows what the disk has, so that what was answered is written again. The device in
+/// the place of a file takes every write, and cannot be synced.
+#[tokio::test]
+async fn what_was_answered_is_written_again_after_a_failed_sync() {
+    let world = World::filled().await;
+    let there = recovery::recover(&world.folder(), &world.key()).unwrap().position;
+    let nowhere = recovery::Position { length: 0, ..there.clone() };
+    let mut writer = writer::Writer {
+        folder: world.folder(),
+        signer: signing::open(&world.folder(), &world.root).unwrap().unwrap(),
+        segment_bytes: world.config.segment_bytes * 2,
+        durable: true,
+        clock: clock(&world.now),
+        state: Arc::default(),
+        position: nowhere.clone(),
+        synced: nowhere.clone(),
+        unsynced: Vec::new(),
+        file: Some(fs::OpenOptions::new().append(true).open("/dev/null").unwrap()),
+        end: folder::EndFile::open(&world.folder()).unwrap(),
+        settled: std::time::Instant::now(),
+        end_changed: false,
+        late: Default::default(),
+        _lock: folder::lock(&world.folder()).unwrap().unwrap(),
+    };
+    let ask = |number, must_last| {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let record = Some(world.record(number));
+        (writer::Request { record, is_fact: false, must_last, reply: Some(reply) }, answer)
+    };
+    let ((known, answered), (asked, refused)) = (ask(100, false), ask(101, true));
+    writer.serve(vec![known, asked]);
+    assert!(answered.await.unwrap().is_ok());
+    assert!(refused.await.unwrap().is_err(), "it is not on the disk, and is not done");
+    assert!(writer.position == nowhere && writer.state.failing.load(Ordering::SeqCst));
+    let segment = folder::segment(&world.folder(), there.segment);
+    writer.file = Some(writer::append_only(&segment, false).unwrap());
+    (writer.position, writer.synced) = (there.clone(), there);
+    let (asked, answered) = ask(102, true);
+    writer.serve(vec![asked]);
+    assert!(answered.await.unwrap().is_ok());
+    writer.settle();
+    assert_eq!(world.verify().problems, []);
+    let objects = world.objects(&AuditFilter::default());
+    assert_eq!(objects[30..], ["object 100", "object 102"]);
+}

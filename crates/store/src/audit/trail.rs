@@ -65,7 +65,7 @@ impl From<AuditError> for Failure {
 pub struct AuditMetrics {
     /// Records written since the start of the process.
     pub records: u64,
-    /// Syncs that it took.
+    /// Syncs that they took.
     pub groups: u64,
     /// Records that were given up.
     pub unwritten: u64,
@@ -138,10 +138,12 @@ impl Trail {
             durable: config.durable,
             clock: Arc::clone(&clock),
             state: Arc::clone(&state),
+            synced: position.clone(),
             position,
+            unsynced: Vec::new(),
             file,
             end: EndFile::open(path).map_err(io)?,
-            end_synced: Instant::now(),
+            settled: Instant::now(),
             end_changed: false,
             late,
             _lock: lock,
@@ -162,7 +164,16 @@ impl Trail {
     /// # Errors
     /// That it cannot be, unless the operator wants to go on without.
     pub(crate) async fn record(&self, record: Record) -> Result<(), AuditError> {
-        self.submit(Some(record), self.on_failure == OnFailure::Continue).await
+        self.submit(Some(record), self.on_failure == OnFailure::Continue, true).await
+    }
+
+    /// Records the use of a data key that this process already has. When this returns, the record is written, and no end of the
+    /// process can lose it; a loss of power can for a second.
+    ///
+    /// # Errors
+    /// As [`Trail::record`].
+    pub(crate) async fn record_known(&self, record: Record) -> Result<(), AuditError> {
+        self.submit(Some(record), self.on_failure == OnFailure::Continue, false).await
     }
 
     /// The same of something that has been done already: if it cannot be recorded now, it will be as soon as that is possible.
@@ -170,7 +181,7 @@ impl Trail {
     /// # Errors
     /// As [`Trail::record`].
     pub(crate) async fn record_fact(&self, record: Record) -> Result<(), AuditError> {
-        self.submit(Some(record), true).await
+        self.submit(Some(record), true, true).await
     }
 
     /// Holds that something may be done that is to be recorded afterwards: the trail could be written when that was last tried,
@@ -181,11 +192,11 @@ impl Trail {
     pub(crate) async fn check(&self) -> Result<(), AuditError> {
         match self.state.failing.load(Ordering::SeqCst) {
             false => Ok(()),
-            true => self.submit(None, false).await,
+            true => self.submit(None, false, true).await,
         }
     }
 
-    /// Records what the server does of its own accord; nobody waits for it.
+    /// Records what the server does of its own accord; nobody waits for it, and it is on the disk within a second.
     pub(crate) fn note(&self, record: Record) {
         self.enqueue(Some(record));
     }
@@ -228,16 +239,16 @@ impl Trail {
 
     fn enqueue(&self, record: Option<Record>) {
         let count = u64::from(record.is_some());
-        let request = Request { record, is_fact: true, reply: None };
+        let request = Request { record, is_fact: true, must_last: false, reply: None };
         if self.queue.as_ref().is_none_or(|queue| queue.try_send(request).is_err()) {
             self.state.unwritten.fetch_add(count, Ordering::Relaxed);
         }
     }
 
-    async fn submit(&self, record: Option<Record>, is_fact: bool) -> Result<(), AuditError> {
+    async fn submit(&self, record: Option<Record>, is_fact: bool, must_last: bool) -> Result<(), AuditError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(AuditError::stopped)?;
-        let sent = queue.send(Request { record, is_fact, reply: Some(reply) }).await;
+        let sent = queue.send(Request { record, is_fact, must_last, reply: Some(reply) }).await;
         let written = match sent {
             Ok(()) => answer.await.unwrap_or_else(|_| Err(AuditError::stopped())),
             Err(_) => Err(AuditError::stopped()),

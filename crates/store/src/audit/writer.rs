@@ -1,5 +1,6 @@
-//! The thread that writes: it takes what waits, writes it as one group with one head and one sync, and answers all.
-//! No timer: while a group is synced, the next one gathers by itself.
+//! The thread that writes: it takes what waits, writes it as one group with one head, and answers. Who must have it on the disk
+//! waits for a sync, which all of the group share, while the next one gathers by itself; without anybody who must, the sync comes
+//! within a second.
 
 use std::{
     collections::VecDeque,
@@ -8,6 +9,8 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
     time::{Duration, Instant},
 };
 
@@ -29,11 +32,14 @@ use crate::surroundings::Clock;
 /// Most records in a group: enough that the sync is a small part of each one's cost.
 const GROUP_RECORDS: usize = 1024;
 
-/// Most records that wait to be written late, after a failure: what was done and could not be recorded at once.
-const LATE_RECORDS: usize = 16 * 1024;
+/// Most records that are written and not synced: they are kept, to be written again if the sync fails.
+const UNSYNCED_RECORDS: usize = 16 * 1024;
 
-/// How long the file that says where the trail ends may wait for its sync, while groups follow one another.
-const END_INTERVAL: Duration = Duration::from_secs(1);
+/// Most records that wait to be written late, after a failure: what was done and could not be recorded at once.
+const LATE_RECORDS: usize = 2 * UNSYNCED_RECORDS;
+
+/// How long what is written, and the file that says where the trail ends, may wait for their syncs if nobody else does.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A record on its way.
 pub(super) struct Request {
@@ -41,9 +47,14 @@ pub(super) struct Request {
     pub(super) record: Option<Record>,
     /// Whether what it tells of has been done whatever comes of it: then it is written as soon as that is possible.
     pub(super) is_fact: bool,
-    /// Who waits for it to be durable, if anybody does.
-    pub(super) reply: Option<oneshot::Sender<Result<(), AuditError>>>,
+    /// Whether it must be on the disk when that is answered; else it is enough that this process can no longer lose it.
+    pub(super) must_last: bool,
+    /// Who waits, if anybody does.
+    pub(super) reply: Option<Reply>,
 }
+
+/// Tells whoever waits.
+pub(super) type Reply = oneshot::Sender<Result<(), AuditError>>;
 
 /// The state of the thread.
 pub(super) struct Writer {
@@ -53,13 +64,17 @@ pub(super) struct Writer {
     pub(super) durable: bool,
     pub(super) clock: Clock,
     pub(super) state: Arc<State>,
-    /// Where the next line goes. What is on the disk beyond it is not acknowledged.
+    /// Where the next line goes. What is in the file beyond it counts for nothing.
     pub(super) position: Position,
+    /// Up to where everything is on the disk.
+    pub(super) synced: Position,
+    /// The records between the two, and whether each has happened, so that it must not be lost.
+    pub(super) unsynced: Vec<(Record, bool)>,
     /// The segment that is being written; none if it is yet to be begun.
     pub(super) file: Option<File>,
     pub(super) end: EndFile,
-    /// When the end was last synced, and whether it has changed since.
-    pub(super) end_synced: Instant,
+    /// When file and end were last synced, and whether the end has changed since.
+    pub(super) settled: Instant,
     pub(super) end_changed: bool,
     /// What was done and is not written yet.
     pub(super) late: VecDeque<Record>,
@@ -67,52 +82,72 @@ pub(super) struct Writer {
     pub(super) _lock: File,
 }
 
+/// What the thread finds in its queue.
+enum Next {
+    Request(Request),
+    Nothing,
+    Closed,
+}
+
 impl Writer {
     /// Works until all senders are gone and the queue is empty.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        while let Some(first) = queue.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP_RECORDS
-                && let Ok(next) = queue.try_recv()
-            {
-                group.push(next);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            match next(&mut queue, &waker, self.settles_in()) {
+                Next::Request(first) => {
+                    let mut group = vec![first];
+                    while group.len() < GROUP_RECORDS
+                        && let Ok(next) = queue.try_recv()
+                    {
+                        group.push(next);
+                    }
+                    self.serve(group);
+                }
+                Next::Nothing => {}
+                Next::Closed => break,
             }
-            self.serve(group);
-            if self.end_changed && (queue.is_empty() || self.end_synced.elapsed() >= END_INTERVAL) {
-                self.sync_end();
+            if self.settles_in() == Some(Duration::ZERO) {
+                self.settle();
             }
         }
         if !self.late.is_empty() {
             self.serve(Vec::new());
         }
-        self.sync_end();
+        self.settle();
+    }
+
+    /// When the syncs that nobody waits for are due; none if there are none.
+    fn settles_in(&self) -> Option<Duration> {
+        let waits = self.end_changed || !self.unsynced.is_empty();
+        waits.then(|| match self.unsynced.len() < UNSYNCED_RECORDS {
+            true => SYNC_INTERVAL.saturating_sub(self.settled.elapsed()),
+            false => Duration::ZERO,
+        })
     }
 
     /// Writes a group, and what is late before it, and answers all that wait.
-    fn serve(&mut self, group: Vec<Request>) {
-        let (mut records, mut facts, mut replies) = (Vec::from(std::mem::take(&mut self.late)), Vec::new(), Vec::new());
-        facts.resize(records.len(), true);
-        for Request { record, is_fact, reply } in group {
-            facts.extend(record.is_some().then_some(is_fact));
-            records.extend(record);
-            replies.extend(reply);
+    pub(super) fn serve(&mut self, group: Vec<Request>) {
+        let mut records: Vec<_> = std::mem::take(&mut self.late).into_iter().map(|record| (record, true)).collect();
+        let mut must_last = !records.is_empty() || group.is_empty();
+        let (mut once_written, mut once_synced) = (Vec::new(), Vec::new());
+        for Request { record, is_fact, must_last: lasts, reply } in group {
+            // What is answered once it is written has happened by then.
+            records.extend(record.map(|record| (record, is_fact || !lasts)));
+            if lasts { &mut once_synced } else { &mut once_written }.extend(reply);
+            must_last |= lasts;
         }
-        let written = self.write(&records);
-        self.state.failing.store(written.is_err(), Ordering::SeqCst);
-        if let Err(error) = &written {
-            tracing::error!(%error, "the audit trail cannot be written");
-            self.keep(records, &facts);
-        }
-        for reply in replies {
-            // A caller who no longer waits has no use for the answer.
-            let _gone = reply.send(written.as_ref().map(drop).map_err(AuditError::of));
-        }
+        let written = self.write(records);
+        answer(once_written, &written);
+        let synced = written.and_then(|()| if must_last { self.sync() } else { Ok(()) });
+        self.note(&synced);
+        answer(once_synced, &synced);
     }
 
     /// Keeps what was done for a later group, as far as there is room.
-    fn keep(&mut self, records: Vec<Record>, facts: &[bool]) {
-        for (record, is_fact) in records.into_iter().zip(facts) {
-            match *is_fact && self.late.len() < LATE_RECORDS {
+    fn keep(&mut self, records: Vec<(Record, bool)>) {
+        for (record, has_happened) in records {
+            match has_happened && self.late.len() < LATE_RECORDS {
                 true => self.late.push_back(record),
                 false => {
                     self.state.unwritten.fetch_add(1, Ordering::Relaxed);
@@ -121,19 +156,32 @@ impl Writer {
         }
     }
 
-    /// Writes records with a head behind them. When this returns, they are durable; after an error, none of them counts.
-    fn write(&mut self, records: &[Record]) -> io::Result<()> {
+    /// Writes records with a head behind them, where no crash of the process can lose them. After an error, none of them counts.
+    fn write(&mut self, records: Vec<(Record, bool)>) -> io::Result<()> {
+        let written = self.write_group(&records);
+        match &written {
+            Ok(()) => self.unsynced.extend(records),
+            Err(_) => self.keep(records),
+        }
+        written
+    }
+
+    fn write_group(&mut self, records: &[(Record, bool)]) -> io::Result<()> {
         if records.is_empty() {
             self.reserve()?;
         }
         let begins = self.file.is_none() || self.position.length >= self.segment_bytes;
+        if begins {
+            // The segment before it is whole by then.
+            self.sync()?;
+        }
         let mut group = Group::after(&self.position);
         if begins {
             group.position.segment += 1;
             group.position.length = 0;
             group.open(self.opening(group.position.segment));
         }
-        for record in records {
+        for (record, _) in records {
             group.record(record);
         }
         let text = head_text(group.position.n + 1, &group.position.last);
@@ -145,6 +193,26 @@ impl Writer {
         self.position = group.position;
         self.state.lines.store(self.position.n, Ordering::Relaxed);
         self.state.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes all that is written durable. After an error nobody knows what the disk has of it: what has happened is
+    /// written again, behind what is known to be there.
+    fn sync(&mut self) -> io::Result<()> {
+        if self.position == self.synced {
+            return Ok(());
+        }
+        let synced = match &self.file {
+            Some(file) if self.durable => file.sync_data(),
+            Some(_) | None => Ok(()),
+        };
+        let unsynced = std::mem::take(&mut self.unsynced);
+        if synced.is_err() {
+            self.position = self.synced.clone();
+            self.keep(unsynced);
+            return synced;
+        }
+        self.synced = self.position.clone();
         self.state.groups.fetch_add(1, Ordering::Relaxed);
         self.note_end();
         Ok(())
@@ -167,8 +235,7 @@ impl Writer {
         if file.metadata()?.len() != self.position.length {
             file.set_len(self.position.length)?;
         }
-        file.write_all(&group.bytes)?;
-        if self.durable { file.sync_data() } else { Ok(()) }
+        file.write_all(&group.bytes)
     }
 
     fn begin(&mut self, group: &Group) -> io::Result<()> {
@@ -188,9 +255,9 @@ impl Writer {
         Opening { format: FORMAT, number, begun, public_key }
     }
 
-    /// Says where the trail ends now. That lines are durable does not depend on it, so that no caller waits for it.
+    /// Says where the trail ends on the disk. That lines last does not depend on it, so that no caller waits for it.
     fn note_end(&mut self) {
-        let Position { n, last, .. } = &self.position;
+        let Position { n, last, .. } = &self.synced;
         let end = End { n: *n, last: last.clone(), end: self.signer.sign(&end_text(*n, last)) };
         self.end_changed = true;
         if let Err(error) = self.end.write(&end) {
@@ -198,13 +265,59 @@ impl Writer {
         }
     }
 
-    fn sync_end(&mut self) {
+    /// Syncs what nobody waits for.
+    pub(super) fn settle(&mut self) {
+        if !self.unsynced.is_empty() {
+            let synced = self.sync();
+            self.note(&synced);
+        }
         if self.durable
             && let Err(error) = self.end.sync()
         {
             tracing::error!(%error, "the end of the audit trail cannot be made durable");
         }
-        (self.end_changed, self.end_synced) = (false, Instant::now());
+        (self.end_changed, self.settled) = (false, Instant::now());
+    }
+
+    /// Notes whether the trail can be written.
+    fn note(&self, outcome: &io::Result<()>) {
+        self.state.failing.store(outcome.is_err(), Ordering::SeqCst);
+        if let Err(error) = outcome {
+            tracing::error!(%error, "the audit trail cannot be written");
+        }
+    }
+}
+
+fn answer(replies: Vec<Reply>, outcome: &io::Result<()>) {
+    for reply in replies {
+        // A caller who no longer waits has no use for the answer.
+        let _gone = reply.send(outcome.as_ref().map(drop).map_err(AuditError::of));
+    }
+}
+
+/// Waits for what comes next, no longer than `limit` if there is one.
+fn next(queue: &mut mpsc::Receiver<Request>, waker: &Waker, limit: Option<Duration>) -> Next {
+    let begun = Instant::now();
+    loop {
+        match queue.poll_recv(&mut Context::from_waker(waker)) {
+            Poll::Ready(Some(request)) => return Next::Request(request),
+            Poll::Ready(None) => return Next::Closed,
+            Poll::Pending => {}
+        }
+        match limit.map(|limit| limit.saturating_sub(begun.elapsed())) {
+            None => thread::park(),
+            Some(Duration::ZERO) => return Next::Nothing,
+            Some(left) => thread::park_timeout(left),
+        }
+    }
+}
+
+/// Wakes the thread that waits for its queue.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

@@ -131,6 +131,7 @@ fn only_looks(operation: &AdminOperation) -> bool {
             | AdminOperation::DescribeObject { .. }
             | AdminOperation::DescribeScrub
             | AdminOperation::DescribeLifecycle
+            | AdminOperation::DescribeInventory
             | AdminOperation::Identity(
                 Identity::ListAccounts
                     | Identity::GetPolicy(_)
