@@ -22,10 +22,17 @@ use crate::{
 pub(crate) struct KeyUser {
     kms: Arc<dyn Kms>,
     trail: Arc<Trail>,
-    /// What all its records have in common.
-    actor: Record,
-    /// Whether it is the server itself, whose records nobody waits for.
-    is_server: bool,
+    who: Who,
+    /// What is done with the keys.
+    operation: &'static str,
+}
+
+#[derive(Clone)]
+enum Who {
+    /// The sender of a request.
+    Caller(Rights),
+    /// The server itself, whose records nobody waits for.
+    Server,
 }
 
 /// Which object version a key is for.
@@ -39,14 +46,13 @@ pub(crate) struct ObjectPlace<'a> {
 
 impl KeyUser {
     /// The caller of a request.
-    pub(crate) fn caller(kms: Arc<dyn Kms>, trail: Arc<Trail>, rights: &Rights, operation: &str) -> Self {
-        Self { kms, trail, actor: actor(rights.requester(), rights.circumstances(), operation), is_server: false }
+    pub(crate) fn caller(kms: Arc<dyn Kms>, trail: Arc<Trail>, rights: Rights, operation: &'static str) -> Self {
+        Self { kms, trail, who: Who::Caller(rights), operation }
     }
 
     /// The server itself, at `operation`.
-    pub(crate) fn server(kms: Arc<dyn Kms>, trail: Arc<Trail>, operation: &str) -> Self {
-        let actor = trail.of_server(operation);
-        Self { kms, trail, actor, is_server: true }
+    pub(crate) fn server(kms: Arc<dyn Kms>, trail: Arc<Trail>, operation: &'static str) -> Self {
+        Self { kms, trail, who: Who::Server, operation }
     }
 
     /// A fresh data key: see [`Kms::data_key`].
@@ -89,7 +95,7 @@ impl KeyUser {
     /// The key service's, and what [`strongroom_seal::Envelope::unlock`] finds; `ServiceUnavailable` without an audit trail.
     pub(crate) async fn unwrap(&self, envelope: &Envelope, identity: &Identity) -> Result<ContentKey, Failure> {
         let Some(key) = envelope.key() else { return envelope.unlock(None).map_err(failure::of_stored) };
-        if self.is_server {
+        if let Who::Server = self.who {
             self.trail.check().await?;
         }
         let place = ObjectPlace { identity, context: &key.context };
@@ -124,9 +130,9 @@ impl KeyUser {
     }
 
     fn record(&self, action: KeyAction, place: ObjectPlace<'_>) -> Record {
-        let actor = match self.is_server {
-            false => self.actor.clone(),
-            true => self.trail.of_server(&self.actor.operation),
+        let actor = match &self.who {
+            Who::Caller(rights) => actor(rights.requester(), rights.circumstances(), self.operation),
+            Who::Server => self.trail.of_server(self.operation),
         };
         Record {
             action: Some(format!("{action:?}")),
@@ -141,10 +147,10 @@ impl KeyUser {
     /// Records how it ended, and only then answers.
     async fn settle<T>(&self, record: Record, result: Result<T, Failure>) -> Result<T, Failure> {
         let record = ended(record, result.as_ref().err());
-        match (self.is_server, record.cached) {
-            (true, _) => self.trail.note(record),
-            (false, Some(true)) => self.trail.record_known(record).await?,
-            (false, Some(false) | None) => self.trail.record(record).await?,
+        match (&self.who, record.cached) {
+            (Who::Server, _) => self.trail.note(record),
+            (Who::Caller(_), Some(true)) => self.trail.record_known(record).await?,
+            (Who::Caller(_), Some(false) | None) => self.trail.record(record).await?,
         }
         result
     }

@@ -227,7 +227,7 @@ impl Engine {
     /// What the caller is to be answered.
     pub async fn run(self: &Arc<Self>, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
         if !changes_something(granted.operation()) {
-            return Box::pin(self.dispatch(granted, body)).await;
+            return self.dispatch(granted, body).await;
         }
         if self.closing.load(Ordering::SeqCst) {
             return Err(FailureCode::ServiceUnavailable.into());
@@ -280,7 +280,7 @@ impl Engine {
     async fn perform(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
         let (kms, trail) = (Arc::clone(&self.kms), Arc::clone(&self.trail));
         let caller = Caller {
-            keys: KeyUser::caller(kms, trail, granted.rights(), granted.operation().name()),
+            keys: KeyUser::caller(kms, trail, granted.rights().clone(), granted.operation().name()),
             rights: granted.rights().clone(),
             verdicts: granted.verdicts().to_vec(),
             may_list: granted.may_list(),
