@@ -272,7 +272,7 @@ impl Engine {
         // On the heap: what all operations need at their deepest is too much for the stacks that they would all be on.
         let done = Box::pin(self.perform(granted, body));
         match act {
-            Some((act, rights)) => self.told(act, &rights, done).await,
+            Some((act, rights)) => Box::pin(self.told(act, &rights, done)).await,
             None => done.await,
         }
     }
