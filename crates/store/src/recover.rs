@@ -14,10 +14,15 @@ use strongroom_model::{setting::Versioning, time::Timestamp};
 use crate::{
     FolderError,
     blobs::{self, BlobEntry, BlobError, BlobId, Blobs},
-    catalog::{self, Catalog, CatalogError, blobs::Pending, buckets::Life, version_records},
+    catalog::{
+        self, Catalog, CatalogError,
+        buckets::{Alive, Life},
+        rebuilding::Rebuilt,
+        version_records::{self, VersionRecord},
+    },
     folder,
     key_file::{self, KeyFileError, Purpose},
-    kv::{self, ledger},
+    kv::{self, Put, bulk::Bulk, ledger},
     stream::collect,
     surroundings::{Clock, Entropy},
 };
@@ -52,16 +57,18 @@ pub struct Recovered {
     pub blobs: u64,
     /// Object versions that can be read again.
     pub versions: u64,
-    /// Versions that were overwritten, or may have been: their blobs are kept for a month.
+    /// Versions that later ones have overwritten: their blobs are kept for a month.
     pub overwritten: u64,
+    /// Versions that were refused, since they would have overwritten what was kept.
+    pub refused: u64,
     /// Versions in buckets that the ledger does not know: deleted ones, most likely.
     pub without_bucket: u64,
     /// Versions that lack a blob.
     pub incomplete: u64,
     /// The first of these: bucket's id and key.
     pub incomplete_versions: Vec<(String, String)>,
-    /// Blobs that no rebuilt version needs: parts of open uploads, remains of appends, and what has no readable record. They are
-    /// kept for a month.
+    /// Blobs that no rebuilt version needs: parts of open uploads, remains of appends, what was refused, and what has no readable
+    /// record. They are kept for a month.
     pub unneeded_blobs: u64,
 }
 
@@ -131,9 +138,9 @@ pub async fn recover(
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Recovered, RecoverError> {
     folder::claim(&recover.data)?;
-    let place = recover.data.join("catalog");
-    let is_embedded = recover.kv.is_none();
-    if is_embedded && place.exists() {
+    let default = || kv::Config::Fjall { path: recover.data.join("catalog") };
+    let kv::Config::Fjall { path: place } = recover.kv.clone().unwrap_or_else(default);
+    if place.exists() {
         clear_if_empty(&place).await?;
     }
     let key_path = recover.data.join("keys/metadata.key");
@@ -144,32 +151,30 @@ pub async fn recover(
     let told = ledger::read(&ledger_path).map_err(|source| RecoverError::Io { path: ledger_path.clone(), source })?;
     let told = told.ok_or(RecoverError::NoLedger { path: ledger_path })?;
 
-    // It gets its name when it is whole.
-    let making = recover.data.join("catalog.recovering");
-    if is_embedded && making.exists() {
+    // It gets its name when it is whole, for a server would take part of it for all there is.
+    let making = place.with_extension("recovering");
+    if making.exists() {
         fs::remove_dir_all(&making).map_err(|source| RecoverError::Io { path: making.clone(), source })?;
     }
-    let config = recover.kv.clone().unwrap_or(kv::Config::Fjall { path: making.clone() });
-    let kv = kv::open(&config).await?;
-    if !kv.scan(kv::KeyRange::from(""), 1).await?.is_empty() {
-        return Err(RecoverError::NotLost { path: place });
-    }
+    let kv = kv::open(&kv::Config::Fjall { path: making.clone() }).await?;
     let blobs_config = recover.blobs.clone().unwrap_or(blobs::Config::Local { path: recover.data.join("blobs") });
     let blobs = blobs::open(&blobs_config).await?;
     let catalog = Catalog::open(Arc::clone(&kv), &key_path, entropy).await?;
     let mut found = Recovered { ledger_bytes_lost: told.lost_bytes, ..Recovered::default() };
-    let rows: Vec<_> = told.rows.into_iter().collect();
-    catalog.write_sealed(&rows).await?;
-    found.rows = rows.len() as u64;
+    found.rows = told.rows.len() as u64;
+    let mut rows = Bulk::new(Arc::clone(&kv));
+    for (key, value) in told.rows {
+        rows.put(Put { key, value }).await?;
+    }
+    rows.finish().await?;
     let rebuilding = Rebuilding { catalog, blobs, now: clock() };
     rebuilding.run(&mut found, &mut progress).await?;
     // The store must be closed to get its name.
     drop((rebuilding, kv));
-    if is_embedded {
-        let named = fs::rename(&making, &place);
-        named.map_err(|source| RecoverError::Io { path: place, source })?;
-        folder::settle(&recover.data)?;
-    }
+    let named = fs::rename(&making, &place);
+    named.map_err(|source| RecoverError::Io { path: place.clone(), source })?;
+    let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder::settle(folder.unwrap_or(Path::new(".")))?;
     Ok(found)
 }
 
@@ -199,30 +204,9 @@ impl Rebuilding {
     ) -> Result<(), RecoverError> {
         let mut unneeded = self.gather(progress).await?;
         found.blobs = unneeded.len() as u64;
-        let there = unneeded.clone();
         while let Some(versions) = self.catalog.recorded_versions().await? {
             for (place, record) in versions {
-                let name = || (hex::encode(record.bucket.0), record.key.as_str().to_owned());
-                let versioning = match self.catalog.life(record.bucket).await? {
-                    Life::Active(alive) | Life::Deleting(alive) => Some(alive.versioning),
-                    Life::Gone => None,
-                };
-                if versioning.is_none() {
-                    found.without_bucket += 1;
-                } else if !record.content.blobs.iter().all(|blob| there.contains(blob)) {
-                    found.incomplete += 1;
-                    if found.incomplete_versions.len() < NAMED_MAX {
-                        found.incomplete_versions.push(name());
-                    }
-                } else if let Some(versioning) = versioning {
-                    let blobs = record.content.blobs.clone();
-                    let overwritten = self.rebuild(record, versioning).await?;
-                    for blob in &blobs {
-                        unneeded.remove(blob);
-                    }
-                    found.overwritten += overwritten;
-                    found.versions = found.versions + 1 - overwritten;
-                }
+                self.rebuild(record, &mut unneeded, found).await?;
                 self.catalog.forget_record(&place).await?;
             }
         }
@@ -232,21 +216,44 @@ impl Rebuilding {
         Ok(())
     }
 
-    /// Writes the version as if it was written now; answers how many it has overwritten.
+    /// Writes the version as if it was written now, if there is all that it takes, and takes its blobs from the `unneeded` ones. No
+    /// blob is of two versions.
     async fn rebuild(
         &self,
-        record: version_records::VersionRecord,
-        versioning: Versioning,
-    ) -> Result<u64, RecoverError> {
-        for blob in &record.content.blobs {
-            self.catalog.begin_blob(&Pending { blob: *blob, since: self.now, run: [0; 16] }).await?;
+        record: VersionRecord,
+        unneeded: &mut HashSet<BlobId>,
+        found: &mut Recovered,
+    ) -> Result<(), RecoverError> {
+        let (Life::Active(alive) | Life::Deleting(alive)) = self.catalog.life(record.bucket).await? else {
+            found.without_bucket += 1;
+            return Ok(());
+        };
+        let blobs = record.content.blobs.clone();
+        if !blobs.iter().all(|blob| unneeded.contains(blob)) {
+            found.incomplete += 1;
+            if found.incomplete_versions.len() < NAMED_MAX {
+                found.incomplete_versions.push((hex::encode(record.bucket.0), record.key.as_str().to_owned()));
+            }
+            return Ok(());
         }
-        let versioning = match versioning {
+        let versioning = match alive.versioning {
             Versioning::Never => Versioning::Never,
             _ if record.entry.is_null => Versioning::Suspended,
             _ => Versioning::Enabled,
         };
-        Ok(self.catalog.rebuild_version(record, versioning, self.now.plus_millis(KEPT_MS)).await?)
+        let due = self.now.plus_millis(KEPT_MS);
+        match self.catalog.rebuild_version(record, Alive { versioning, ..alive }, due).await? {
+            Rebuilt::Added => found.versions += 1,
+            Rebuilt::Overwriting => found.overwritten += 1,
+            Rebuilt::Refused => {
+                found.refused += 1;
+                return Ok(());
+            }
+        }
+        for blob in &blobs {
+            unneeded.remove(blob);
+        }
+        Ok(())
     }
 
     /// Keeps the records of all blobs in rows of their own; answers which blobs there are.

@@ -23,7 +23,8 @@ pub(super) struct RecoverCommand {
 const NEVER: &str = "\
 not rebuilt, since they were in the catalog alone: objects of up to 64 KiB, and the last bytes of appended ones; delete markers, so that
 deleted objects of buckets that keep versions can be seen again; tags, access control lists, retention, legal holds and metadata that were
-changed since their object was written; open uploads. Objects that were deleted or overwritten minutes ago may be back.";
+changed since their object was written; open uploads. Objects that were deleted or overwritten minutes ago, or whose write was refused or
+broken off then, may be there; so may those since a backup began that keeps blobs.";
 
 /// Rebuilds the catalog, and says what was not rebuilt.
 pub(super) async fn recover(command: &RecoverCommand) -> Result<(), CommandError> {
@@ -47,6 +48,7 @@ fn told(found: &Recovered) -> String {
     );
     for (count, what) in [
         (found.overwritten, "versions that later ones have overwritten"),
+        (found.refused, "versions that were refused, since they would have overwritten what was kept"),
         (found.without_bucket, "versions in buckets that the ledger does not know"),
         (found.incomplete, "versions that lack a blob"),
         (found.unneeded_blobs, "blobs that none of these need; they are kept for 30 days"),
@@ -70,6 +72,7 @@ fn document(found: &Recovered) -> String {
         "blobs": found.blobs,
         "versions": found.versions,
         "overwritten": found.overwritten,
+        "refused": found.refused,
         "without_bucket": found.without_bucket,
         "incomplete": found.incomplete,
         "incomplete_versions": incomplete.collect::<Vec<_>>(),

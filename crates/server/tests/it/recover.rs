@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::{
+    administer::command,
     client::{Answer, Ask, make_bucket},
     process::{Server, Site},
 };
@@ -46,7 +47,8 @@ fn read(server: &Server, key: &str, mode: &str) -> (Vec<(String, String)>, Vec<u
     (told.collect(), answer.body)
 }
 
-fn upload(server: &Server, key: &str, mode: &str, parts: &[Vec<u8>]) {
+/// Uploads parts, and answers how they are completed: the target, and the document.
+fn upload_parts(server: &Server, key: &str, mode: &str, parts: &[Vec<u8>]) -> (String, String) {
     let target = format!("/bucket/{key}?uploads");
     let begun = sent(server, &sealed(Ask::s3("POST", &target), mode), b"");
     let text = begun.text();
@@ -60,7 +62,11 @@ fn upload(server: &Server, key: &str, mode: &str, parts: &[Vec<u8>]) {
         list += &format!("<Part><PartNumber>{}</PartNumber><ETag>{tag}</ETag></Part>", n + 1);
     }
     list += "</CompleteMultipartUpload>";
-    let target = format!("/bucket/{key}?uploadId={id}");
+    (format!("/bucket/{key}?uploadId={id}"), list)
+}
+
+fn upload(server: &Server, key: &str, mode: &str, parts: &[Vec<u8>]) {
+    let (target, list) = upload_parts(server, key, mode, parts);
     sent(server, &Ask::s3("POST", &target), list.as_bytes());
 }
 
@@ -161,4 +167,91 @@ fn versions_come_back_in_their_order() {
     fs::write(site.data().join("ledger/rows"), b"something else").unwrap();
     let (code, _, error) = recover(&site);
     assert!(code == Some(1) && error.contains("ledger"), "{error}");
+}
+
+/// Documents of a bucket, of every family of rows that a bucket has, and of its own row.
+const SETTINGS: [(&str, &str); 7] = [
+    ("versioning", "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"),
+    (
+        "lifecycle",
+        "<LifecycleConfiguration><Rule><ID>r</ID><Filter><Prefix>p</Prefix></Filter><Status>Enabled</Status>\
+         <Expiration><Days>5</Days></Expiration></Rule></LifecycleConfiguration>",
+    ),
+    (
+        "inventory&id=report",
+        "<InventoryConfiguration><Id>report</Id><IsEnabled>true</IsEnabled><Destination><S3BucketDestination><Format>CSV</Format>\
+         <Bucket>arn:aws:s3:::bucket</Bucket></S3BucketDestination></Destination><Schedule><Frequency>Daily</Frequency></Schedule>\
+         <IncludedObjectVersions>All</IncludedObjectVersions></InventoryConfiguration>",
+    ),
+    (
+        "cors",
+        "<CORSConfiguration><CORSRule><AllowedOrigin>https://a.example</AllowedOrigin><AllowedMethod>GET</AllowedMethod>\
+         </CORSRule></CORSConfiguration>",
+    ),
+    (
+        "publicAccessBlock",
+        "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>false</IgnorePublicAcls>\
+         <BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>false</RestrictPublicBuckets>\
+         </PublicAccessBlockConfiguration>",
+    ),
+    ("tagging", "<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>"),
+    (
+        "encryption",
+        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>\
+         </ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
+    ),
+];
+
+/// What is told of the bucket, of keys and of users.
+fn told(server: &Server) -> Vec<String> {
+    let settings =
+        SETTINGS.iter().map(|(name, _)| sent(server, &Ask::s3("GET", &format!("/bucket?{name}")), b"").text());
+    let commands = [&["key", "describe", "alias/a"][..], &["user", "list"], &["policy", "show", "Administrator"]];
+    settings.chain(commands.map(|arguments| command(server, arguments).to_string())).collect()
+}
+
+#[test]
+fn buckets_keys_and_users_are_as_they_were_when_the_server_died() {
+    let mut server = Site::new().start();
+    make_bucket(server.http, "bucket");
+    for (name, document) in SETTINGS {
+        let target = format!("/bucket?{name}");
+        let answer = Ask::s3("PUT", &target).send(server.http, document.as_bytes()).unwrap();
+        assert!(matches!(answer.status, 200 | 204), "{name}: {}", answer.text());
+    }
+    command(&server, &["key", "create", "--alias", "alias/a"]);
+    command(&server, &["user", "create", "anna"]);
+    let before = told(&server);
+    server.kill();
+    let site = server.site.clone();
+    fs::remove_dir_all(site.data().join("catalog")).unwrap();
+    let (code, _, error) = recover(&site);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(told(&site.start()), before);
+}
+
+#[test]
+fn a_write_that_was_refused_leaves_what_it_was_refused_for() {
+    let mut server = Site::new().start();
+    make_bucket(server.http, "bucket");
+    sent(&server, &Ask::s3("PUT", "/bucket/kept"), &bytes(1, 100_000));
+    let policy =
+        b"<InitiateWormConfiguration><RetentionPeriodInDays>1</RetentionPeriodInDays></InitiateWormConfiguration>";
+    sent(&server, &Ask::oss("POST", "/bucket?worm"), policy);
+    // So that the reaper does not take what was refused before the server dies.
+    let site = server.site.clone();
+    let backup = site.data().join("../backup");
+    command(&server, &["backup", backup.to_str().unwrap(), "--keep-blobs", "10"]);
+    let (target, list) = upload_parts(&server, "kept", "plain", &[bytes(2, 100_000)]);
+    let refused = Ask::s3("POST", &target).send(server.http, list.as_bytes()).unwrap();
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    server.kill();
+    fs::remove_dir_all(site.data().join("catalog")).unwrap();
+    let (code, found, error) = recover(&site);
+    assert_eq!(code, Some(0), "{error}");
+    let count = |name: &str| found[name].as_u64().unwrap();
+    assert_eq!((count("versions"), count("refused"), count("overwritten")), (1, 1, 0), "{found}");
+    assert_eq!(count("unneeded_blobs"), 2, "its part and its record are kept: {found}");
+    let server = site.start();
+    assert_eq!(read(&server, "kept", "plain").1, bytes(1, 100_000));
 }

@@ -24,7 +24,7 @@ use crate::{
     folder,
     key_file::{self, Purpose},
     kms,
-    kv::{self, Batch, Kv, Put},
+    kv::{self, Kv, bulk::Bulk},
     stream::ByteStream,
     surroundings::Entropy,
 };
@@ -34,10 +34,6 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// Pieces that wait between reading and writing.
 const QUEUE: usize = 8;
-
-/// Most rows, and most of their bytes, that are written at once; below what a batch may have.
-const BATCH_ROWS: usize = 4096;
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Missing blobs of which it is said whose they were; beyond, they are counted.
 const NAMED_MAX: usize = 1000;
@@ -204,8 +200,7 @@ async fn write(
     blobs: &Arc<dyn Blobs>,
     progress: &mut (impl FnMut(Progress) + Send),
 ) -> Result<(), RestoreError> {
-    let mut rows = Vec::new();
-    let mut bytes = 0;
+    let mut rows = Bulk::new(Arc::clone(kv));
     while let Some(entry) = reader.next().await? {
         match entry {
             Entry::MetadataKey(key) => {
@@ -213,24 +208,12 @@ async fn write(
                     return Err(RestoreError::OtherMetadataKey { path: metadata_key.into() });
                 }
             }
-            Entry::Row(row) => {
-                bytes += row.key.len() + row.value.len();
-                rows.push(row);
-                if rows.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
-                    write_rows(kv, std::mem::take(&mut rows)).await?;
-                    bytes = 0;
-                }
-            }
+            Entry::Row(row) => rows.put(row).await?,
             Entry::Blob(id) => write_blob(&mut reader, blobs, id).await?,
         }
         progress(Progress { stage: Stage::Writing, done: reader.position(), total: reader.file_len() });
     }
-    write_rows(kv, rows).await
-}
-
-async fn write_rows(kv: &Arc<dyn Kv>, puts: Vec<Put>) -> Result<(), RestoreError> {
-    let _unchecked = kv.commit(Batch { puts, ..Batch::new() }).await?;
-    Ok(())
+    Ok(rows.finish().await?)
 }
 
 async fn write_blob(reader: &mut Reader, blobs: &Arc<dyn Blobs>, id: BlobId) -> Result<(), RestoreError> {

@@ -10,6 +10,7 @@ use strongroom_model::{
 };
 use strongroom_seal::{AES_256_GCM, CHUNK, MAX_PART, Sealer, sealed_len};
 use tokio::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 use super::{BLOB_ENTRY, HEAD_BYTES, Head, Inventory, KEY_ENTRY, ROW_ENTRY, Tag, content_key};
 use crate::{
@@ -186,7 +187,8 @@ impl Source {
                 Step::Key => {
                     self.step = Step::Rows(Rows::all(Arc::clone(&self.snapshot)), VecDeque::new());
                     let key = self.parts.catalog.metadata_key().expose();
-                    return Ok(Some([&[Tag::MetadataKey as u8], key].concat().into()));
+                    let entry = Zeroizing::new([&[Tag::MetadataKey as u8], key].concat());
+                    return Ok(Some(Bytes::from_owner(entry)));
                 }
                 Step::Rows(mut rows, mut pieces) => {
                     if let Some(piece) = pieces.pop_front() {

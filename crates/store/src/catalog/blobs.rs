@@ -127,7 +127,13 @@ impl Change {
     #[must_use]
     pub(super) fn make_live(self, blob: BlobId) -> Self {
         let key = pending_key(blob);
-        self.check(&key, Expected::Present).delete(&key).put(&live_key(blob), &LiveRow {})
+        self.check(&key, Expected::Present).delete(&key).adopt(blob)
+    }
+
+    /// Makes a blob live that no row knows, for a catalog that is rebuilt.
+    #[must_use]
+    pub(super) fn adopt(self, blob: BlobId) -> Self {
+        self.put(&live_key(blob), &LiveRow {})
     }
 
     /// Ends the life of a version's blobs; `due` is when they may go.

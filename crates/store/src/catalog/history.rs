@@ -170,6 +170,7 @@ impl Catalog {
             let change = Change::new().check(&life_of(new.bucket), Expected::Version(alive.version));
             let change = free(place, displaced, moment, change);
             let (seat, change) = make_room(place, latest, alive.versioning, moment, change);
+            let change = new.pending().iter().fold(change, |change, blob| change.make_live(*blob));
             if self.commit(new.take(seat, change)).await? == Commit::Committed {
                 return Ok(Commitment::Committed(shown(alive.versioning, new.entry.id())));
             }
@@ -185,10 +186,12 @@ impl Catalog {
 
     /// Why a commit in conflict would be so for ever, if it would.
     async fn hopeless(&self, new: &NewVersion<'_>) -> Result<Option<Commitment>, CatalogError> {
-        if let Some(completion) = new.completion {
-            return Ok((!self.still_holds(completion).await?).then_some(Commitment::UploadChanged));
+        if let Some(completion) = new.completion
+            && !self.still_holds(completion).await?
+        {
+            return Ok(Some(Commitment::UploadChanged));
         }
-        for blob in &new.content.blobs {
+        for blob in new.pending() {
             if !self.is_pending(*blob).await? {
                 return Ok(Some(Commitment::BlobsGivenUp));
             }
@@ -404,20 +407,19 @@ impl Deletion<'_> {
 }
 
 impl NewVersion<'_> {
-    /// Takes its seat: its rows, and its blobs live.
+    /// Takes its seat: its rows, and the end of its upload. Its blobs are the caller's.
     pub(super) fn take(&mut self, seat: Seat, change: Change) -> Change {
         (self.entry.generation, self.entry.is_null) = (seat.generation, seat.is_null);
         let place = Place { bucket: self.bucket, key: self.key };
         let content = ContentRow::new(seat.generation, &self.content);
         let change = change.put(&content_key(self.bucket, self.key, self.entry.uid), &content);
-        let change = match self.completion {
-            Some(completion) => {
-                let change = completion.end(change);
-                self.record.iter().fold(change, |change, blob| change.make_live(*blob))
-            }
-            None => self.content.blobs.iter().fold(change, |change, blob| change.make_live(*blob)),
-        };
+        let change = self.completion.into_iter().fold(change, |change, completion| completion.end(change));
         seat.give(place, VersionEntry::Object(self.entry.clone()), change)
+    }
+
+    /// Its blobs that become live with it.
+    fn pending(&self) -> &[BlobId] {
+        if self.completion.is_some() { self.record.as_slice() } else { &self.content.blobs }
     }
 }
 

@@ -2,43 +2,52 @@
 
 use bytes::Bytes;
 use strongroom_model::condition::Conditions;
-use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
 
-use super::buckets::{Alive, Life};
+use super::buckets::Alive;
 use super::history::{Moment, NewVersion, Place, free, make_room};
 use super::protection::Terms;
 use super::record::{Family, Key};
 use super::version_records::{RecordRow, VersionRecord};
 use super::{Catalog, CatalogError, Change, PAGE};
 use crate::blob_id::BlobId;
-use crate::kv::{Batch, Commit, KeyRange, Put};
+use crate::kv::{Batch, Commit, KeyRange};
 
 /// Bytes of a version's id, which end the place of its record.
 const UID_BYTES: usize = 16;
 
+/// What became of a version that was to be rebuilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rebuilt {
+    /// It is there, besides all others.
+    Added,
+    /// It is there, and has overwritten one.
+    Overwriting,
+    /// What it would overwrite was kept when it was written, so that it was refused then.
+    Refused,
+}
+
 impl Catalog {
-    /// Writes a version of which only its record was left, as it would be written now into a bucket that keeps versions as
-    /// `versioning` says. Its blobs are pending. Answers how many versions that leaves out: the
-    /// one that it overwrites, or, over a version that was kept, itself, for it was refused then.
+    /// Writes a version of which only its record was left, as it would be written now into a bucket that is as `alive` says, but that a
+    /// policy keeps nothing from what was written before it was made.
     pub(crate) async fn rebuild_version(
         &self,
         record: VersionRecord,
-        versioning: Versioning,
+        alive: Alive,
         freed_due: Timestamp,
-    ) -> Result<u64, CatalogError> {
+    ) -> Result<Rebuilt, CatalogError> {
         let VersionRecord { bucket, key, entry, content } = record;
         let place = Place { bucket, key: &key };
         let moment = Moment { now: entry.last_modified, freed_due };
         let latest = self.latest(bucket, &key).await?;
-        let is_overwritten = versioning != Versioning::Enabled
-            && latest.as_ref().is_some_and(|(latest, _)| latest.version.is_null() || latest.null.is_some());
-        let (Life::Active(alive) | Life::Deleting(alive)) = self.life(bucket).await? else { return Ok(0) };
-        let terms = Terms { alive: Alive { versioning, ..alive }, now: moment.now, bypass: false };
+        let alive = Alive { worm: alive.worm.filter(|worm| worm.created <= moment.now), ..alive };
+        let terms = Terms { alive, now: moment.now, bypass: false };
         let displaced = self.displaced(place, latest.as_ref().map(|(latest, _)| latest), terms).await?;
-        let Some(displaced) = displaced else { return Ok(1) };
+        let Some(displaced) = displaced else { return Ok(Rebuilt::Refused) };
+        let rebuilt = if displaced.is_empty() { Rebuilt::Added } else { Rebuilt::Overwriting };
         let change = free(place, displaced, moment, Change::new());
-        let (seat, change) = make_room(place, latest, versioning, moment, change);
+        let (seat, change) = make_room(place, latest, alive.versioning, moment, change);
+        let change = content.blobs.iter().fold(change, |change, blob| change.adopt(*blob));
         let conditions = Conditions::default();
         let mut new = NewVersion {
             bucket,
@@ -51,7 +60,7 @@ impl Catalog {
             record: None,
         };
         match self.commit(new.take(seat, change)).await? {
-            Commit::Committed => Ok(u64::from(is_overwritten)),
+            Commit::Committed => Ok(rebuilt),
             Commit::Conflict => Err(CatalogError::Contended(1)),
         }
     }
@@ -101,15 +110,6 @@ impl Catalog {
         Ok(())
     }
 
-    /// Rows as they were elsewhere in this catalog.
-    pub(crate) async fn write_sealed(&self, rows: &[(Bytes, Bytes)]) -> Result<(), CatalogError> {
-        for page in rows.chunks(PAGE) {
-            let puts = page.iter().map(|(key, value)| Put { key: key.clone(), value: value.clone() }).collect();
-            let _unchecked = self.kv.commit(Batch { puts, ..Batch::new() }).await?;
-        }
-        Ok(())
-    }
-
     /// Lists blobs that nothing needs, to be removed when they are due.
     pub(crate) async fn list_dead(&self, blobs: &[BlobId], due: Timestamp) -> Result<(), CatalogError> {
         for page in blobs.chunks(PAGE) {
@@ -120,7 +120,107 @@ impl Catalog {
     }
 }
 
-/// Which of two records of one version was written later: appends leave one in each blob.
-fn age(record: &VersionRecord) -> (u64, usize) {
-    (record.entry.revision, record.content.blobs.len())
+/// Which of two records of one version was written later: appends leave one in each blob, also those that were refused or broken off.
+fn age(record: &VersionRecord) -> (u64, usize, Timestamp) {
+    (record.entry.revision, record.content.blobs.len(), record.entry.last_modified)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::acl::Acl;
+    use strongroom_model::encryption::AppliedEncryption;
+    use strongroom_model::etag::ETag;
+    use strongroom_model::lock::{ObjectLock, Worm};
+    use strongroom_model::metadata::{ObjectKind, StorageClass};
+    use strongroom_model::name::{ObjectKey, PartNumber};
+    use strongroom_model::setting::{ObjectSettings, Versioning};
+    use strongroom_model::tag::TagSet;
+
+    use super::*;
+    use crate::catalog::buckets::BucketId;
+    use crate::catalog::objects::{Content, Entry, VersionUid};
+    use crate::kv::MemoryKv;
+    use crate::surroundings::Entropy;
+
+    const BUCKET: BucketId = BucketId([7; 16]);
+    const UNKEPT: Alive = Alive { version: 1, versioning: Versioning::Never, locks: false, worm: None };
+
+    async fn catalog(folder: &tempfile::TempDir) -> Catalog {
+        let entropy = Entropy::new(|bytes| {
+            bytes.fill(9);
+            Ok(())
+        });
+        Catalog::open(std::sync::Arc::new(MemoryKv::new()), &folder.path().join("key"), entropy).await.unwrap()
+    }
+
+    fn blobs(seed: u8, count: u32) -> Vec<BlobId> {
+        let id = |n: u32| [[seed; 12].as_slice(), &n.to_be_bytes()].concat().try_into().unwrap();
+        (0..count).map(|n| BlobId::from_bytes(id(n))).collect()
+    }
+
+    fn record(seed: u8, written: i64, blobs: Vec<BlobId>) -> VersionRecord {
+        let entry = Entry {
+            uid: VersionUid([seed; 16]),
+            generation: 0,
+            is_null: true,
+            size: 1,
+            etag: ETag { digest: [seed; 16], parts: None },
+            last_modified: Timestamp::from_millis(written),
+            storage_class: StorageClass::Standard,
+            kind: ObjectKind::Normal,
+            has_blobs: true,
+            revision: 0,
+        };
+        let settings = ObjectSettings { tags: TagSet::default(), acl: Acl::Inherited, lock: ObjectLock::default() };
+        let content = Content {
+            md5: None,
+            checksums: Vec::new(),
+            metadata: Default::default(),
+            settings,
+            encryption: AppliedEncryption::Plain,
+            envelope: Bytes::new(),
+            manifest: Bytes::new(),
+            blobs,
+            parts: None,
+            sealed: None,
+            link: None,
+            inline: None,
+            revision: 0,
+        };
+        VersionRecord { bucket: BUCKET, key: ObjectKey::parse("k").unwrap(), entry, content }
+    }
+
+    #[tokio::test]
+    async fn an_object_of_the_most_parts_is_one_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = catalog(&folder).await;
+        let blobs = blobs(1, PartNumber::MAX + 1);
+        let rebuilt = catalog.rebuild_version(record(1, 0, blobs.clone()), UNKEPT, Timestamp::from_millis(0)).await;
+        assert_eq!(rebuilt.unwrap(), Rebuilt::Added);
+        assert!(catalog.is_live(blobs[0]).await.unwrap() && catalog.is_live(*blobs.last().unwrap()).await.unwrap());
+    }
+
+    /// The first was written at 1,000 ms, the second at 2,000 ms, into a bucket that keeps no versions.
+    #[tokio::test]
+    async fn a_policy_keeps_what_it_kept_when_it_was_written_over() {
+        let due = Timestamp::from_millis(9_000);
+        for (created, expected, latest) in [(1_500, Rebuilt::Refused, 1), (2_500, Rebuilt::Overwriting, 2)] {
+            let folder = tempfile::tempdir().unwrap();
+            let catalog = catalog(&folder).await;
+            let worm = Worm { id: [0; 16], days: 1, created: Timestamp::from_millis(created), locked: true };
+            let alive = Alive { worm: Some(worm), ..UNKEPT };
+            let (first, second) = (blobs(1, 1), blobs(2, 1));
+            let rebuilt = catalog.rebuild_version(record(1, 1_000, first.clone()), alive, due).await.unwrap();
+            assert_eq!(rebuilt, Rebuilt::Added);
+            let rebuilt = catalog.rebuild_version(record(2, 2_000, second.clone()), alive, due).await.unwrap();
+            assert_eq!(rebuilt, expected);
+            let key = ObjectKey::parse("k").unwrap();
+            let found = catalog.latest(BUCKET, &key).await.unwrap().unwrap().0;
+            assert_eq!(found.version.uid(), VersionUid([latest; 16]));
+            let is_refused = expected == Rebuilt::Refused;
+            assert_eq!(catalog.knows_blob(second[0]).await.unwrap(), !is_refused, "what was refused is left alone");
+            let dead: Vec<_> = catalog.dead_blobs(None).await.unwrap().into_iter().map(|dead| dead.blobs).collect();
+            assert_eq!(dead, if is_refused { vec![] } else { vec![first] });
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) fn unframe(record: &Bytes) -> Option<(Bytes, Bytes)> {
 }
 
 impl Catalog {
-    /// The record of a version that is about to be written.
+    /// The record of a version that is about to be written, and has no bytes in the catalog.
     pub(crate) fn seal_version(
         &self,
         bucket: BucketId,
@@ -66,8 +66,9 @@ impl Catalog {
         entry: &Entry,
         content: &Content,
     ) -> Result<Bytes, CatalogError> {
+        debug_assert!(content.inline.is_none(), "what ends in a blob has no bytes in the catalog");
         let version = VersionRow::new(&VersionEntry::Object(entry.clone()));
-        let content = ObjectContentRow::new(&Content { inline: None, ..content.clone() });
+        let content = ObjectContentRow::new(content);
         let place = place(bucket, key, entry.uid);
         let sealed = self.sealer.seal(place.as_bytes(), &record::encode(&RecordRow { version, content }))?;
         Ok(frame(place.as_bytes(), &sealed))

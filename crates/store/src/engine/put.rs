@@ -102,12 +102,12 @@ impl Engine {
         let (rules, tags) = (self.lifecycle_of(&bucket).await?, settings.tags.clone());
         let place = Place { bucket: &bucket, uid, identity: &identity };
         let stored = self.store(making, place, &put, settings, &protection, body).await?;
-        let blob = stored.rows.content.blobs.first().copied();
-        let committed = self.commit(&bucket, &put, &protection, &stored).await;
+        let (blob, size) = (stored.rows.content.blobs.first().copied(), stored.tally.size);
+        let committed = self.commit(&bucket, &put, &protection, stored).await;
         if let (Err(_), Some(blob)) = (&committed, blob) {
             self.abandon(blob).await;
         }
-        let (mut written, size) = (committed?, stored.tally.size);
+        let mut written = committed?;
         written.expiration = notice(rules.as_ref(), put.key.as_str(), (size, &tags), written.last_modified);
         Ok((written, size))
     }
@@ -196,16 +196,17 @@ impl Engine {
         bucket: &Bucket,
         put: &PutObject,
         protection: &Protection,
-        stored: &Stored,
+        stored: Stored,
     ) -> Result<ObjectWritten, Failure> {
         let Stored { rows: Rows { entry, content }, tally } = stored;
+        let (told, is_inline) = (written(&entry, protection, &tally), content.inline.is_some());
         let _room = self.make_room(bucket, tally.size).await?;
         let freed_due = self.now().plus_millis(READERS_GRACE_MS);
         let new = NewVersion {
             bucket: bucket.id,
             key: &put.key,
-            entry: entry.clone(),
-            content: content.clone(),
+            entry,
+            content,
             conditions: &put.conditions,
             freed_due,
             completion: None,
@@ -213,8 +214,8 @@ impl Engine {
         };
         match self.catalog.commit_version(new).await? {
             Commitment::Committed(version) => {
-                self.counters.written(content.inline.is_some());
-                Ok(ObjectWritten { version, ..written(entry, protection, tally) })
+                self.counters.written(is_inline);
+                Ok(ObjectWritten { version, ..told })
             }
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),

@@ -3,8 +3,8 @@
 //! clients were told. `strongroom recover` reads it when the catalog is lost.
 //!
 //! The file begins with a line that says what it is, and goes on with entries: one byte (1 put, 2 delete), the lengths of key and value
-//! (2 and 4 bytes), key, value as it is stored (sealed), and the CRC-64/NVME of all that. It is written anew at each start, and whenever it
-//! may have missed something. An end that was torn by a crash was never acknowledged.
+//! (2 and 4 bytes), key, value as it is stored (sealed), and the CRC-64/NVME of all that. It is written anew at each start, when it has
+//! grown to twice its length, and whenever it may have missed something. An end that was torn by a crash was never acknowledged.
 
 use std::{
     collections::BTreeMap,
@@ -30,6 +30,9 @@ const ENTRY_HEAD: usize = 1 + 2 + 4;
 
 /// Bytes of the checksum that ends an entry.
 const CRC_BYTES: usize = 8;
+
+/// Bytes of changes that the file takes at least before it is written anew: thousands of changes.
+const ROOM_MIN: usize = 4 * 1024 * 1024;
 
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
@@ -81,8 +84,10 @@ pub(crate) struct LedgerKv {
 
 struct Ledger {
     path: PathBuf,
-    /// None if the file may have missed something.
+    /// None if the file may have missed something, or is full.
     file: Option<Arc<File>>,
+    /// Bytes that it takes until it is.
+    room: usize,
 }
 
 /// What the file at `path` tells; nothing if there is none.
@@ -149,7 +154,7 @@ impl LedgerKv {
         if is_empty && read(&path).map_err(io)?.is_some_and(|told| !told.rows.is_empty()) {
             return Err(LedgerError::CatalogLost { path });
         }
-        let mut ledger = Ledger { path: path.clone(), file: None };
+        let mut ledger = Ledger { path: path.clone(), file: None, room: 0 };
         ledger.rewrite(&*inner, &families).await?.map_err(io)?;
         Ok(Self { inner, families, ledger: Mutex::new(ledger) })
     }
@@ -172,12 +177,14 @@ impl LedgerKv {
 }
 
 impl Ledger {
-    /// Writes the file from the rows as they are.
+    /// Writes the file from the rows as they are, those included whose writer did not wait for a verdict.
     async fn rewrite(
         &mut self,
         inner: &dyn Kv,
         families: &std::ops::RangeInclusive<u8>,
     ) -> Result<io::Result<()>, KvError> {
+        // Batches that were handed over before this one show from here on, or never will.
+        let _no_question = inner.commit(Batch::new()).await?;
         let snapshot = inner.snapshot().await?;
         let mut bytes = FIRST_LINE.to_vec();
         let mut range = KeyRange::between(vec![*families.start()], vec![families.end() + 1]);
@@ -187,11 +194,11 @@ impl Ledger {
             range.start = [last.key.as_ref(), b"\0"].concat().into();
             page.iter().for_each(|row| write_entry(&mut bytes, PUT, &row.key, &row.value));
         }
-        let path = self.path.clone();
+        let (path, room) = (self.path.clone(), bytes.len().max(ROOM_MIN));
         let written = tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await;
         Ok(match written.map_err(|panic| KvError::Unavailable(Arc::new(panic)))? {
             Ok(file) => {
-                self.file = Some(Arc::new(file));
+                (self.file, self.room) = (Some(Arc::new(file)), room);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -236,12 +243,13 @@ impl Kv for LedgerKv {
         let file = ledger.file.take().ok_or_else(|| missed(io::ErrorKind::NotFound.into()))?;
         let verdict = self.inner.commit(batch).await?;
         if verdict == Commit::Committed {
+            ledger.room = ledger.room.saturating_sub(entries.len());
             let file = Arc::clone(&file);
             let append = move || (&*file).write_all(&entries).and_then(|()| file.sync_data());
             let appended = tokio::task::spawn_blocking(append).await;
             appended.map_err(|panic| KvError::Unavailable(Arc::new(panic)))?.map_err(missed)?;
         }
-        ledger.file = Some(file);
+        ledger.file = (ledger.room > 0).then_some(file);
         Ok(verdict)
     }
 
@@ -306,6 +314,70 @@ mod tests {
         ledger.ledger.lock().await.file = Some(Arc::new(File::open(&path).unwrap()));
         assert!(ledger.commit(Batch::new().put(&b"\x11a"[..], &b"1"[..])).await.is_err());
         assert_eq!(told(&path), []);
+        assert_eq!(ledger.commit(Batch::new().put(&b"\x12b"[..], &b"2"[..])).await.unwrap(), Commit::Committed);
+        assert_eq!(told(&path).len(), 2, "both are there, as in the store");
+    }
+
+    #[tokio::test]
+    async fn it_does_not_grow_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kv, path) = (Arc::new(MemoryKv::new()), folder.path().join("ledger/rows"));
+        let ledger = open(&kv, &path).await.unwrap();
+        for n in 0..100_u8 {
+            let batch = Batch::new().put(&b"\x11a"[..], vec![n; 100_000]).put(vec![0x12, n], vec![n]);
+            assert_eq!(ledger.commit(batch).await.unwrap(), Commit::Committed);
+            let len = fs::metadata(&path).unwrap().len();
+            assert!(len < 2 * ROOM_MIN as u64, "{len} bytes after {n} changes of 100 kB");
+        }
+        let told = told(&path);
+        assert_eq!((told.len(), &told[0].1[..]), (101, &[99; 100_000][..]));
+    }
+
+    /// Batches take effect when the next one comes, as if they had waited in a queue, or had been on the disk when it failed.
+    #[derive(Default)]
+    struct Queueing {
+        inner: MemoryKv,
+        queue: std::sync::Mutex<Vec<Batch>>,
+    }
+
+    #[async_trait]
+    impl Kv for Queueing {
+        async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
+            self.inner.get(key).await
+        }
+
+        async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+            self.inner.scan(range, limit).await
+        }
+
+        async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
+            if batch.puts.iter().any(|put| put.value == "late") {
+                self.queue.lock().unwrap().push(batch);
+                return std::future::pending().await;
+            }
+            let queued = std::mem::take(&mut *self.queue.lock().unwrap());
+            for batch in queued {
+                let _no_question = self.inner.commit(batch).await?;
+            }
+            self.inner.commit(batch).await
+        }
+
+        async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
+            self.inner.submit(puts).await
+        }
+
+        async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+            self.inner.snapshot().await
+        }
+    }
+
+    #[tokio::test]
+    async fn it_has_what_took_effect_after_its_writer_had_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (kv, path) = (Arc::new(Queueing::default()), folder.path().join("ledger/rows"));
+        let ledger = LedgerKv::open(kv, 0x10..=0x3f, path.clone()).await.unwrap();
+        let late = ledger.commit(Batch::new().put(&b"\x11a"[..], &b"late"[..]));
+        assert!(futures_util::FutureExt::now_or_never(late).is_none(), "its writer does not wait");
         assert_eq!(ledger.commit(Batch::new().put(&b"\x12b"[..], &b"2"[..])).await.unwrap(), Commit::Committed);
         assert_eq!(told(&path).len(), 2, "both are there, as in the store");
     }

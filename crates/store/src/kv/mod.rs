@@ -6,6 +6,7 @@
 //! version that succeeds proves that nothing happened to the key in between.
 
 mod batch;
+pub(crate) mod bulk;
 mod committer;
 mod error;
 pub mod faults;
