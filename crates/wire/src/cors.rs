@@ -55,7 +55,31 @@ pub fn allow(headers: &mut HeaderMap, grant: &CorsGrant, dialect: &Dialect) {
     vary(headers);
 }
 
-/// Tells caches that the answer depends on its request's origin.
+/// Tells caches that the answer depends on its request's origin; once, whoever says so.
 pub fn vary(headers: &mut HeaderMap) {
-    headers.append(VARY, VARIES_BY);
+    headers.insert(VARY, VARIES_BY);
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_model::cors::CorsRule;
+
+    use super::*;
+    use crate::dialect::OSS;
+
+    /// OSS says so of all answers about some buckets, and again of those that a rule fits.
+    #[test]
+    fn caches_are_told_once() {
+        let asked = CrossOrigin {
+            origin: "https://a.example".to_owned(),
+            method: CorsMethod::Get,
+            headers: Vec::new(),
+            of_object: true,
+        };
+        let mut headers = HeaderMap::new();
+        vary(&mut headers);
+        allow(&mut headers, &CorsGrant { asked, any_origin: false, rule: CorsRule::default() }, &OSS);
+        assert_eq!(headers.get_all(VARY).iter().collect::<Vec<_>>(), [&VARIES_BY]);
+        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.example");
+    }
 }

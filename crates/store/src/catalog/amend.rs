@@ -4,8 +4,9 @@
 //! Entry and content count how often the version was changed. A reader who finds another count in the one than in the other has
 //! read across a change, and reads again.
 
-use strongroom_model::failure::Failure;
+use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, VersionId};
+use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
 
 use super::buckets::{BucketId, Life, life_of};
@@ -31,6 +32,9 @@ pub(crate) enum Touch {
     /// The object's bytes, at this time. A bucket's policy keeps them, and so does a bucket whose versions can be locked, where versions
     /// are what does not change.
     Bytes(Timestamp),
+    /// All that a write over the object would replace, at this time. A bucket's policy keeps it; and where versions are kept, such a
+    /// write would make another one.
+    Overwrite(Timestamp),
 }
 
 /// What became of a change.
@@ -62,7 +66,7 @@ impl Catalog {
     /// the key's history is written anew, so that whoever changes the history at the same time looks again.
     ///
     /// # Errors
-    /// What `amendment` says, or the catalog's trouble.
+    /// What `amendment` says; `Conflict` for an overwrite where versions are kept by now; or the catalog's trouble.
     pub(crate) async fn amend(
         &self,
         bucket: BucketId,
@@ -86,6 +90,9 @@ impl Catalog {
             };
             if terms.is_some_and(|terms| touch.is_kept(&terms, &entry)) {
                 return Ok(Amended::Locked);
+            }
+            if terms.is_some_and(|terms| touch.makes_another(&terms)) {
+                return Err(FailureCode::Conflict.into());
             }
             let content_key = content_key(bucket, key, entry.uid);
             let content = self.get(&content_key).await?.map(|found| found.record.into_parts()).transpose()?;
@@ -123,7 +130,7 @@ impl Catalog {
 
     /// What the bucket says about a change; none where it has nothing to say, or is gone with all that was in it.
     async fn terms(&self, bucket: BucketId, touch: Touch) -> Result<Option<Terms>, CatalogError> {
-        let (Touch::Description(now) | Touch::Bytes(now)) = touch else { return Ok(None) };
+        let (Touch::Description(now) | Touch::Bytes(now) | Touch::Overwrite(now)) = touch else { return Ok(None) };
         Ok(match self.life(bucket).await? {
             Life::Active(alive) | Life::Deleting(alive) => Some(Terms { alive, now, bypass: false }),
             Life::Gone => None,
@@ -157,8 +164,13 @@ impl Touch {
     fn is_kept(self, terms: &Terms, entry: &Entry) -> bool {
         match self {
             Self::Wrapping => false,
-            Self::Description(_) => terms.is_kept_by_bucket(entry),
-            Self::Bytes(_) => terms.alive.locks || terms.is_kept_by_bucket(entry),
+            Self::Description(_) | Self::Overwrite(_) => terms.is_kept_by_bucket(entry),
+            Self::Bytes(_) => terms.alive.lock.is_some() || terms.is_kept_by_bucket(entry),
         }
+    }
+
+    /// Whether a write in its place would leave the version and make another one. Where versions can be locked, they are kept.
+    fn makes_another(self, terms: &Terms) -> bool {
+        matches!(self, Self::Overwrite(_)) && terms.alive.versioning != Versioning::Never
     }
 }

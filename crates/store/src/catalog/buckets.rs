@@ -7,7 +7,7 @@ use strongroom_model::cors::CorsRules;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
 use strongroom_model::failure::Failure;
 use strongroom_model::key::KeyReference;
-use strongroom_model::lock::Worm;
+use strongroom_model::lock::{BucketLock, Worm};
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::{BucketName, Region};
 use strongroom_model::outcome::bucket::BucketFacts;
@@ -82,8 +82,8 @@ pub(crate) struct Alive {
     pub(crate) version: u64,
     /// Whether the bucket keeps versions.
     pub(crate) versioning: Versioning,
-    /// Whether its versions may be locked, so that whoever destroys one must look.
-    pub(crate) locks: bool,
+    /// How its versions are locked: if they may be, whoever destroys one must look, and a version that is written gets this lock.
+    pub(crate) lock: Option<BucketLock>,
     /// The policy that keeps all its objects, if there is one.
     pub(crate) worm: Option<Worm>,
 }
@@ -325,7 +325,7 @@ pub(super) struct LifeRow {
     deleting_since: Option<i64>,
     #[serde(with = "VersioningRow")]
     versioning: Versioning,
-    locks: bool,
+    lock: Option<BucketLockRow>,
     worm: Option<WormRow>,
 }
 
@@ -398,18 +398,23 @@ impl LifeRow {
         Self {
             deleting_since: None,
             versioning: facts.versioning,
-            locks: facts.lock.is_some(),
+            lock: facts.lock.as_ref().map(BucketLockRow::new),
             worm: facts.worm.as_ref().map(WormRow::new),
         }
     }
 
     fn of(alive: &Alive) -> Self {
-        let worm = alive.worm.as_ref().map(WormRow::new);
-        Self { deleting_since: None, versioning: alive.versioning, locks: alive.locks, worm }
+        Self {
+            deleting_since: None,
+            versioning: alive.versioning,
+            lock: alive.lock.as_ref().map(BucketLockRow::new),
+            worm: alive.worm.as_ref().map(WormRow::new),
+        }
     }
 
     fn into_alive(self, version: u64) -> Alive {
-        Alive { version, versioning: self.versioning, locks: self.locks, worm: self.worm.map(WormRow::into_worm) }
+        let (lock, worm) = (self.lock.map(BucketLockRow::into_lock), self.worm.map(WormRow::into_worm));
+        Alive { version, versioning: self.versioning, lock, worm }
     }
 }
 
@@ -577,11 +582,12 @@ mod tests {
         is_golden(&BucketRow::new(&with_policy), &golden);
         let read = decode::<BucketRow>(&encode(&BucketRow::new(&with_policy))).unwrap();
         assert_eq!(read.into_bucket(with_policy.facts.name.clone()).unwrap(), with_policy);
-        let life = |versioning, locks, worm| LifeRow::of(&Alive { version: 0, versioning, locks, worm });
-        is_golden(&life(Versioning::Never, false, None), "01 00 00 00 00");
-        let kept = LifeRow { deleting_since: Some(1000), ..life(Versioning::Enabled, true, Some(WORM)) };
-        is_golden(&kept, &format!("01 01 d00f 01 01 {WORM_GOLDEN}"));
-        let alive = Alive { version: 7, versioning: Versioning::Enabled, locks: true, worm: Some(WORM) };
+        let life = |versioning, lock, worm| LifeRow::of(&Alive { version: 0, versioning, lock, worm });
+        is_golden(&life(Versioning::Never, None, None), "01 00 00 00 00");
+        let lock = bucket(None).facts.lock;
+        let kept = LifeRow { deleting_since: Some(1000), ..life(Versioning::Enabled, lock, Some(WORM)) };
+        is_golden(&kept, &format!("01 01 d00f 01 01 01 01 01 03 {WORM_GOLDEN}"));
+        let alive = Alive { version: 7, versioning: Versioning::Enabled, lock, worm: Some(WORM) };
         assert_eq!(decode::<LifeRow>(&encode(&kept)).unwrap().into_alive(7), alive);
         is_golden(&OwnerRow {}, "01");
     }

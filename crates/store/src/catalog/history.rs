@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_model::condition::{Conditions, Verdict};
+use strongroom_model::lock::BucketLock;
 use strongroom_model::name::{ObjectKey, VersionId};
 use strongroom_model::setting::Versioning;
 use strongroom_model::time::Timestamp;
@@ -43,6 +44,8 @@ pub(crate) struct NewVersion<'a> {
     pub(crate) entry: Entry,
     /// Its content.
     pub(crate) content: Content,
+    /// The lock of the bucket by which its documents were made.
+    pub(crate) lock: Option<BucketLock>,
     /// Conditions on the object now there.
     pub(crate) conditions: &'a Conditions,
     /// When the blobs of a version that is overwritten may go.
@@ -72,6 +75,8 @@ pub(crate) enum Commitment {
     UploadChanged,
     /// What it would overwrite is kept.
     Locked,
+    /// The bucket's lock is another one by now, and would have made other documents.
+    LockChanged,
 }
 
 /// Something to be deleted.
@@ -157,6 +162,9 @@ impl Catalog {
                 Life::Deleting(_) => return Ok(Commitment::BucketDeleting),
                 Life::Gone => return Ok(Commitment::BucketGone),
             };
+            if alive.lock != new.lock {
+                return Ok(Commitment::LockChanged);
+            }
             let latest = self.latest(new.bucket, new.key).await?;
             let current = latest.as_ref().and_then(|(latest, _)| latest.version.object());
             match new.conditions.judge_write(current.map(|entry| &entry.etag), alive.versioning) {

@@ -42,7 +42,7 @@ impl Catalog {
         if terms.is_kept_by_bucket(entry) {
             return Ok(None);
         }
-        if !entry.has_blobs && !terms.alive.locks {
+        if !entry.has_blobs && terms.alive.lock.is_none() {
             return Ok(Some(Condemned { uid, blobs: Vec::new() }));
         }
         // If the content is not there, the history has changed, and the commit will be in conflict.
@@ -73,6 +73,6 @@ impl Terms {
     }
 
     fn is_kept_by_itself(&self, content: &Content) -> bool {
-        self.alive.locks && !content.settings.lock.permits_destruction(self.now, self.bypass)
+        self.alive.lock.is_some() && !content.settings.lock.permits_destruction(self.now, self.bypass)
     }
 }

@@ -54,6 +54,7 @@ impl Catalog {
             key: &key,
             entry,
             content,
+            lock: alive.lock,
             conditions: &conditions,
             freed_due,
             completion: None,

@@ -19,14 +19,13 @@ use crate::opening::Version;
 
 /// Whether `put`, the write that a copy of `version` onto itself comes to, may leave the bytes where they are: the encryption chosen is
 /// the one that the version has, with no master key to be used anew; the checksums are those there are; the bucket never
-/// kept versions, of which a copy makes one more; nothing holds the version as it is; and a copy would be no object of
-/// another kind.
+/// kept versions, of which a copy makes one more, and without which nothing is locked; and a copy would be no object of another
+/// kind.
 pub(super) fn leaves_the_bytes(put: &PutObject, choice: &Choice<'_>, bucket: &Bucket, version: &Version) -> bool {
     let (entry, content) = (&version.entry, &version.content);
     let kept = content.checksums.iter().map(|checksum| checksum.algorithm);
     entry.kind == ObjectKind::Normal
         && bucket.facts.versioning == Versioning::Never
-        && bucket.facts.lock.is_none()
         && keeps(choice, &content.encryption)
         && put.keep.len() == content.checksums.len()
         && kept.into_iter().all(|algorithm| put.keep.contains(&algorithm))
@@ -36,7 +35,7 @@ impl Engine {
     /// Changes what is told of the version to what `put` says.
     ///
     /// # Errors
-    /// `Conflict` if the object is another one by now.
+    /// `Conflict` if the object is another one by now, or versions of it are kept; `ObjectLocked`.
     pub(super) async fn copy_in_place(
         &self,
         caller: &Caller,
@@ -57,8 +56,7 @@ impl Engine {
             content.settings = settings.clone();
             Ok(())
         };
-        // An overwrite to whatever keeps the object, as any other copy is.
-        let change = (Touch::Bytes(now), &amendment as &Amendment<'_>);
+        let change = (Touch::Overwrite(now), &amendment as &Amendment<'_>);
         let version = self.amend(caller, bucket, (&put.key, None), change).await?;
         let (expiration, facts) = (self.expiration_of(&version).await?, version.facts(None));
         let written = ObjectWritten {

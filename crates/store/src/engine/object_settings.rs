@@ -90,7 +90,7 @@ impl Engine {
             public_access::check_list(&bucket, &document.list)?;
         }
         let change = |settings: &mut ObjectSettings| apply(&put, &bucket, now, settings);
-        let version = self.change_settings(caller, &put.target, &change).await?;
+        let version = self.change_settings(caller, &bucket, &put.target, &change).await?;
         Ok(ObjectOutcome::SettingPut { version })
     }
 
@@ -108,7 +108,8 @@ impl Engine {
             settings.tags = TagSet::default();
             Ok(())
         };
-        let version = self.change_settings(caller, target, &change).await?;
+        let bucket = self.bucket(caller, &target.bucket).await?;
+        let version = self.change_settings(caller, &bucket, target, &change).await?;
         Ok(ObjectOutcome::SettingDeleted { version })
     }
 
@@ -116,10 +117,10 @@ impl Engine {
     async fn change_settings(
         &self,
         caller: &Caller,
+        bucket: &Bucket,
         target: &ObjectTarget,
         change: &SettingsChange<'_>,
     ) -> Result<Option<VersionId>, Failure> {
-        let bucket = self.bucket(caller, &target.bucket).await?;
         match self.catalog.change_object_settings(bucket.id, &target.key, target.version, change).await? {
             SettingsChanged::Changed(id) => Ok(Some(id).filter(|_| bucket.facts.versioning != Versioning::Never)),
             SettingsChanged::Marker(marker) => Err(not_found(caller, target.version, Some(marker))),

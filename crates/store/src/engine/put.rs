@@ -207,6 +207,7 @@ impl Engine {
             key: &put.key,
             entry,
             content,
+            lock: bucket.facts.lock,
             conditions: &put.conditions,
             freed_due,
             completion: None,
@@ -218,7 +219,7 @@ impl Engine {
                 Ok(ObjectWritten { version, ..told })
             }
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
-            Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
+            Commitment::BucketDeleting | Commitment::LockChanged => Err(FailureCode::Conflict.into()),
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),
             Commitment::Locked => Err(FailureCode::ObjectLocked.into()),
             Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),

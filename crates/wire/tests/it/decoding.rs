@@ -6,6 +6,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::bucket::{BucketOperation, CreateBucket};
 use strongroom_model::operation::object::{GetObject, ObjectOperation, PutObject};
+use strongroom_model::operation::upload::{UploadHolders, UploadOperation};
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_wire::{Asked, Claim, DIALECTS, Framing, StreamPlan, recognise};
 
@@ -58,6 +59,45 @@ fn wish(prefix: &str, headers: &[(&str, &str)]) -> Result<String, FailureCode> {
 
 const METHOD: &str = "server-side-encryption";
 const CIPHER: &str = "server-side-data-encryption";
+
+/// OBS lets the account that began an upload go on with it, and nobody else.
+#[test]
+fn an_upload_is_its_initiators_alone_in_obs() {
+    let id = "0".repeat(32);
+    let completion =
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>";
+    for (prefix, expected) in [
+        ("x-obs-", UploadHolders::Initiator),
+        ("x-oss-", UploadHolders::InitiatorAndOwner),
+        ("x-amz-", UploadHolders::InitiatorAndOwner),
+    ] {
+        let part = format!("PUT /b12/k?partNumber=1&uploadId={id}\ncontent-length: 5\n{prefix}mark: 1");
+        let end = format!("POST /b12/k?uploadId={id}\n{prefix}mark: 1");
+        let holders = match (operation(&part, "").unwrap(), operation(&end, completion).unwrap()) {
+            (
+                Operation::Upload(UploadOperation::WritePart(part)),
+                Operation::Upload(UploadOperation::Complete(complete)),
+            ) => [part.holders, complete.holders],
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(holders, [expected; 2], "{prefix}");
+    }
+}
+
+/// Nobody signs a browser's question, so that what it may cost is bounded.
+#[test]
+fn a_browsers_question_announces_a_hundred_headers_at_most() {
+    let ask = |count: usize| {
+        let announced: Vec<_> = (0..count).map(|n| format!("x-{n}")).collect();
+        let head = "OPTIONS /b12/k\norigin: https://a.example\naccess-control-request-method: GET";
+        operation(&format!("{head}\naccess-control-request-headers: {}", announced.join(", ")), "")
+    };
+    match ask(100).unwrap() {
+        Operation::Bucket(BucketOperation::CrossOrigin(_, asked)) => assert_eq!(asked.headers.len(), 100),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(ask(101).unwrap_err().code, FailureCode::PreflightIncomplete);
+}
 
 /// What the OSS pages and the tests of Alibaba's SDKs say of each combination.
 #[test]

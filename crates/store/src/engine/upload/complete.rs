@@ -80,7 +80,7 @@ impl Engine {
         Ok(ManifestKey::derive(&content, self.entropy.array()?))
     }
 
-    /// The one commit. None if the upload or a part has changed since it was read.
+    /// The one commit. None if the upload, a part or the bucket's lock has changed since it was read.
     async fn publish(
         &self,
         open: &OpenUpload,
@@ -102,6 +102,7 @@ impl Engine {
             key: &open.key,
             entry,
             content,
+            lock: open.bucket.facts.lock,
             conditions: &complete.conditions,
             freed_due: now.plus_millis(READERS_GRACE_MS),
             completion: Some(&completion),
@@ -120,7 +121,7 @@ impl Engine {
                 Ok(Some(UploadCompleted { expiration, ..completed }))
             }
             Commitment::NothingToMatch => Err(FailureCode::NoSuchKey.into()),
-            Commitment::UploadChanged | Commitment::BlobsGivenUp => Ok(None),
+            Commitment::UploadChanged | Commitment::BlobsGivenUp | Commitment::LockChanged => Ok(None),
             Commitment::BucketGone => Err(FailureCode::NoSuchBucket.into()),
             Commitment::BucketDeleting => Err(FailureCode::Conflict.into()),
             Commitment::ConditionFailed(header) => Err(precondition::failed(header)),

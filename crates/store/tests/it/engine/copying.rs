@@ -1,17 +1,24 @@
 //! Copies: whatever the source is sealed with, the target is sealed as it was asked for; and a source that breaks off leaves
 //! nothing.
 
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 use strongroom_iam::Transport;
 use strongroom_model::checksum::ChecksumAlgorithm;
 use strongroom_model::encryption::{AppliedEncryption, DataAlgorithm};
 use strongroom_model::failure::{Failure, FailureCode};
+use strongroom_model::lock::BucketLock;
 use strongroom_model::metadata::{ObjectKind, ObjectMetadata, StorageClass};
 use strongroom_model::operation::copy::{CopiedChecksums, CopyObject, MetadataFrom};
 use strongroom_model::operation::object::{GetObject, PutObject};
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
-use strongroom_model::setting::{Setting, Versioning};
+use strongroom_model::setting::{ObjectSetting, Setting, Versioning};
+use strongroom_store::blobs::MemoryBlobs;
+use strongroom_store::kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, Snapshot};
+use tokio::sync::oneshot;
 
-use super::bench::{Bench, METHODS, Method, bucket_name, copy, get, noise, put};
+use super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, copy, get, noise, put};
 
 const SIZES: [usize; 4] = [0, 300, 65_536, 200_000];
 
@@ -209,4 +216,85 @@ async fn a_copy_onto_itself_is_written_anew_where_that_is_seen() {
     let first = bench.put("k", b"abc", Method::Plain).await.unwrap().version;
     let second = bench.copy_as(onto_itself()).await.unwrap().written.version;
     assert!(first.is_some() && second.is_some() && first != second);
+}
+
+/// A store in which others come first: a commit can be made to wait until they are done.
+#[derive(Default)]
+struct Halting {
+    kv: MemoryKv,
+    next: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+}
+
+impl Halting {
+    /// Has the next commit tell that it is there, and wait for its turn.
+    fn halt(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((tell, told), (go, turn)) = (oneshot::channel(), oneshot::channel());
+        *self.next.lock().unwrap() = Some((tell, turn));
+        (told, go)
+    }
+}
+
+#[async_trait]
+impl Kv for Halting {
+    async fn get(&self, key: &[u8]) -> Result<Option<Entry>, KvError> {
+        self.kv.get(key).await
+    }
+
+    async fn scan(&self, range: KeyRange, limit: usize) -> Result<Vec<Row>, KvError> {
+        self.kv.scan(range, limit).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Commit, KvError> {
+        let halted = self.next.lock().unwrap().take();
+        if let Some((tell, turn)) = halted {
+            tell.send(()).unwrap();
+            turn.await.unwrap();
+        }
+        self.kv.commit(batch).await
+    }
+
+    async fn submit(&self, puts: Vec<Put>) -> Result<(), KvError> {
+        self.kv.submit(puts).await
+    }
+
+    async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
+        self.kv.snapshot().await
+    }
+}
+
+/// Between the look at the object and the commit, its bucket comes to keep versions, the version to be held, or a policy to be there.
+#[tokio::test]
+async fn a_copy_onto_itself_changes_nothing_that_is_kept_by_now() {
+    for (kept, expected) in
+        [("versions", FailureCode::Conflict), ("held", FailureCode::Conflict), ("policy", FailureCode::ObjectLocked)]
+    {
+        let kv = Arc::new(Halting::default());
+        let bench = Bench::over(kv.clone(), Arc::new(MemoryBlobs::new()), tempfile::tempdir().unwrap()).await.unwrap();
+        bench.create_bucket(BUCKET, None).await.unwrap();
+        bench.put("k", b"abc", Method::Plain).await.unwrap();
+        let facts = bench.head(get("k")).await.unwrap().facts;
+        let (bench, before) = (Arc::new(bench), (facts.metadata, facts.last_modified));
+        bench.advance(1000);
+        let metadata = ObjectMetadata { user: vec![("a".to_owned(), "new".to_owned())], ..Default::default() };
+        let asked = copy("k", Method::Plain, "k", Method::Plain);
+        let target = PutObject { metadata, ..asked.target };
+        let asked = CopyObject { metadata_from: MetadataFrom::Request, target, ..asked };
+        let (told, go) = kv.halt();
+        let copier = bench.clone();
+        let copied = tokio::spawn(async move { copier.copy_as(asked).await });
+        told.await.unwrap();
+        match kept {
+            "policy" => drop(bench.initiate_worm(1).await.unwrap()),
+            _ => bench.set(Setting::Versioning(Versioning::Enabled)).await.unwrap(),
+        }
+        if kept == "held" {
+            bench.set(Setting::ObjectLock(BucketLock::default())).await.unwrap();
+            bench.put_document("k", None, ObjectSetting::LegalHold(true), false).await.unwrap();
+        }
+        go.send(()).unwrap();
+        assert_eq!(copied.await.unwrap().unwrap_err().code, expected, "{kept}");
+        let now = bench.head(get("k")).await.unwrap().facts;
+        assert_eq!((now.metadata, now.last_modified), before, "{kept}");
+        assert_eq!(now.lock.legal_hold, kept == "held");
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 use proptest::{collection::vec, prelude::*, sample::subsequence};
 use strongroom_iam::Transport;
+use strongroom_model::account::Principal;
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm, ChecksumScope};
 use strongroom_model::etag::TagPromise;
 use strongroom_model::failure::{Failure, FailureCode};
@@ -14,10 +15,12 @@ use strongroom_model::operation::upload::{
     CompleteUpload, InitiateUpload, ListParts, ListUploads, NamedPart, NamedParts, UploadChecksum, UploadHolders,
     UploadName, WritePart,
 };
-use strongroom_model::operation::{ObjectOperation, Operation, UploadOperation};
+use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation, UploadOperation};
 use strongroom_model::outcome::upload::{ListedPart, ListedUploads, PartWritten, UploadCompleted};
 use strongroom_model::outcome::{Outcome, UploadOutcome};
+use strongroom_model::policy::{PolicyDocument, PolicyLanguage};
 use strongroom_model::range::RangeSpec;
+use strongroom_model::setting::Setting;
 use strongroom_store::{Body, Trailer, kv::KeyRange};
 
 use super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, customer_key, get, noise, object_key, pieces};
@@ -344,6 +347,54 @@ async fn a_checksum_that_only_the_completion_names() {
     let expected = whole(value);
     let done = CompleteUpload { expected: expected.clone(), ..complete(&upload, NamedParts::All) };
     assert_eq!(bench.complete_as(done).await.unwrap().checksums, expected);
+}
+
+/// The right to write is everybody's here; still, an upload is its initiator's account's, and in some dialects the bucket's owner's too.
+#[tokio::test]
+async fn an_upload_goes_on_in_the_account_that_began_it() {
+    let bench = Bench::memory().await;
+    let text = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::bucket/*"}]}"#;
+    let policy = Setting::Policy(PolicyDocument { language: PolicyLanguage::Amazon, text: text.to_owned() });
+    bench.bucket(BucketOperation::PutSetting(bucket_name(BUCKET), policy)).await.unwrap();
+    let run = async |who: &Principal, operation: UploadOperation| {
+        let body = Body { bytes: pieces(b"part"), trailer: Trailer::default(), declared: None };
+        let body = matches!(operation, UploadOperation::WritePart(_)).then_some(body);
+        let done = bench.run_as(who.clone(), Operation::Upload(operation), body, Transport::TRUSTED).await;
+        done.map(|reply| reply.outcome).map_err(|failure| failure.code)
+    };
+    let (owner, stranger) = (Principal::Root(bench.account), Principal::Anonymous);
+    for (initiator, other) in [(&owner, &stranger), (&stranger, &owner)] {
+        let begun = run(initiator, UploadOperation::Initiate(initiate("k", Method::Plain))).await;
+        let Ok(Outcome::Upload(UploadOutcome::Initiated(begun))) = begun else { panic!("{begun:?}") };
+        let part = |holders| {
+            UploadOperation::WritePart(WritePart {
+                holders,
+                upload: begun.upload.clone(),
+                number: number(1),
+                customer_key: None,
+                expected: Default::default(),
+                keep: Vec::new(),
+                tag: TagPromise::UnlessKeyed,
+            })
+        };
+        let all =
+            |holders| UploadOperation::Complete(CompleteUpload { holders, ..complete(&begun.upload, NamedParts::All) });
+        let both = UploadHolders::InitiatorAndOwner;
+        run(initiator, part(UploadHolders::Initiator)).await.unwrap();
+        for holders in [UploadHolders::Initiator, both] {
+            if (other, holders) != (&owner, both) {
+                let refused = [run(other, part(holders)).await, run(other, all(holders)).await];
+                let refused = refused.map(|refused| refused.expect_err("this is not theirs"));
+                let expected =
+                    if other == &stranger { FailureCode::AnonymousDenied } else { FailureCode::AccessDenied };
+                assert_eq!(refused, [expected; 2], "{other:?} {holders:?}");
+            }
+        }
+        let last = if other == &owner { (other, both) } else { (initiator, UploadHolders::Initiator) };
+        run(last.0, part(last.1)).await.unwrap();
+        run(last.0, all(last.1)).await.unwrap();
+        assert_eq!(bench.get("k", Method::Plain).await.unwrap(), &b"part"[..]);
+    }
 }
 
 #[tokio::test]
