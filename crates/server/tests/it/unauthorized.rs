@@ -19,9 +19,8 @@ use crate::{
 /// What whoever comes may ask: which API there is, what a browser may send, and a form, whose fields say who signed it.
 const OPEN: [&str; 4] = ["Probe", "ProbeBucket", "OptionsPreflight", "PostObject"];
 
-/// What a request is told that cannot be read, whoever sends it: it lacks its document, its length or an argument. What those may do
-/// who send one that can be read is in the matrix of `iam`.
-const UNREADABLE: [&str; 4] = ["MissingRequestBodyError", "MalformedXML", "MissingContentLength", "InvalidArgument"];
+/// What whoever does not sign by V4 is told to sign so, whatever there is and whoever it is.
+const BY_V4_ALONE: &str = "UpdateObjectEncryption";
 
 /// Who asks, and may not.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +45,7 @@ fn no_operation_lets_a_stranger_in() {
             for stranger in [Stranger::Unsigned, Stranger::Guessing, Stranger::WithoutRights] {
                 let answer = asked(server.http, dialect, route, stranger, user);
                 walked += 1;
-                if !is_refused(&answer, route.verb, stranger) {
+                if !is_refused(&answer, route, stranger) {
                     wrong.push(format!(
                         "{} {} {stranger:?}: {} {}",
                         dialect.name,
@@ -65,13 +64,13 @@ fn no_operation_lets_a_stranger_in() {
 }
 
 /// Whether the answer is a refusal. Those to HEAD have no document.
-fn is_refused(answer: &Answer, verb: Verb, stranger: Stranger) -> bool {
-    let said = match stranger {
-        Stranger::Guessing => answer.code() == "SignatureDoesNotMatch",
-        Stranger::Unsigned | Stranger::WithoutRights => answer.code() == "AccessDenied",
+fn is_refused(answer: &Answer, route: &Route, stranger: Stranger) -> bool {
+    let expected = match stranger {
+        Stranger::Unsigned if route.name == BY_V4_ALONE => (400, "InvalidRequest"),
+        Stranger::Guessing => (403, "SignatureDoesNotMatch"),
+        Stranger::Unsigned | Stranger::WithoutRights => (403, "AccessDenied"),
     };
-    let unreadable = matches!(answer.status, 400 | 411) && UNREADABLE.contains(&answer.code().as_str());
-    unreadable || answer.status == 403 && (said || verb == Verb::Head)
+    answer.status == expected.0 && (route.verb == Verb::Head || answer.code() == expected.1)
 }
 
 fn asked(address: SocketAddr, dialect: &Dialect, route: &Route, stranger: Stranger, user: (&str, &str)) -> Answer {
@@ -81,32 +80,31 @@ fn asked(address: SocketAddr, dialect: &Dialect, route: &Route, stranger: Strang
         Level::Bucket => "/bucket",
         Level::Object => "/bucket/key",
     };
-    let (query, header) = besides(route);
-    let target = format!("{place}{query}");
+    let (target, body) = (format!("{place}{}", query(route)), document(dialect, route));
+    let named = header(dialect, route).map(|(suffix, value)| (format!("{prefix}{suffix}"), value));
     let mut ask = Ask { scheme: scheme(dialect), ..Ask::s3(method, &target) };
-    let named = header.map(|suffix| format!("{prefix}{suffix}"));
-    if let Some(name) = &named {
-        ask = ask.header(name, "/bucket/key");
+    if let Some((name, value)) = &named {
+        ask = ask.header(name, value);
     }
     let date = format!("{prefix}date");
-    match stranger {
+    let ask = match stranger {
         // The header tells the dialect.
-        Stranger::Unsigned => ask.header(&date, "20261122T000000Z").unsigned().send(address, b"").unwrap(),
-        Stranger::Guessing => ask.by(crate::process::ACCESS_KEY, "not the secret").send(address, b"").unwrap(),
-        Stranger::WithoutRights => ask.by(user.0, user.1).send(address, b"").unwrap(),
-    }
+        Stranger::Unsigned => ask.header(&date, "20261122T000000Z").unsigned(),
+        Stranger::Guessing => ask.by(crate::process::ACCESS_KEY, "not the secret"),
+        Stranger::WithoutRights => ask.by(user.0, user.1),
+    };
+    ask.send(address, body.as_bytes()).unwrap()
 }
 
-/// The query and the header that make a request one of that row.
-fn besides(route: &Route) -> (String, Option<&'static str>) {
+/// The query that makes a request one of that row.
+fn query(route: &Route) -> String {
     match route.when {
-        When::Plain | When::Anything => (String::new(), None),
-        When::Query(name) => (format!("?{}", parameter(name)), None),
-        When::QueryIs(name, value) => (format!("?{name}={value}"), None),
-        When::Queries(first, second) => (format!("?{}&{}", parameter(first), parameter(second)), None),
-        When::Header(suffix) => (String::new(), Some(suffix)),
-        When::QueriesAndHeader(first, second, suffix) => {
-            (format!("?{}&{}", parameter(first), parameter(second)), Some(suffix))
+        When::Query("inventory") if route.verb != Verb::Get => format!("?inventory&{}", parameter("id")),
+        When::Plain | When::Anything | When::Header(_) => String::new(),
+        When::Query(name) => format!("?{}", parameter(name)),
+        When::QueryIs(name, value) => format!("?{name}={value}"),
+        When::Queries(first, second) | When::QueriesAndHeader(first, second, _) => {
+            format!("?{}&{}", parameter(first), parameter(second))
         }
     }
 }
@@ -116,13 +114,98 @@ fn parameter(name: &str) -> String {
     match name {
         "uploadId" => format!("uploadId={}", "0".repeat(32)),
         "partNumber" => "partNumber=1".to_owned(),
-        "position" => "position=0".to_owned(),
-        "append" => "append&position=0".to_owned(),
+        "append" | "seal" => format!("{name}&position=0"),
         "wormId" => format!("wormId={}", "0".repeat(32)),
         "wormExtend" => format!("wormExtend&wormId={}", "0".repeat(32)),
-        "id" | "inventoryId" => format!("{name}=report"),
+        // Each dialect looks at its own.
+        "id" | "inventoryId" => "id=report&inventoryId=report".to_owned(),
         _ => name.to_owned(),
     }
+}
+
+/// The header that makes a request one of that row, or one that can be read, without its dialect's prefix.
+fn header(dialect: &Dialect, route: &Route) -> Option<(&'static str, &'static str)> {
+    match (route.when, route.name) {
+        (When::Header(suffix) | When::QueriesAndHeader(_, _, suffix), _) => Some((suffix, "/bucket/key")),
+        (_, "PutObjectAcl") if dialect.name == "oss" => Some(("object-acl", "private")),
+        (_, "PutBucketAcl" | "PutObjectAcl") => Some(("acl", "private")),
+        (_, "PutSymlink") => Some(("symlink-target", "key")),
+        (_, "GetObjectAttributes") => Some(("object-attributes", "ETag")),
+        _ => None,
+    }
+}
+
+/// A document, or an object's data, where one is needed: the least that can be read.
+fn document(dialect: &Dialect, route: &Route) -> String {
+    let worm = "<RetentionPeriodInDays>1</RetentionPeriodInDays>";
+    let tags = "<TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet>";
+    let expiration = "<Status>Enabled</Status><Expiration><Days>1</Days></Expiration>";
+    let key = "<KMSKeyArn>arn:aws:kms:us-east-1:000000000001:key/k</KMSKeyArn>";
+    let cors = "<AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin>";
+    let inside = |root: &str, content: &str| format!("<{root}>{content}</{root}>");
+    match route.name {
+        "AppendObject" => "data".to_owned(),
+        "CompleteMultipartUpload" => {
+            let part = format!("<PartNumber>1</PartNumber><ETag>{}</ETag>", "0".repeat(32));
+            inside("CompleteMultipartUpload", &inside("Part", &part))
+        }
+        "DeleteObjects" => inside("Delete", &inside("Object", "<Key>key</Key>")),
+        "ExtendBucketWorm" => inside("ExtendWormConfiguration", worm),
+        "InitiateBucketWorm" => inside("InitiateWormConfiguration", worm),
+        "PutBucketCors" => inside("CORSConfiguration", &inside("CORSRule", cors)),
+        "PutBucketEncryption" => encryption(dialect),
+        "PutBucketInventory" => inventory(dialect),
+        "PutBucketLifecycle" => {
+            inside("LifecycleConfiguration", &inside("Rule", &format!("<Prefix>a</Prefix>{expiration}")))
+        }
+        "PutBucketObjectLock" if dialect.name == "oss" => inside("ObjectWormConfiguration", ""),
+        "PutBucketObjectLock" => inside("ObjectLockConfiguration", ""),
+        "PutBucketPolicy" => "{}".to_owned(),
+        "PutBucketQuota" => inside("Quota", "<StorageQuota>1</StorageQuota>"),
+        "PutBucketStorageClass" if route.when == When::Query("storagePolicy") => {
+            inside("StoragePolicy", "<DefaultStorageClass>STANDARD</DefaultStorageClass>")
+        }
+        "PutBucketStorageClass" => inside("StorageClass", "STANDARD"),
+        "PutBucketTagging" | "PutObjectTagging" => inside("Tagging", tags),
+        "PutBucketVersioning" => inside("VersioningConfiguration", "<Status>Enabled</Status>"),
+        "PutObjectLegalHold" => inside("LegalHold", "<Status>ON</Status>"),
+        "PutObjectRetention" => retention(dialect),
+        "PutPublicAccessBlock" => {
+            inside("PublicAccessBlockConfiguration", "<BlockPublicAccess>true</BlockPublicAccess>")
+        }
+        "UpdateObjectEncryption" => inside("ObjectEncryption", &inside("SSE-KMS", key)),
+        _ => String::new(),
+    }
+}
+
+fn encryption(dialect: &Dialect) -> String {
+    let default =
+        "<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>";
+    match dialect.name {
+        "oss" => format!("<ServerSideEncryptionRule>{default}</ServerSideEncryptionRule>"),
+        _ => format!("<ServerSideEncryptionConfiguration><Rule>{default}</Rule></ServerSideEncryptionConfiguration>"),
+    }
+}
+
+fn inventory(dialect: &Dialect) -> String {
+    let destination = match dialect.name {
+        "oss" => {
+            "<OSSBucketDestination><Format>CSV</Format><AccountId>1</AccountId><RoleArn>acs:ram::1:role/r</RoleArn>\
+             <Bucket>acs:oss:::bucket</Bucket></OSSBucketDestination>"
+        }
+        "s3" => "<S3BucketDestination><Format>CSV</Format><Bucket>arn:aws:s3:::bucket</Bucket></S3BucketDestination>",
+        _ => "<Format>CSV</Format><Bucket>bucket</Bucket>",
+    };
+    format!(
+        "<InventoryConfiguration><Id>report</Id><IsEnabled>true</IsEnabled><Destination>{destination}</Destination>\
+         <Schedule><Frequency>Daily</Frequency></Schedule><IncludedObjectVersions>All</IncludedObjectVersions>\
+         </InventoryConfiguration>"
+    )
+}
+
+fn retention(dialect: &Dialect) -> String {
+    let until = if dialect.name == "obs" { "4070908800000" } else { "2099-01-01T00:00:00.000Z" };
+    format!("<Retention><Mode>COMPLIANCE</Mode><RetainUntilDate>{until}</RetainUntilDate></Retention>")
 }
 
 fn method(verb: Verb) -> &'static str {
