@@ -158,9 +158,7 @@ impl Endpoint {
     /// # Errors
     /// See [`LoadError`].
     pub async fn get_range(&self, key: &str, range: Range<u64>, mode: Mode) -> Result<(), LoadError> {
-        let asked = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
-        let request = Request::builder().method(Method::GET).uri(self.uri(key)).header(RANGE, asked);
-        self.count(mode.read_headers(self.speech, request, key).body(Bytes::new())?, range.end - range.start).await
+        self.count(self.ranged(key, &range, mode)?, range.end - range.start).await
     }
 
     /// Asks for an object's metadata.
@@ -294,17 +292,15 @@ impl Endpoint {
     /// # Errors
     /// See [`LoadError`].
     pub async fn read_range(&self, key: &str, range: Range<u64>, mode: Mode) -> Result<[u8; 16], LoadError> {
+        let mut digest = Md5::new();
+        self.each(self.ranged(key, &range, mode)?, |piece| digest.update(piece)).await?;
+        Ok(digest.finalize().into())
+    }
+
+    fn ranged(&self, key: &str, range: &Range<u64>, mode: Mode) -> Result<Request<Bytes>, http::Error> {
         let asked = format!("bytes={}-{}", range.start, range.end.saturating_sub(1));
         let request = Request::builder().method(Method::GET).uri(self.uri(key)).header(RANGE, asked);
-        let request = mode.read_headers(self.speech, request, key).body(Bytes::new())?;
-        let mut body = self.send(request).await?.into_body();
-        let mut digest = Md5::new();
-        while let Some(frame) = body.frame().await {
-            if let Ok(data) = frame?.into_data() {
-                digest.update(&data);
-            }
-        }
-        Ok(digest.finalize().into())
+        mode.read_headers(self.speech, request, key).body(Bytes::new())
     }
 
     /// Adds the headers of a write.
@@ -322,12 +318,23 @@ impl Endpoint {
 
     /// The same, whose answer has so many bytes.
     async fn count(&self, request: Request<Bytes>, wanted: u64) -> Result<(), LoadError> {
+        match self.each(request, |_| {}).await? {
+            got if got == wanted => Ok(()),
+            got => Err(LoadError::Short { got, wanted }),
+        }
+    }
+
+    /// Shows the answer's body to `take`, piece by piece; answers how many bytes came.
+    async fn each(&self, request: Request<Bytes>, mut take: impl FnMut(&[u8])) -> Result<u64, LoadError> {
         let mut body = self.send(request).await?.into_body();
         let mut got = 0;
         while let Some(frame) = body.frame().await {
-            got += frame?.data_ref().map_or(0, Bytes::len) as u64;
+            if let Ok(piece) = frame?.into_data() {
+                got += piece.len() as u64;
+                take(&piece);
+            }
         }
-        if got == wanted { Ok(()) } else { Err(LoadError::Short { got, wanted }) }
+        Ok(got)
     }
 
     fn uri(&self, key: &str) -> String {

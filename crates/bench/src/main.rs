@@ -14,27 +14,24 @@ mod process;
 mod report;
 mod rights;
 mod scale;
+mod server;
 
 use std::error::Error;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use http::Uri;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use strongroom_model::name::{AccessKeyId, Region};
-use strongroom_model::secret::SecretKey;
-
 use crate::drive::{Pace, Watched};
-use crate::endpoint::{Endpoint, Trust};
+use crate::endpoint::Endpoint;
 use crate::load::{Action, Load};
 use crate::measure::Measured;
-use crate::mode::{Mode, Speech};
+use crate::mode::Mode;
 use crate::report::{Line, markdown};
+use crate::server::Server;
 
 /// Loads object stores and prints ratios.
 #[derive(Parser)]
@@ -60,17 +57,8 @@ enum Command {
 
 #[derive(Args)]
 struct Modes {
-    /// The server, such as http://127.0.0.1:9000.
-    #[arg(long, default_value = "http://127.0.0.1:9000")]
-    endpoint: Uri,
-    /// The dialect to speak.
-    #[arg(long, value_enum, default_value = "obs")]
-    dialect: Speech,
     #[command(flatten)]
-    account: Account,
-    /// The bucket to use; made if it is not there.
-    #[arg(long, default_value = "strongroom-bench")]
-    bucket: String,
+    server: Server,
     /// Object sizes in bytes.
     #[arg(long, value_delimiter = ',', default_values_t = [4096, 1 << 20, 64 << 20])]
     sizes: Vec<u64>,
@@ -94,37 +82,14 @@ struct Modes {
     #[arg(long)]
     rate: Option<f64>,
     /// Rounds.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// The server's process, for its CPU time and memory.
-    #[arg(long)]
-    pid: Option<u32>,
     /// The server's metrics, for key-service calls, such as http://127.0.0.1:9002/metrics.
     #[arg(long)]
     metrics: Option<String>,
     /// Prints JSON in place of a table.
     #[arg(long)]
     json: bool,
-}
-
-/// Who asks.
-#[derive(Args)]
-struct Account {
-    /// The access key.
-    #[arg(long, env = "STRONGROOM_ROOT_ACCESS_KEY")]
-    access_key: String,
-    /// Its secret; better given in the environment, where no other user sees it.
-    #[arg(long, env = "STRONGROOM_ROOT_SECRET_KEY", hide_env_values = true)]
-    secret_key: String,
-    /// The region to sign for.
-    #[arg(long, default_value = "us-east-1")]
-    region: String,
-    /// Certificates of authorities to believe over HTTPS, such as the server's data/tls/ca.pem; by default the system's.
-    #[arg(long)]
-    ca: Option<PathBuf>,
-    /// Master keys that SSE-KMS writes name in turn; by default none, which is the default key.
-    #[arg(long, value_delimiter = ',')]
-    master_keys: Vec<String>,
 }
 
 #[tokio::main]
@@ -145,21 +110,11 @@ async fn main() -> ExitCode {
     }
 }
 
-impl Account {
-    fn open(&self, origin: Uri, dialect: Speech, bucket: String) -> Result<Endpoint, Box<dyn Error>> {
-        let access_key = AccessKeyId::parse(&self.access_key).map_err(|why| format!("the access key is {why}"))?;
-        let region = Region::parse(&self.region).map_err(|why| format!("the region is {why}"))?;
-        let trust = Trust { access_key, secret: SecretKey::new(self.secret_key.clone()), region, ca: self.ca.clone() };
-        Ok(Endpoint::new(origin, dialect, bucket, trust)?.with_master_keys(self.master_keys.clone()))
-    }
-}
-
 impl Modes {
     async fn run(self) -> Result<(), Box<dyn Error>> {
-        let endpoint = Arc::new(self.account.open(self.endpoint.clone(), self.dialect, self.bucket.clone())?);
-        endpoint.create_bucket().await?;
-        let watched = Watched { pid: self.pid, metrics: self.metrics.clone() };
-        let modes = if self.modes.is_empty() { self.dialect.modes().to_vec() } else { self.modes.clone() };
+        let endpoint = Arc::new(self.server.open("strongroom-bench").await?);
+        let watched = self.server.watched(self.metrics.clone());
+        let modes = if self.modes.is_empty() { self.server.dialect.modes().to_vec() } else { self.modes.clone() };
         let mut lines = Vec::new();
         for &size in &self.sizes {
             for &action in &self.actions {
@@ -174,7 +129,7 @@ impl Modes {
         } else {
             println!("{}", markdown(&lines));
         }
-        if let Some(peak) = self.pid.and_then(process::peak_memory) {
+        if let Some(peak) = self.server.pid.and_then(process::peak_memory) {
             eprintln!("peak memory of the server: {} MiB", peak >> 20);
         }
         Ok(())

@@ -8,27 +8,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args;
-use http::Uri;
 use md5::{Digest as _, Md5};
 
 use crate::endpoint::{Endpoint, LoadError};
-use crate::mode::{Mode, Speech};
-use crate::{Account, process};
+use crate::mode::Mode;
+use crate::process;
+use crate::server::Server;
 
 /// One large object, in parts.
 #[derive(Args)]
 pub struct MultipartArguments {
-    /// The server, such as http://127.0.0.1:9000.
-    #[arg(long, default_value = "http://127.0.0.1:9000")]
-    endpoint: Uri,
-    /// The dialect to speak.
-    #[arg(long, value_enum, default_value = "s3")]
-    dialect: Speech,
     #[command(flatten)]
-    account: Account,
-    /// The bucket to use; made if it is not there.
-    #[arg(long, default_value = "strongroom-bench")]
-    bucket: String,
+    server: Server,
     /// The mode.
     #[arg(long, value_enum, default_value = "kms")]
     mode: Mode,
@@ -41,9 +32,6 @@ pub struct MultipartArguments {
     /// Streams at once.
     #[arg(long, default_value_t = 32)]
     connections: u64,
-    /// The server's process, for its memory.
-    #[arg(long)]
-    pid: Option<u32>,
 }
 
 /// One upload under way.
@@ -62,8 +50,7 @@ const KEY: &str = "multipart";
 impl MultipartArguments {
     /// Uploads, completes, reads back.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
-        let endpoint = self.account.open(self.endpoint.clone(), self.dialect, self.bucket.clone())?;
-        endpoint.create_bucket().await?;
+        let endpoint = self.server.open("strongroom-bench").await?;
         let id = endpoint.begin_upload(KEY, self.mode).await?;
         let (size, part, next) = (self.size, self.part, AtomicU64::new(0));
         let upload = Arc::new(Upload { endpoint, mode: self.mode, id, size, part, next });
@@ -75,7 +62,7 @@ impl MultipartArguments {
         upload.next.store(0, Ordering::Relaxed);
         let (read, _) = upload.clone().in_streams(self.connections, Work::Read).await?;
         self.report("read back in ranges", read);
-        if let Some(peak) = self.pid.and_then(process::peak_memory) {
+        if let Some(peak) = self.server.pid.and_then(process::peak_memory) {
             println!("peak memory of the server: {} MiB", peak >> 20);
         }
         Ok(())

@@ -27,6 +27,8 @@ use strongroom_wire::signature::signing_keys::SigningKeys;
 use strongroom_wire::signature::{Scheme, Target, oss1, oss2, oss4, v2, v4};
 use strongroom_wire::{Asked, Claim, Intent, Site, recognise};
 
+use crate::measure::Spread;
+
 /// Runs of each measurement; the median is shown.
 const ROUNDS: usize = 5;
 
@@ -89,38 +91,36 @@ impl RightsArguments {
     /// Microseconds that a decision about a GET takes: the median of some runs. What is decided about is made before.
     fn decision(&self, case: &Case) -> Result<f64, Box<dyn Error>> {
         let signed = Signed::new(&v4::AWS4)?;
-        let mut rounds = Vec::with_capacity(ROUNDS);
-        for _ in 0..ROUNDS {
-            let (mut spent, mut done) = (Duration::ZERO, 0_u32);
-            while spent < Duration::from_secs_f64(self.seconds) {
-                let made = (0..BATCH).map(|_| Ok((signed.operation()?, case.clone())));
-                let made = made.collect::<Result<Vec<_>, Box<dyn Error>>>()?;
-                let begun = Instant::now();
-                let denied = made.into_iter().any(|(operation, case)| black_box(authorize(operation, case)).is_err());
-                (spent, done) = (spent + begun.elapsed(), done + BATCH);
-                if denied {
-                    return Err("the last statement allows".into());
-                }
-            }
-            rounds.push(spent.as_secs_f64() * 1e6 / f64::from(done));
-        }
-        rounds.sort_by(f64::total_cmp);
-        Ok(rounds[ROUNDS / 2])
+        self.median(|| {
+            let made = (0..BATCH).map(|_| Ok((signed.operation()?, case.clone())));
+            let made = made.collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+            let begun = Instant::now();
+            let denied = made.into_iter().any(|(operation, case)| black_box(authorize(operation, case)).is_err());
+            let spent = begun.elapsed();
+            if denied { Err("the last statement allows".into()) } else { Ok(spent) }
+        })
     }
 
     /// Microseconds that `work` takes: the median of some runs.
     fn cost<T>(&self, work: impl Fn() -> Result<T, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
-        let mut rounds = Vec::with_capacity(ROUNDS);
-        for _ in 0..ROUNDS {
-            let (begun, mut done) = (Instant::now(), 0_u32);
-            while begun.elapsed() < Duration::from_secs_f64(self.seconds) {
-                (0..BATCH).try_for_each(|_| black_box(work()).map(drop))?;
-                done += BATCH;
+        self.median(|| {
+            let begun = Instant::now();
+            (0..BATCH).try_for_each(|_| black_box(work()).map(drop))?;
+            Ok(begun.elapsed())
+        })
+    }
+
+    /// Microseconds that one of a batch takes, by how long batches take: the median of some runs.
+    fn median(&self, batch: impl Fn() -> Result<Duration, Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
+        let round = |_| {
+            let (mut spent, mut done) = (Duration::ZERO, 0_u32);
+            while spent < Duration::from_secs_f64(self.seconds) {
+                (spent, done) = (spent + batch()?, done + BATCH);
             }
-            rounds.push(begun.elapsed().as_secs_f64() * 1e6 / f64::from(done));
-        }
-        rounds.sort_by(f64::total_cmp);
-        Ok(rounds[ROUNDS / 2])
+            Ok(spent.as_secs_f64() * 1e6 / f64::from(done))
+        };
+        let rounds = (0..ROUNDS).map(round).collect::<Result<Vec<f64>, Box<dyn Error>>>()?;
+        Ok(Spread::of(rounds).expect("there is more than one round").median)
     }
 }
 

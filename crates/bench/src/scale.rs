@@ -7,30 +7,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use clap::Args;
-use http::Uri;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::Account;
 use crate::drive::{Pace, Watched, Work, drive};
 use crate::endpoint::{Endpoint, LoadError};
 use crate::measure::Measured;
-use crate::mode::{Mode, Speech};
+use crate::mode::Mode;
 use crate::report::{Line, markdown};
+use crate::server::Server;
 
-/// The same operations in a bucket of two sizes.
+/// The same operations in a bucket of two sizes, which is best empty.
 #[derive(Args)]
 pub struct ScaleArguments {
-    /// The server, such as http://127.0.0.1:9000.
-    #[arg(long, default_value = "http://127.0.0.1:9000")]
-    endpoint: Uri,
-    /// The dialect to speak.
-    #[arg(long, value_enum, default_value = "obs")]
-    dialect: Speech,
     #[command(flatten)]
-    account: Account,
-    /// The bucket to fill; made if it is not there, and best empty.
-    #[arg(long, default_value = "strongroom-bench-scale")]
-    bucket: String,
+    server: Server,
     /// The mode.
     #[arg(long, value_enum, default_value = "kms")]
     mode: Mode,
@@ -47,11 +37,8 @@ pub struct ScaleArguments {
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
     /// Rounds at each number of objects.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// The server's process, for its CPU time and memory.
-    #[arg(long)]
-    pid: Option<u32>,
 }
 
 /// Objects of a folder: what a listing with a delimiter answers as one.
@@ -83,9 +70,11 @@ impl ScaleArguments {
     /// # Errors
     /// The first request that fails.
     pub async fn run(self) -> Result<(), Box<dyn Error>> {
-        let endpoint = self.account.open(self.endpoint.clone(), self.dialect, self.bucket.clone())?;
+        if !self.objects.is_sorted_by(|less, more| less < more) || self.objects.first() == Some(&0) {
+            return Err("the bucket only grows: every number of objects must be more than the one before".into());
+        }
+        let endpoint = self.server.open("strongroom-bench-scale").await?;
         let bucket = Arc::new(Bucket { endpoint, mode: self.mode, body: Bytes::from(vec![b'x'; self.size as usize]) });
-        bucket.endpoint.create_bucket().await?;
         let mut measured: Vec<(u64, Vec<Vec<Measured>>)> = Vec::new();
         let mut filled = 0;
         for &objects in &self.objects {
@@ -119,8 +108,8 @@ impl ScaleArguments {
     async fn measure(&self, bucket: &Arc<Bucket>, step: Step, objects: u64) -> Result<Measured, LoadError> {
         let (connections, duration) = (self.connections, Duration::from_secs_f64(self.seconds));
         let pace = Pace { connections, duration, count: None, rate: None };
-        let watched = Watched { pid: self.pid, metrics: None };
-        drive(Asking { bucket: bucket.clone(), step, objects }, pace, &watched, &ProgressBar::hidden()).await
+        let work = Asking { bucket: bucket.clone(), step, objects };
+        drive(work, pace, &self.server.watched(None), &ProgressBar::hidden()).await
     }
 }
 

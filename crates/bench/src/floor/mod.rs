@@ -62,7 +62,7 @@ pub struct FloorArguments {
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
     /// Rounds.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Prints JSON in place of a table.
     #[arg(long)]
