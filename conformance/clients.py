@@ -34,13 +34,8 @@ class S3:
     def __init__(self, server, signature="s3v4", tls=False, access_key=ACCESS_KEY, secret_key=SECRET_KEY, **more):
         self.name = f"s3-{signature}{'-tls' if tls else ''}"
         endpoint = f"https://127.0.0.1:{server.https}" if tls else f"http://127.0.0.1:{server.http}"
-        config = Config(
-            signature_version=signature,
-            s3={"addressing_style": "path"},
-            retries={"max_attempts": 1},
-            read_timeout=120,
-            **more,
-        )
+        settings = {"retries": {"max_attempts": 1}, "read_timeout": 120, **more}
+        config = Config(signature_version=signature, s3={"addressing_style": "path"}, **settings)
         self.client = boto3.client(
             "s3",
             endpoint_url=endpoint,
@@ -195,16 +190,21 @@ class Oss:
         return [item.key for item in oss2.ObjectIteratorV2(self.bucket(bucket), prefix=prefix)]
 
 
+def second_sdk(endpoint):
+    """alibabacloud-oss-v2 itself. It tries once."""
+    config = alibabacloud_oss_v2.config.load_default()
+    config.credentials_provider = alibabacloud_oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
+    config.region, config.endpoint, config.retry_max_attempts = "cn-hangzhou", endpoint, 1
+    return alibabacloud_oss_v2.Client(config)
+
+
 class OssSecond(Oss):
     """alibabacloud-oss-v2, the SDK that comes after oss2; what it is not asked for here, oss2 does."""
 
     def __init__(self, server):
         super().__init__(server)
         self.name = "oss-second"
-        config = alibabacloud_oss_v2.config.load_default()
-        config.credentials_provider = alibabacloud_oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-        config.region, config.endpoint, config.retry_max_attempts = "cn-hangzhou", self.endpoint, 1
-        self.sdk = alibabacloud_oss_v2.Client(config)
+        self.sdk = second_sdk(self.endpoint)
 
     @staticmethod
     def ask(operation, request):

@@ -1,4 +1,4 @@
-"""Fixtures: a server for each file of tests, clients of every dialect, buckets that are emptied at the end."""
+"""Fixtures: a server for each file of tests, clients of every dialect, buckets of their own."""
 
 import itertools
 import os

@@ -6,14 +6,13 @@ import io
 import os
 import re
 
-import alibabacloud_oss_v2 as oss_v2
+import alibabacloud_oss_v2
 import crcmod
 import pytest
 from alibabacloud_oss_v2 import models
 from obs import AppendObjectContent, PutObjectHeader
 
 from clients import Oss, OssSecond, Refused
-from strongroom import ACCESS_KEY, SECRET_KEY
 
 _crc = crcmod.Crc(0x142F0E1EBA9EA3693, initCrc=0, xorOut=0xFFFFFFFFFFFFFFFF)
 
@@ -171,31 +170,23 @@ def test_oss_metadata_come_with_the_first_append(oss, new_bucket):
     assert head.headers["x-oss-meta-a"] == "b" and head.content_type == "text/x"
 
 
-@pytest.fixture
-def oss_v2_client(server):
-    config = oss_v2.config.load_default()
-    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-    config.region, config.endpoint = "cn-hangzhou", f"http://127.0.0.1:{server.http}"
-    config.use_path_style = True
-    return oss_v2.Client(config)
-
-
-def test_oss_ends_the_appending(oss, oss_v2_client, new_bucket):
+def test_oss_ends_the_appending(oss, clients, new_bucket):
+    second = clients["oss-second"].sdk
     append(oss, new_bucket, "k", 0, b"abc", mode="kms")
-    request = lambda position: oss_v2.SealAppendObjectRequest(bucket=new_bucket, key="k", position=position)
-    with pytest.raises(oss_v2.exceptions.OperationError) as caught:
-        oss_v2_client.seal_append_object(request(2))
+    request = lambda position: models.SealAppendObjectRequest(bucket=new_bucket, key="k", position=position)
+    with pytest.raises(alibabacloud_oss_v2.exceptions.OperationError) as caught:
+        second.seal_append_object(request(2))
     assert caught.value.unwrap().code == "PositionNotEqualToLength"
     assert oss.head(new_bucket, "k").get("x-oss-sealed-time") is None
-    sealed = oss_v2_client.seal_append_object(request(3)).sealed_time
+    sealed = second.seal_append_object(request(3)).sealed_time
     assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", sealed)
-    assert oss_v2_client.seal_append_object(request(3)).sealed_time == sealed
+    assert second.seal_append_object(request(3)).sealed_time == sealed
     with pytest.raises(Refused) as refused:
         append(oss, new_bucket, "k", 3, b"d")
     assert (refused.value.status, refused.value.code) == (409, "ObjectNotAppendable")
-    head = oss_v2_client.head_object(oss_v2.HeadObjectRequest(bucket=new_bucket, key="k"))
+    head = second.head_object(models.HeadObjectRequest(bucket=new_bucket, key="k"))
     assert (head.sealed_time, head.object_type, head.next_append_position) == (sealed, "Appendable", 3)
-    read = oss_v2_client.get_object(oss_v2.GetObjectRequest(bucket=new_bucket, key="k"))
+    read = second.get_object(models.GetObjectRequest(bucket=new_bucket, key="k"))
     assert (read.sealed_time, read.body.content) == (sealed, b"abc")
 
 

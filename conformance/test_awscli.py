@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import urllib.request
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_files_travel(shell, bucket, mode, size):
     assert (shell.home / "back").read_bytes() == content
     source = [word.replace("--sse-c", "--sse-c-copy-source") for word in reading]
     shell("s3", "cp", f"s3://{bucket}/a/file", f"s3://{bucket}/b", *source, "--sse", "aws:kms", tls=mode == "kms")
+    (shell.home / "back").unlink()
     shell("s3", "mv", f"s3://{bucket}/b", "back")
     assert (shell.home / "back").read_bytes() == content
     listed = shell("s3", "ls", f"s3://{bucket}", "--recursive").decode().split()
@@ -121,8 +123,6 @@ def test_single_calls(shell, bucket):
 
 
 def test_a_signed_url_of_its_making(shell, bucket):
-    import urllib.request
-
     (shell.home / "body").write_bytes(b"handed on")
     shell("s3", "cp", "body", f"s3://{bucket}/k")
     url = shell("s3", "presign", f"s3://{bucket}/k", "--expires-in", "60").decode().strip()

@@ -17,7 +17,6 @@ from obs import (
 )
 
 from clients import S3, Refused
-from strongroom import ACCESS_KEY, SECRET_KEY
 
 
 def later(**time):
@@ -272,16 +271,9 @@ def test_oss_a_policy_keeps_the_whole_bucket(oss):
     assert oss.get_object("k").read() == b"second"
 
 
-def v2(client):
-    config = alibabacloud_oss_v2.config.load_default()
-    config.credentials_provider = alibabacloud_oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-    config.region, config.endpoint = "cn-hangzhou", client.endpoint
-    return alibabacloud_oss_v2.Client(config)
-
-
 def test_oss_v2_a_policy(clients, new_bucket):
     clients["oss-v4"].create(new_bucket)
-    oss = v2(clients["oss-v4"])
+    oss = clients["oss-second"].sdk
     days = models.InitiateWormConfiguration(retention_period_in_days=3)
     made = oss.initiate_bucket_worm(models.InitiateBucketWormRequest(new_bucket, days)).worm_id
     found = oss.get_bucket_worm(models.GetBucketWormRequest(new_bucket)).worm_configuration
@@ -297,7 +289,7 @@ def test_oss_v2_a_policy(clients, new_bucket):
 
 def test_oss_v2_versions_are_locked(clients, new_bucket):
     clients["oss-v4"].create(new_bucket)
-    oss = v2(clients["oss-v4"])
+    oss = clients["oss-second"].sdk
     read = models.GetBucketObjectWormConfigurationRequest(new_bucket)
     assert refused(oss.get_bucket_object_worm_configuration, read)[0] == 404
     default = models.ObjectWormConfigurationRuleDefaultRetention(mode="COMPLIANCE", days=1)

@@ -12,12 +12,11 @@ import subprocess
 import threading
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import strongroom
+from clients import S3
 from disk import Recording, strace
 
 IMAGES = int(os.environ.get("STRONGROOM_IMAGES", "24"))
@@ -39,24 +38,13 @@ class Traced(strongroom.Strongroom):
         return self
 
 
-def client(server):
-    return boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{server.http}",
-        aws_access_key_id=strongroom.ACCESS_KEY,
-        aws_secret_access_key=strongroom.SECRET_KEY,
-        region_name=strongroom.REGION,
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, read_timeout=60),
-    )
-
-
 class Writer(threading.Thread):
     """Changes keys of its own, and notes when each change was asked for and when acknowledged."""
 
     def __init__(self, server, number):
         super().__init__()
         self.dice = random.Random(f"{SEED}/{number}")
-        self.client, self.number = client(server), number
+        self.client, self.number = S3(server).client, number
         # key: [(asked, acknowledged, bytes or None)]
         self.changes = {}
 
@@ -79,7 +67,7 @@ class Writer(threading.Thread):
 def recorded(tmp_path_factory):
     """A run of the server from its first start to an orderly stop, and what its clients were told."""
     server = Traced(tmp_path_factory.mktemp("power") / "data").start()
-    client(server).create_bucket(Bucket=BUCKET)
+    S3(server).client.create_bucket(Bucket=BUCKET)
     made = time.time()
     writers = [Writer(server, number) for number in range(WRITERS)]
     for writer in writers:
@@ -142,7 +130,7 @@ def verify(folder, made, changes, cut, what):
         assert "has lost commits" in str(refused) and "Restore the folder" in str(refused), f"{what}: {refused}"
         return False
     try:
-        reader = client(server)
+        reader = S3(server).client
         names = [bucket["Name"] for bucket in reader.list_buckets()["Buckets"]]
         if made < cut:
             assert names == [BUCKET], what

@@ -7,26 +7,18 @@ import socket
 import subprocess
 import time
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 import strongroom
+from clients import S3
 
 BUCKET = "bucket"
 MIB = 1 << 20
 
 
 def client(server, patience=60):
-    return boto3.client(
-        "s3",
-        endpoint_url=f"http://127.0.0.1:{server.http}",
-        aws_access_key_id=strongroom.ACCESS_KEY,
-        aws_secret_access_key=strongroom.SECRET_KEY,
-        region_name=strongroom.REGION,
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}, read_timeout=patience, connect_timeout=patience),
-    )
+    return S3(server, read_timeout=patience, connect_timeout=patience).client
 
 
 @contextlib.contextmanager

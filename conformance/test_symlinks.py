@@ -5,7 +5,6 @@ import oss2
 import pytest
 
 from clients import Refused
-from strongroom import ACCESS_KEY, SECRET_KEY
 
 
 @pytest.fixture(params=["oss-v1", "oss-v4"])
@@ -16,12 +15,8 @@ def oss(request, clients, new_bucket):
 
 
 @pytest.fixture
-def second(server):
-    config = oss_v2.config.load_default()
-    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-    config.region, config.endpoint = "cn-hangzhou", f"http://127.0.0.1:{server.http}"
-    config.use_path_style = True
-    return oss_v2.Client(config)
+def second(clients):
+    return clients["oss-second"].sdk
 
 
 def refusal(call, *arguments, **named):

@@ -6,7 +6,6 @@ import hashlib
 import io
 import threading
 
-import alibabacloud_oss_v2 as oss_v2
 import boto3.s3.transfer
 import oss2
 import pytest
@@ -14,7 +13,6 @@ from alibabacloud_oss_v2 import models
 from obs import CompleteMultipartUploadRequest, CompletePart
 
 from clients import Refused
-from strongroom import ACCESS_KEY, SECRET_KEY
 
 MEBI = 1024 * 1024
 
@@ -569,21 +567,17 @@ def test_oss2_resumes_an_upload(oss, new_bucket, tmp_path, mode):
 
 
 @pytest.mark.parametrize("method,cipher", [(None, None), ("AES256", None), ("SM4", None), ("KMS", None), ("KMS", "SM4")])
-def test_the_second_oss_client_uploads_in_parts(server, oss, new_bucket, method, cipher):
-    oss.create(new_bucket)
-    config = oss_v2.config.load_default()
-    config.credentials_provider = oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-    config.region, config.endpoint = "cn-hangzhou", f"http://127.0.0.1:{server.http}"
-    config.use_path_style = True
-    client = oss_v2.Client(config)
+def test_the_second_oss_client_uploads_in_parts(clients, new_bucket, method, cipher):
+    clients["oss-second"].create(new_bucket)
+    client = clients["oss-second"].sdk
     data = body(3 * MEBI + 7, 8)
-    request = oss_v2.PutObjectRequest(
+    request = models.PutObjectRequest(
         bucket=new_bucket, key="k", server_side_encryption=method, server_side_data_encryption=cipher
     )
     # The client holds the CRC-64 of the whole, put together here from those of the parts, against its own.
     done = client.uploader(part_size=MEBI, parallel_num=3).upload_from(request, io.BytesIO(data))
     assert done.etag.strip('"').endswith("-4")
-    read = client.get_object(oss_v2.GetObjectRequest(bucket=new_bucket, key="k"))
+    read = client.get_object(models.GetObjectRequest(bucket=new_bucket, key="k"))
     assert read.body.read() == data and read.object_type == "Multipart"
     assert (read.server_side_encryption, read.server_side_data_encryption) == (method, cipher)
 

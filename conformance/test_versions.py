@@ -24,7 +24,7 @@ from obs import (
 from obs import Versions as ListedVersions
 from oss2.models import BatchDeleteObjectVersion, BatchDeleteObjectVersionList, BucketVersioningConfig
 
-from clients import CUSTOMER_KEY, S3, Obs, Oss, Refused
+from clients import CUSTOMER_KEY, S3, Obs, Oss, Refused, second_sdk
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
 
@@ -163,10 +163,7 @@ class Oss2Face(OssFace):
 
     def __init__(self, client):
         super().__init__(client)
-        config = alibabacloud_oss_v2.config.load_default()
-        config.credentials_provider = alibabacloud_oss_v2.credentials.StaticCredentialsProvider(ACCESS_KEY, SECRET_KEY)
-        config.region, config.endpoint = "cn-hangzhou", client.endpoint
-        self.v2 = alibabacloud_oss_v2.Client(config)
+        self.v2 = second_sdk(client.endpoint)
 
     def switch(self, bucket, status):
         versioning = models.VersioningConfiguration(status=status)

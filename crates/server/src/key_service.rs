@@ -49,7 +49,7 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     if asks_for_token {
         record.operation = "IssueToken";
         let response = match body::read_document(source, DOCUMENT_BYTES_MAX, None).await {
-            Ok(document) => identity_tokens::issue(app, peer, &document, request_id).await,
+            Ok(document) => Box::pin(identity_tokens::issue(app, peer, &document, request_id)).await,
             Err(failure) => dialect.encode_failure(None, &failure, &exchange_of(app, request_id)),
         };
         return finish(response, record);

@@ -167,11 +167,11 @@ async fn answer(
         }
         None => None,
     };
+    if !may_be_late {
+        return app.engine.run(granted, body).await.map(late::Answer::Now);
+    }
     let engine = Arc::clone(&app.engine);
     let running = Box::pin(async move { engine.run(granted, body).await });
-    if !may_be_late {
-        return running.await.map(late::Answer::Now);
-    }
     late::wait(running, Duration::from_secs(app.limits.late_seconds)).await
 }
 

@@ -133,10 +133,8 @@ where
         let app = Arc::clone(&app);
         async move {
             Ok::<_, Infallible>(match role {
-                Role::Objects | Role::ObjectsTls => {
-                    Box::pin(pipeline::handle(&app, peer, request)).await.map(Either::Left)
-                }
-                Role::Keys => Box::pin(key_service::handle(&app, peer, request)).await.map(Either::Left),
+                Role::Objects | Role::ObjectsTls => pipeline::handle(&app, peer, request).await.map(Either::Left),
+                Role::Keys => key_service::handle(&app, peer, request).await.map(Either::Left),
                 Role::Admin => Box::pin(admin::handle(&app, peer, request)).await.map(Either::Right),
             })
         }

@@ -45,6 +45,26 @@ fn results_and_failures_follow_the_head() {
 }
 
 #[test]
+fn pages_of_other_origins_may_read_what_comes_late() {
+    let server = bench(&Site::new().with("STRONGROOM__LIMITS__LATE_SECONDS", 0));
+    let rule = "<AllowedMethod>PUT</AllowedMethod><AllowedOrigin>https://page.example</AllowedOrigin>";
+    let rules = format!("<CORSConfiguration><CORSRule>{rule}</CORSRule></CORSConfiguration>");
+    assert_eq!(Ask::s3("PUT", "/bucket?cors").send(server.http, rules.as_bytes()).unwrap().status, 200);
+    for (source, origin, allowed) in [
+        ("/bucket/k", "https://page.example", Some("https://page.example")),
+        ("/bucket/none", "https://page.example", Some("https://page.example")),
+        ("/bucket/k", "https://other.example", None),
+    ] {
+        let copy = Ask::s3("PUT", "/bucket/t").header("x-amz-copy-source", source).header("origin", origin);
+        let (answer, first) = ask(&server, &copy);
+        assert_eq!((answer.status, first.as_str()), (200, DECLARATION));
+        assert_eq!(answer.header("access-control-allow-origin"), allowed, "{source} for {origin}");
+        assert!(answer.header("vary").is_some_and(|vary| vary.contains("Origin")), "{:?}", answer.headers);
+    }
+    server.stop();
+}
+
+#[test]
 fn what_is_quick_has_its_own_status() {
     let server = bench(&Site::new());
     let copy = |source: &str| {
