@@ -13,9 +13,11 @@ from alibabacloud_oss_v2 import models
 from botocore.config import Config
 from obs import CopyObjectHeader, GetObjectHeader, ObsClient, PutObjectHeader, SseCHeader, SseKmsHeader
 
+import leaks
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
 CUSTOMER_KEY = hashlib.sha256(b"a customer's key").digest()
+leaks.note(CUSTOMER_KEY, "a customer's key")
 
 
 class Refused(Exception):

@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+import leaks
 from clients import S3, Obs, Oss, OssSecond
-from strongroom import Strongroom
+from strongroom import TELLS_ALL, Strongroom
 
 # What the machine says of clouds, proxies and authorities is meant for other servers.
 for _name in list(os.environ):
@@ -26,12 +27,14 @@ def _resolve_localhost(host, *arguments, **named):
 
 socket.getaddrinfo = _resolve_localhost
 
+leaks.watch()
+
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
 def server():
-    process = Strongroom().start()
+    process = Strongroom(**TELLS_ALL).start()
     yield process
     process.stop()
 

@@ -12,6 +12,7 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkkms.v2 import KmsClient, model
 
+import leaks
 from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
 
@@ -30,7 +31,7 @@ def default_project(server, access_key=ACCESS_KEY, secret_key=SECRET_KEY):
 
 def aws(server, access_key=ACCESS_KEY, secret_key=SECRET_KEY, region=REGION):
     """boto3's client of AWS KMS."""
-    return boto3.client(
+    client = boto3.client(
         "kms",
         endpoint_url=f"http://127.0.0.1:{server.kms}",
         region_name=region,
@@ -38,6 +39,9 @@ def aws(server, access_key=ACCESS_KEY, secret_key=SECRET_KEY, region=REGION):
         aws_secret_access_key=secret_key,
         config=Config(retries={"max_attempts": 1}),
     )
+    client.meta.events.register("provide-client-params.kms", lambda params, **_: leaks.note_fields(params, "a request"))
+    client.meta.events.register("after-call.kms", lambda parsed, **_: leaks.note_fields(parsed, "an answer"))
+    return client
 
 
 class Refused(Exception):
@@ -63,12 +67,15 @@ class Alibaba:
             request.set_endpoint(self.endpoint)
             request.set_protocol_type("http")
             request.set_accept_format("JSON")
+            leaks.note_fields(parameters, "a request")
             for name, value in parameters.items():
                 getattr(request, f"set_{name}")(value)
             try:
-                return json.loads(self.client.do_action_with_exception(request))
+                answer = json.loads(self.client.do_action_with_exception(request))
             except ServerException as error:
                 raise Refused(error.http_status, error.error_code, error.message) from error
+            leaks.note_fields(answer, "an answer")
+            return answer
 
         return call
 
@@ -83,6 +90,7 @@ class Huawei:
 
     def call(self, operation, request, **fields):
         """Sends `<request>Request` with a body of those fields, or with them as parameters if it has no body."""
+        leaks.note_fields(fields, "a request")
         kind = getattr(model, f"{request}Request")
         if "body" in kind.openapi_types:
             body = getattr(model, kind.openapi_types["body"])
@@ -91,9 +99,11 @@ class Huawei:
         else:
             sent = kind(**fields)
         try:
-            return getattr(self.client, operation)(sent).to_dict()
+            answer = getattr(self.client, operation)(sent).to_dict()
         except ClientRequestException as error:
             raise Refused(error.status_code, error.error_code, error.error_msg) from error
+        leaks.note_fields(answer, "an answer")
+        return answer
 
     def __getattr__(self, operation):
         request = "".join(part.capitalize() for part in operation.split("_"))

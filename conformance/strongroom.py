@@ -12,6 +12,8 @@ import tempfile
 import time
 import urllib.request
 
+import leaks
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = pathlib.Path(os.environ.get("STRONGROOM_BINARY", ROOT / "target" / "release" / "strongroom"))
 
@@ -19,6 +21,12 @@ ACCESS_KEY = "AKCONFORMANCE0000001"
 SECRET_KEY = "conformance-secret-that-only-this-test-server-knows"
 REGION = "us-east-1"
 START_SECONDS_MAX = 60
+# A server that logs all it can: no secret may be in that.
+TELLS_ALL = {"STRONGROOM__LOG__FILTER": "trace"}
+# Of the data folder, what is not searched for secrets: the file whose purpose is to keep one, and hundreds of megabytes that
+# are sealed.
+UNSEARCHED = {"admin.token", "catalog", "blobs"}
+leaks.note(SECRET_KEY, "the root secret")
 
 
 # Ports of this worker process: below those that the system gives to clients, so that none is taken between looking and
@@ -85,13 +93,25 @@ class Strongroom:
         raise RuntimeError(f"the server was not ready within {START_SECONDS_MAX} s: {self.log_text()[-2000:]}")
 
     def stop(self):
+        shown = self.metrics_text()
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(timeout=60)
         assert code == 0, f"the server drains and exits 0, not {code}: {self.log_text()[-2000:]}"
         self.log.close()
+        self.check_secrets(shown)
         if self.own_data:
             shutil.rmtree(self.data)
             self.data.with_suffix(".log").unlink()
+
+    def check_secrets(self, shown):
+        """No secret that passed between the tests and the server is in what it wrote, showed or answered to a refusal."""
+        found = {"refusals": leaks.found_in(leaks.refusals()), "metrics": leaks.found_in(shown)}
+        parts = [part for part in self.data.iterdir() if part.name not in UNSEARCHED]
+        for path in [self.data.with_suffix(".log"), *parts, *(path for part in parts for path in part.rglob("*"))]:
+            if path.is_file():
+                found[str(path)] = leaks.found_in(path.read_bytes())
+        found = {where: secrets for where, secrets in found.items() if secrets}
+        assert not found, f"secrets that can be read: {found}"
 
     def kill(self):
         self.process.kill()
@@ -105,12 +125,18 @@ class Strongroom:
         line = [BINARY, *arguments, "--json"]
         done = subprocess.run(line, env=self.environment(), capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{line}: {done.stderr}"
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        answer = json.loads(done.stdout) if done.stdout.strip() else None
+        leaks.note_fields(answer, "what the CLI answered")
+        return answer
+
+    def metrics_text(self):
+        """What `/metrics` shows."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=5) as answer:
+            return answer.read()
 
     def metrics(self):
         """The value of every counter and gauge, by name with its labels as printed."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/metrics", timeout=5) as answer:
-            lines = answer.read().decode().splitlines()
+        lines = self.metrics_text().decode().splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+import leaks
 from keys import Alibaba, Refused
 
 
@@ -163,6 +164,7 @@ def test_imported_material(kms):
             KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
         )
         public = load_der_public_key(base64.b64decode(given["PublicKey"]))
+        leaks.note(material, "material to import")
         wrapped = public.encrypt(material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
         return {
             "KeyId": key,

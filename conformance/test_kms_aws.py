@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+import leaks
 from keys import aws
 
 
@@ -173,6 +174,7 @@ def wrapped(kms, key, material, size="RSA_2048"):
     given = kms.get_parameters_for_import(KeyId=key, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec=size)
     public = load_der_public_key(given["PublicKey"])
     oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    leaks.note(material, "material to import")
     return {"KeyId": key, "ImportToken": given["ImportToken"], "EncryptedKeyMaterial": public.encrypt(material, oaep)}
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+import leaks
 from keys import Alibaba, Huawei, Refused, aws, token
 from strongroom import ACCESS_KEY, SECRET_KEY
 
@@ -157,6 +158,7 @@ def test_imported_material(kms):
             "create_parameters_for_import", "CreateParametersForImport", key_id=key, wrapping_algorithm="RSAES_OAEP_SHA_256"
         )
         public = load_der_public_key(base64.b64decode(given["public_key"]))
+        leaks.note(material, "material to import")
         wrapped = public.encrypt(material, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
         return {
             "key_id": key,

@@ -10,8 +10,8 @@ use serde_json::json;
 use strongroom_iam::Transport;
 use strongroom_model::{
     circumstance::RequestWords,
-    failure::{Failure, FailureCode, chain},
-    name::{AccessKeyId, RequestId},
+    failure::{Failure, FailureCode},
+    name::AccessKeyId,
     operation::{AdminOperation, Operation, identity::IdentityOperation},
     outcome::{
         AdminOutcome, Outcome,
@@ -22,7 +22,7 @@ use strongroom_model::{
 use strongroom_store::Credential;
 use subtle::ConstantTimeEq as _;
 
-use crate::{app::App, authenticate::Caller, clock, listen::Peer};
+use crate::{app::App, authenticate::Caller, clock, listen::Peer, response::Record};
 
 /// How long a token is good: a day, as Huawei's are.
 const SECONDS: u32 = 24 * 3600;
@@ -75,53 +75,57 @@ pub(crate) fn is_asked(request: &Request<hyper::body::Incoming>) -> bool {
     request.method() == Method::POST && request.uri().path().trim_end_matches('/') == "/v3/auth/tokens"
 }
 
-/// Gives a token out. Whatever is wrong with name and password, the answer is the same.
-pub(crate) async fn issue(app: &App, peer: Peer, document: &[u8], id: RequestId) -> Response<Bytes> {
-    let now = clock::now();
-    match try_issue(app, (id, peer), document, now).await {
-        Ok((issued, account)) => granted(&issued, &account, app, now),
-        Err(failure) => {
-            let (status, title) = match failure.code {
-                FailureCode::InvalidArgument => (StatusCode::BAD_REQUEST, "Bad Request"),
-                FailureCode::KmsNeedsTls | FailureCode::AccessDenied => (StatusCode::FORBIDDEN, "Forbidden"),
-                FailureCode::InvalidAccessKeyId => (StatusCode::UNAUTHORIZED, "Unauthorized"),
-                _ => {
-                    tracing::error!(%id, error = %chain(&failure), "a token could not be given out");
-                    (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-                }
-            };
-            let message = failure.message.as_deref().unwrap_or("The username or password is wrong.");
-            let error = json!({ "error": { "code": status.as_u16(), "message": message, "title": title } });
-            answer(status, &error)
-        }
-    }
-}
-
-async fn try_issue(
+/// Gives a token out.
+///
+/// # Errors
+/// `InvalidArgument` for a document that is none, `InvalidAccessKeyId` whatever is wrong with name and password, `KmsNeedsTls`,
+/// or what [`strongroom_store::Engine::run`] says: see [`refusal`].
+pub(crate) async fn issue(
     app: &App,
-    (id, peer): (RequestId, Peer),
+    peer: Peer,
     document: &[u8],
-    now: Timestamp,
-) -> Result<(IssuedToken, String), Failure> {
+    record: &mut Record,
+) -> Result<Response<Bytes>, Failure> {
     if !app.trusts(&peer) {
         return Err(Failure::new(FailureCode::KmsNeedsTls).with_message("Passwords travel over TLS only."));
     }
-    let credential = credential(app, document).await?;
-    let account = credential.requester.principal.account().map(|account| account.obs_domain()).unwrap_or_default();
+    let now = clock::now();
+    let requester = credential(app, document).await?.requester;
+    record.principal = Some(requester.principal.to_string());
+    let account = requester.principal.account().map(|account| account.obs_domain()).unwrap_or_default();
     let issue = IdentityOperation::IssueToken { seconds: SECONDS, policy: None };
     let operation = Operation::Admin(AdminOperation::Identity(issue));
-    let circumstances = peer.circumstances(id, now, RequestWords::default());
-    let case = app.engine.case(credential.requester, &operation, circumstances, Transport::TRUSTED).await?;
+    let circumstances = peer.circumstances(record.id, now, RequestWords::default());
+    let case = app.engine.case(requester, &operation, circumstances, Transport::TRUSTED).await?;
     let granted = app.engine.authorize(operation, case).await?;
     match app.engine.run(granted, None).await?.outcome {
-        Outcome::Admin(AdminOutcome::Identity(IdentityOutcome::Token(issued))) => Ok((*issued, account)),
+        Outcome::Admin(AdminOutcome::Identity(IdentityOutcome::Token(issued))) => shown(&issued, &account, app, now),
         other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a token was asked for: {other:?}"))),
     }
 }
 
+/// What is answered in the place of a token.
+pub(crate) fn refusal(failure: &Failure) -> Response<Bytes> {
+    let (status, title, usual) = match failure.code {
+        FailureCode::InvalidArgument => (StatusCode::BAD_REQUEST, "Bad Request", "The request body is invalid."),
+        FailureCode::KmsNeedsTls | FailureCode::AccessDenied => {
+            (StatusCode::FORBIDDEN, "Forbidden", "You are not authorized to perform the requested action.")
+        }
+        FailureCode::InvalidAccessKeyId => {
+            (StatusCode::UNAUTHORIZED, "Unauthorized", "The username or password is wrong.")
+        }
+        FailureCode::ServiceUnavailable => {
+            (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "The service is unavailable.")
+        }
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", "An unexpected error occurred."),
+    };
+    let message = failure.message.as_deref().unwrap_or(usual);
+    answer(status, &json!({ "error": { "code": status.as_u16(), "message": message, "title": title } }))
+}
+
 /// The access key that the document names, whose secret it knows.
 async fn credential(app: &App, document: &[u8]) -> Result<Credential, Failure> {
-    let malformed = || Failure::new(FailureCode::InvalidArgument).with_message("The request body is invalid.");
+    let malformed = || Failure::from(FailureCode::InvalidArgument);
     let asked: Asked = serde_json::from_slice(document).map_err(|_| malformed())?;
     let (name, secret) = match asked.auth.identity {
         Identity { password: Some(Password { user }), .. } => (user.name, user.password),
@@ -154,8 +158,11 @@ pub(crate) async fn holder(app: &App, token: &str) -> Result<Caller, Failure> {
     }
 }
 
-fn granted(issued: &IssuedToken, account: &str, app: &App, now: Timestamp) -> Response<Bytes> {
+fn shown(issued: &IssuedToken, account: &str, app: &App, now: Timestamp) -> Result<Response<Bytes>, Failure> {
     let text = [issued.access_key.as_str(), issued.secret.expose(), issued.token.expose()].join(&JOINT.to_string());
+    let mut token =
+        HeaderValue::from_str(&text).map_err(|error| Failure::new(FailureCode::Internal).caused_by(error))?;
+    token.set_sensitive(true);
     let region = app.site.region.as_str();
     let domain = json!({ "id": account, "name": account });
     let mut response = answer(
@@ -170,14 +177,8 @@ fn granted(issued: &IssuedToken, account: &str, app: &App, now: Timestamp) -> Re
             "catalog": [],
         }}),
     );
-    match HeaderValue::from_str(&text) {
-        Ok(mut value) => {
-            value.set_sensitive(true);
-            response.headers_mut().insert("x-subject-token", value);
-        }
-        Err(error) => tracing::error!(%error, "a token does not fit into a header"),
-    }
-    response
+    response.headers_mut().insert("x-subject-token", token);
+    Ok(response)
 }
 
 fn answer(status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {

@@ -48,10 +48,22 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let span = record.span.clone();
     if asks_for_token {
         record.operation = "IssueToken";
-        let response = match body::read_document(source, DOCUMENT_BYTES_MAX, None).await {
-            Ok(document) => Box::pin(identity_tokens::issue(app, peer, &document, request_id)).await,
-            Err(failure) => dialect.encode_failure(None, &failure, &exchange_of(app, request_id)),
+        let answer = async {
+            drawn.and_then(|()| check_head(&parts))?;
+            body::read_document(source, DOCUMENT_BYTES_MAX, None).await
         };
+        let refused = |failure: &Failure| dialect.encode_failure(None, failure, &exchange_of(app, request_id));
+        let answer = match answer.await {
+            Ok(document) => {
+                let issuing = Box::pin(identity_tokens::issue(app, peer, &document, &mut record));
+                issuing.instrument(span).await.map_err(|failure| (identity_tokens::refusal(&failure), failure))
+            }
+            Err(failure) => Err((refused(&failure), failure)),
+        };
+        let response = answer.unwrap_or_else(|(response, failure)| {
+            note(&failure, &mut record);
+            response
+        });
         return finish(response, record);
     }
     let mut asker = Asker { app, peer, dialect, call: None, account: None };

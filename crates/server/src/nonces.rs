@@ -55,9 +55,10 @@ impl Nonces {
 impl Remembered {
     fn turn(&mut self, now: i64) {
         match (now - self.since).div_euclid(REMEMBERED_MS) {
-            0 => return,
+            // A request may have looked at the clock before the one that turned, and a clock may be set back a little.
+            -1 | 0 => return,
             1 => self.before = std::mem::take(&mut self.now),
-            // Long ago; or the clock was set back, and what was good is so no more.
+            // Long ago; or the clock was set back by more than requests are good for.
             _ => (self.now, self.before) = Default::default(),
         }
         self.since = now;
@@ -88,5 +89,7 @@ mod tests {
         assert_eq!(spend("AK1", "a", 30 * minute), repeated);
         assert_eq!(spend("AK1", "b", 59 * minute), repeated);
         assert_eq!(spend("AK1", "a", 61 * minute), Ok(()), "its request is stale by now");
+        assert_eq!(spend("AK1", "c", 61 * minute - 1), Ok(()), "this one looked at the clock a little earlier");
+        assert_eq!(spend("AK1", "a", 61 * minute), repeated, "and nothing was forgotten for that");
     }
 }

@@ -12,8 +12,8 @@ use strongroom_model::policy::{LocalName, PolicyDocument, PolicyLanguage};
 use strongroom_model::time::Timestamp;
 
 use super::identities::{
-    AccessKeyRow, AccountRow, Addition, NewAccessKey, USERS_MAX, UserRow, account_part, by_access_key, by_name,
-    by_number, parse_id,
+    AccessKeyRow, AccountRow, NewAccessKey, USERS_MAX, UserRow, account_part, by_access_key, by_name, by_number,
+    parse_id,
 };
 use super::key_rows::timestamp;
 use super::record::{Family, Key, Record, first_version};
@@ -279,24 +279,24 @@ impl Catalog {
         user: &UserName,
         key: &NewAccessKey,
         now: Timestamp,
-    ) -> Result<(Changed, Addition), CatalogError> {
+    ) -> Result<Changed, CatalogError> {
         let place = by_name(account, user);
         for _ in 0..ATTEMPTS {
             let Some(Found { mut record, version }) = self.get(&place).await? else {
-                return Ok((Changed::NotThere, Addition::Added));
+                return Ok(Changed::NotThere);
             };
             if record.access_keys.len() >= ACCESS_KEYS_PER_USER {
-                return Ok((Changed::TooMany, Addition::Added));
+                return Ok(Changed::TooMany);
             }
             record.access_keys.push(key.id.as_str().to_owned());
             let change = Change::new()
                 .replace(&place, version, &record)
                 .insert(&by_access_key(&key.id), &AccessKeyRow::new(account, Some(user), key, now));
             if self.commit(change).await? == Commit::Committed {
-                return Ok((Changed::Done, Addition::Added));
+                return Ok(Changed::Done);
             }
             if self.get(&by_access_key(&key.id)).await?.is_some() {
-                return Ok((Changed::Taken, Addition::AccessKeyTaken));
+                return Ok(Changed::Taken);
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -442,7 +442,7 @@ mod tests {
     use strongroom_model::secret::SecretKey;
 
     use super::*;
-    use crate::{kv::MemoryKv, surroundings::Entropy};
+    use crate::{catalog::identities::Addition, kv::MemoryKv, surroundings::Entropy};
 
     const NOW: Timestamp = Timestamp::from_millis(1);
 
@@ -561,8 +561,8 @@ mod tests {
         let id = |text: &str| AccessKeyId::parse(text).unwrap();
         let good = async |text: &str| catalog.credential(&id(text)).await.unwrap().is_some();
         let add = async |text: &str| catalog.add_access_key(account(), &ann(), &access_key(text), NOW).await.unwrap();
-        assert_eq!(add("ANN2").await, (Changed::Done, Addition::Added));
-        assert_eq!(add("ROOT").await, (Changed::Taken, Addition::AccessKeyTaken));
+        assert_eq!(add("ANN2").await, Changed::Done);
+        assert_eq!(add("ROOT").await, Changed::Taken);
         assert!(good("ANN1").await && good("ANN2").await);
         assert_eq!(catalog.set_access_key(account(), &ann(), &id("ANN2"), false).await.unwrap(), Changed::Done);
         assert!(!good("ANN2").await && good("ANN1").await);
@@ -580,9 +580,9 @@ mod tests {
         assert_eq!(catalog.delete_access_key(account(), &ann(), &id("ANN1")).await.unwrap(), Changed::Done);
         assert!(!good("ANN1").await);
         for number in 1..ACCESS_KEYS_PER_USER {
-            assert_eq!(add(&format!("MORE{number}")).await.0, Changed::Done, "{number}");
+            assert_eq!(add(&format!("MORE{number}")).await, Changed::Done, "{number}");
         }
-        assert_eq!(add("LAST").await.0, Changed::TooMany);
+        assert_eq!(add("LAST").await, Changed::TooMany);
     }
 
     /// Version 1, written down from the postcard specification. It must be read for ever.

@@ -48,8 +48,7 @@ impl Engine {
             }
             Do::CreateAccessKey(user) => {
                 let key = credentials::access_key(&self.entropy)?;
-                let (changed, _) = catalog.add_access_key(account, &user, &key, now).await?;
-                return match changed {
+                return match catalog.add_access_key(account, &user, &key, now).await? {
                     Changed::Done => Ok(IdentityOutcome::AccessKeyCreated { id: key.id, secret: key.secret }),
                     refused => Err(refusal(refused)),
                 };

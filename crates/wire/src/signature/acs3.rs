@@ -1,78 +1,36 @@
 //! Alibaba Cloud's newer signature of requests to services other than OSS, the key service among them: HMAC-SHA256 under the
 //! secret itself, of a hash of the canonical request. The body is signed by its hash, which the head states.
 
-use http::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderName, TE, TRANSFER_ENCODING};
 use http::request::Parts;
-use percent_encoding::percent_decode_str;
-use strongroom_model::failure::{Failure, FailureCode};
-use strongroom_model::name::AccessKeyId;
+use strongroom_model::failure::Failure;
 use strongroom_model::time::Timestamp;
 
-use super::candidate::{Candidate, distinct};
-use super::crypto::Mac;
-use super::head::{Empty, Head, encoded_path};
+use super::documents::{self, Words};
+use super::head::{Empty, Head};
 use super::payload::PayloadWord;
-use super::scope::{fields, malformed};
-use super::sign::{Signer, UrlParameters, put, signed_names};
-use super::validity::Validity;
+use super::sign::{Signer, put_own, signed_names};
 use super::{Scheme, date};
-use crate::claim::{KeyRule, Signed};
+use crate::claim::Signed;
 
 /// `Authorization: ACS3-HMAC-SHA256 Credential=…,SignedHeaders=…,Signature=…`.
-pub static ACS3: Scheme = Scheme {
-    word: ALGORITHM,
-    url_marks: &[],
-    scoped: false,
-    read_header: |head, rest, _| read_header(head, rest),
-    read_url: |_, _| Err(malformed("This signing method has no signed URLs.")),
-    form_marks: &[],
-    read_form: |_, _| Err(malformed("This signing method has no signed forms.")),
-    dress_header,
-    dress_url: |_, _, _, _| UrlParameters { signed: Vec::new(), signature: "Signature" },
-};
+pub static ACS3: Scheme = documents::scheme(ALGORITHM, |head, rest, _| read_header(head, rest), dress_header);
 
 const ALGORITHM: &str = "ACS3-HMAC-SHA256";
-const PREFIX: &str = "x-acs-";
-const TIME: &str = "x-acs-date";
-const PAYLOAD: &str = "x-acs-content-sha256";
-const TOKEN: &str = "x-acs-security-token";
 
-/// What a proxy or a client's HTTP library may still change, so that it had better not be signed.
-const UNSIGNED_HEADERS: [HeaderName; 5] = [AUTHORIZATION, CONNECTION, EXPECT, TE, TRANSFER_ENCODING];
+static WORDS: Words = Words {
+    scheme: &ACS3,
+    credential: "Credential",
+    prefix: "x-acs-",
+    time: ("x-acs-date", date::read_extended),
+    payload: "x-acs-content-sha256",
+    token: "x-acs-security-token",
+    opening: |_| format!("{ALGORITHM}\n"),
+};
 
+/// The fields of a form are signed with the body alone.
 fn read_header(head: &Head<'_>, rest: &str) -> Result<Signed, Failure> {
-    let [id, names, signature] = fields(rest, '=', ["Credential", "SignedHeaders", "Signature"])?;
-    let required = |field: Option<_>| field.ok_or_else(|| malformed("The Authorization header lacks a part."));
-    let (id, names, signature) = (required(id)?, required(names)?, required(signature)?);
-    let when = head.text_header(TIME).and_then(date::read_extended).ok_or(FailureCode::MissingDate)?;
-    let names: Vec<&str> = names.split(';').collect();
-    head.require_signed(&names, PREFIX, &[])?;
-    let payload = PayloadWord::of_document(head, PAYLOAD)?;
-    Ok(Signed {
-        access_key: AccessKeyId::parse(id).map_err(|_| malformed("The access key's id is not well formed."))?,
-        token: head.text_header(TOKEN).map(str::to_owned),
-        scheme: &ACS3,
-        by_url: false,
-        validity: Validity::Around(when),
-        candidates: candidates(head, &names, &payload),
-        key: KeyRule::SecretInHex(Mac::Sha256),
-        presented: signature.to_owned(),
-        payload,
-    })
-}
-
-/// What the client may have signed: the host with its port, or without. The fields of a form are signed with the body alone.
-fn candidates(head: &Head<'_>, names: &[&str], payload: &PayloadWord) -> Vec<Candidate> {
-    let bare = Head::new(head.parts, head.target);
-    let (method, query) = (head.method(), bare.canonical_query(None, Empty::Equals));
-    let path = encoded_path(&percent_decode_str(head.path()).collect::<Vec<_>>());
-    let signed = names.join(";");
-    let requests = head.hosts().into_iter().map(|host| {
-        let lines = head.header_lines(names, host);
-        let start = format!("{method}\n{path}\n{query}\n");
-        [start.as_bytes(), &lines, format!("\n{signed}\n{}", payload.text()).as_bytes()].concat()
-    });
-    distinct(requests.map(|request| Candidate::hashed(format!("{ALGORITHM}\n"), request)))
+    let query = Head::new(head.parts, head.target).canonical_query(None, Empty::Equals);
+    documents::read(head, rest, &WORDS, &documents::path(head), &query)
 }
 
 fn dress_header(
@@ -81,17 +39,14 @@ fn dress_header(
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put(parts, HeaderName::from_static(TIME), &date::extended(now))?;
-    put(parts, HeaderName::from_static(PAYLOAD), &payload.text())?;
-    if let Some(token) = signer.token {
-        put(parts, HeaderName::from_static(TOKEN), token)?;
-    }
-    let (id, names) = (signer.access_key.as_str(), signed_names(parts, &UNSIGNED_HEADERS));
+    put_own(parts, signer, &date::extended(now), payload, [WORDS.time.0, WORDS.payload, WORDS.token])?;
+    let (id, names) = (signer.access_key.as_str(), signed_names(parts));
     Ok(format!("{ALGORITHM} Credential={id},SignedHeaders={names},Signature="))
 }
 
 #[cfg(test)]
 mod tests {
+    use strongroom_model::failure::FailureCode;
     use strongroom_model::secret::SecretKey;
 
     use super::*;

@@ -62,13 +62,28 @@ fn shown(text: &[u8]) -> String {
     lines.join("\n")
 }
 
+/// A line of a header, or one with a query in it.
 fn struck_out(line: &str) -> String {
     match line.split_once(':') {
-        Some((name, _)) if name.ends_with("-customer-key") || name.ends_with("-security-token") => {
-            format!("{name}:(not shown)")
-        }
-        _ => line.to_owned(),
+        Some((name, _)) if is_secret(name) => format!("{name}:(not shown)"),
+        _ => line.split_inclusive(['?', '&']).map(parameter_struck_out).collect(),
     }
+}
+
+/// A parameter, with the joint that follows it.
+fn parameter_struck_out(piece: &str) -> Cow<'_, str> {
+    match piece.split_once('=') {
+        Some((name, _)) if is_secret(name) => {
+            let joint = if piece.ends_with('&') { "&" } else { "" };
+            Cow::Owned(format!("{name}=(not shown){joint}"))
+        }
+        _ => Cow::Borrowed(piece),
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("-customer-key") || name.ends_with("security-token")
 }
 
 #[cfg(test)]
@@ -80,5 +95,17 @@ mod tests {
         let text = b"PUT\nx-obs-server-side-encryption-customer-key:MDEy\nx-obs-server-side-encryption-customer-key-md5:KYvw\n/b/k";
         let expected = "PUT\nx-obs-server-side-encryption-customer-key:(not shown)\nx-obs-server-side-encryption-customer-key-md5:KYvw\n/b/k";
         assert_eq!(shown(text), expected);
+    }
+
+    #[test]
+    fn a_security_token_is_not_shown_in_a_header_or_a_url() {
+        for (text, expected) in [
+            ("x-amz-security-token:AbC=\nx-amz-date:D", "x-amz-security-token:(not shown)\nx-amz-date:D"),
+            ("X-Amz-Security-Token=AbC%3D&X-Amz-Z=1", "X-Amz-Security-Token=(not shown)&X-Amz-Z=1"),
+            ("/b/a:k?acl&security-token=AbC==", "/b/a:k?acl&security-token=(not shown)"),
+            ("/b/k?x-obs-security-token=AbC", "/b/k?x-obs-security-token=(not shown)"),
+        ] {
+            assert_eq!(shown(text.as_bytes()), expected);
+        }
     }
 }

@@ -130,7 +130,7 @@ impl<'a> Head<'a> {
             return Err(malformed("SignedHeaders has no host."));
         }
         let mut unsigned = self.header_names(prefix);
-        unsigned.extend(others.iter().filter(|name| self.header(name).is_some()));
+        unsigned.extend(others.iter().filter(|name| !name.starts_with(prefix) && self.header(name).is_some()));
         unsigned.retain(|name| !signed.contains(name));
         if unsigned.is_empty() {
             return Ok(());

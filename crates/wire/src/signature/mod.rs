@@ -20,6 +20,7 @@ pub(crate) mod candidate;
 pub mod chunk;
 pub(crate) mod crypto;
 pub mod date;
+mod documents;
 pub(crate) mod form;
 pub(crate) mod head;
 pub mod oss1;

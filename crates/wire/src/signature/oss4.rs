@@ -151,7 +151,7 @@ fn dress_header(
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put_own(parts, signer, now, payload, [TIME, PAYLOAD, TOKEN])?;
+    put_own(parts, signer, &date::basic(now), payload, [TIME, PAYLOAD, TOKEN])?;
     Ok(format!("{} Credential={},Signature=", WORDS.algorithm, WORDS.credential(signer, now)))
 }
 

@@ -2,7 +2,9 @@
 //!
 //! So whatever is signed here is by construction what verification looks at.
 
-use http::header::{AUTHORIZATION, HOST, HeaderName, HeaderValue};
+use http::header::{
+    AUTHORIZATION, CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use strongroom_model::failure::Failure;
@@ -13,7 +15,7 @@ use strongroom_model::time::Timestamp;
 use super::chunk::ChunkSeed;
 use super::head::{Head, encoded};
 use super::payload::PayloadWord;
-use super::{Scheme, Target, date};
+use super::{Scheme, Target};
 use crate::claim::{PayloadProof, Signed};
 
 /// Who signs, and for which region.
@@ -118,11 +120,11 @@ pub(crate) fn put(parts: &mut Parts, name: HeaderName, value: &str) -> Result<()
 pub(crate) fn put_own(
     parts: &mut Parts,
     signer: &Signer<'_>,
-    now: Timestamp,
+    time: &str,
     payload: &PayloadWord,
-    [time, word, token]: [&'static str; 3],
+    [when, word, token]: [&'static str; 3],
 ) -> Result<(), http::Error> {
-    put(parts, HeaderName::from_static(time), &date::basic(now))?;
+    put(parts, HeaderName::from_static(when), time)?;
     put(parts, HeaderName::from_static(word), &payload.text())?;
     match signer.token {
         Some(text) => put(parts, HeaderName::from_static(token), text),
@@ -130,9 +132,12 @@ pub(crate) fn put_own(
     }
 }
 
-/// The names of all headers but the `unsigned`, sorted, with semicolons between them.
-pub(crate) fn signed_names(parts: &Parts, unsigned: &[HeaderName]) -> String {
-    let mut names: Vec<_> = parts.headers.keys().filter(|name| !unsigned.contains(name)).collect();
+/// What a proxy or a client's HTTP library may still change, so that it had better not be signed.
+const UNSIGNED_HEADERS: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, EXPECT, TE, TRANSFER_ENCODING, USER_AGENT];
+
+/// The names of the headers to sign, sorted, with semicolons between them.
+pub(crate) fn signed_names(parts: &Parts) -> String {
+    let mut names: Vec<_> = parts.headers.keys().filter(|name| !UNSIGNED_HEADERS.contains(name)).collect();
     names.sort_unstable_by_key(|name| name.as_str());
     names.into_iter().map(HeaderName::as_str).collect::<Vec<_>>().join(";")
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::header::{AUTHORIZATION, CONNECTION, DATE, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, USER_AGENT};
+use http::header::{DATE, HOST};
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use strongroom_model::failure::{Failure, FailureCode};
@@ -67,9 +67,6 @@ const FORM_FIELDS: ScopedFields = ScopedFields {
     signature: "x-amz-signature",
     token: TOKEN,
 };
-
-/// What a proxy or a client's HTTP library may still change, so that it had better not be signed.
-const UNSIGNED_HEADERS: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, EXPECT, TE, TRANSFER_ENCODING, USER_AGENT];
 
 /// What is common to a claim in a header and one in a URL.
 struct Read<'a> {
@@ -210,8 +207,8 @@ fn dress_header(
     now: Timestamp,
     payload: &PayloadWord,
 ) -> Result<String, http::Error> {
-    put_own(parts, signer, now, payload, [TIME, PAYLOAD, TOKEN])?;
-    let (credential, names) = (words.credential(signer, now), signed_names(parts, &UNSIGNED_HEADERS));
+    put_own(parts, signer, &date::basic(now), payload, [TIME, PAYLOAD, TOKEN])?;
+    let (credential, names) = (words.credential(signer, now), signed_names(parts));
     Ok(format!("{} Credential={credential}, SignedHeaders={names}, Signature=", words.algorithm))
 }
 
@@ -222,7 +219,7 @@ fn dress_url(parts: &Parts, signer: &Signer<'_>, now: Timestamp, seconds: u32) -
         ("X-Amz-Credential", WORDS.credential(signer, now)),
         ("X-Amz-Date", date::basic(now)),
         ("X-Amz-Expires", seconds.to_string()),
-        ("X-Amz-SignedHeaders", signed_names(parts, &UNSIGNED_HEADERS)),
+        ("X-Amz-SignedHeaders", signed_names(parts)),
     ];
     UrlParameters { signed: parameters.into_iter().chain(token).collect(), signature: "X-Amz-Signature" }
 }

@@ -30,7 +30,7 @@ impl Embedded {
         before: AliasBefore,
     ) -> Result<KeyDescription, KmsError> {
         let alias = reference::alias(text)?;
-        let _forgetting = (self.known.clear_at_last(), self.names.clear_at_last());
+        let _forgetting = self.known.clear_at_last();
         for _ in 0..ATTEMPTS {
             let pointed = self.catalog.pointed_alias(account, alias).await?;
             match (before, &pointed) {
@@ -57,7 +57,7 @@ impl Embedded {
         text: &str,
     ) -> Result<KeyDescription, KmsError> {
         let alias = reference::alias(text)?;
-        let _forgetting = (self.known.clear_at_last(), self.names.clear_at_last());
+        let _forgetting = self.known.clear_at_last();
         for _ in 0..ATTEMPTS {
             let target = self.find(account, reference).await?;
             self.refuse_alias(&target.record, alias)?;
@@ -81,7 +81,7 @@ impl Embedded {
     /// Removes an alias.
     pub(super) async fn unpoint(&self, account: AccountId, text: &str) -> Result<(), KmsError> {
         let alias = reference::alias(text)?;
-        let _forgetting = (self.known.clear_at_last(), self.names.clear_at_last());
+        let _forgetting = self.known.clear_at_last();
         for _ in 0..ATTEMPTS {
             let id = self.catalog.aliased_key(account, alias).await?;
             let id = id.ok_or_else(|| KmsError::AliasNotFound(text.to_owned()))?;

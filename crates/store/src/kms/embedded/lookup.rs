@@ -29,13 +29,6 @@ pub(super) struct Known {
     unwrapped: Vec<OnceLock<KeyBytes>>,
 }
 
-/// What points at a master key.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) enum Name {
-    Alias(AccountId, String),
-    Standing(AccountId, Role),
-}
-
 impl Known {
     fn new(name: KeyName, key: MasterKey, grants: Vec<GrantRow>) -> Self {
         let unwrapped = key.versions.iter().map(|_| OnceLock::new()).collect();
@@ -60,14 +53,10 @@ impl Embedded {
             KeySelector::Reference(reference) => reference,
         };
         let account = owner(reference, account);
-        let id = match resolve(reference, account, &self.region)? {
-            Target::Default => return self.standing(account, Role::Default).await,
-            Target::Alias(alias) => {
-                let id = self.named(Name::Alias(account, alias.to_owned())).await?;
-                id.ok_or_else(|| KmsError::AliasNotFound(reference.text.clone()))?.to_string()
-            }
-            Target::Id(id) => id,
-        };
+        if let Target::Default = resolve(reference, account, &self.region)? {
+            return self.standing(account, Role::Default).await;
+        }
+        let id = self.id_of(account, reference).await?;
         let known = self.load(&id).await?.filter(|known| is_visible(&known.key, account));
         known.ok_or_else(|| self.no_key(id, account))
     }
@@ -79,12 +68,7 @@ impl Embedded {
         reference: &KeyReference,
     ) -> Result<Found<MasterKey>, KmsError> {
         let account = owner(reference, account);
-        let no_alias = || KmsError::AliasNotFound(reference.text.clone());
-        let id = match resolve(reference, account, &self.region)? {
-            Target::Id(id) => id,
-            Target::Alias(alias) => self.catalog.aliased_key(account, alias).await?.ok_or_else(no_alias)?,
-            Target::Default => self.catalog.standing_key(account, Role::Default).await?.ok_or_else(no_alias)?,
-        };
+        let id = self.id_of(account, reference).await?;
         let found = self.catalog.master_key(&id).await?.filter(|found| is_visible(&found.record, account));
         found.ok_or_else(|| self.no_key(id, account))
     }
@@ -96,12 +80,7 @@ impl Embedded {
         };
         let named = reference.account.as_deref().and_then(AccountId::parse);
         let account = named.unwrap_or_else(|| owner(reference, account));
-        let no_alias = || KmsError::AliasNotFound(reference.text.clone());
-        let id = match resolve(reference, account, &self.region)? {
-            Target::Id(id) => id,
-            Target::Alias(alias) => self.catalog.aliased_key(account, alias).await?.ok_or_else(no_alias)?,
-            Target::Default => self.catalog.standing_key(account, Role::Default).await?.ok_or_else(no_alias)?,
-        };
+        let id = self.id_of(account, reference).await?;
         let is_it = |known: &Arc<Known>| {
             known.key.role != Role::Managed && (reference.account.is_none() || known.key.account == account)
         };
@@ -128,6 +107,16 @@ impl Embedded {
         self.read(id).await?.ok_or_else(not_found)
     }
 
+    /// The id of the key that `reference` names in `account`: the alias is looked up now, since rights hang on what it points at.
+    async fn id_of(&self, account: AccountId, reference: &KeyReference) -> Result<String, KmsError> {
+        let id = match resolve(reference, account, &self.region)? {
+            Target::Id(id) => return Ok(id),
+            Target::Alias(alias) => self.catalog.aliased_key(account, alias).await?,
+            Target::Default => self.catalog.standing_key(account, Role::Default).await?,
+        };
+        id.ok_or_else(|| KmsError::AliasNotFound(reference.text.clone()))
+    }
+
     /// There is no such key, called as it would be if there were.
     fn no_key(&self, id: String, account: AccountId) -> KmsError {
         KmsError::NotFound(Subject::Key(KeyName { id, account, region: self.region.clone(), is_default: false }))
@@ -137,7 +126,7 @@ impl Embedded {
     /// whatever nodes, one wins and all use that one.
     async fn standing(&self, account: AccountId, role: Role) -> Result<Arc<Known>, KmsError> {
         for _ in 0..ATTEMPTS {
-            if let Some(id) = self.named(Name::Standing(account, role)).await? {
+            if let Some(id) = self.standing_id(account, role).await? {
                 let missing = CatalogError::Inconsistent("an account's standing key does not exist");
                 return self.load(&id).await?.ok_or_else(|| missing.into());
             }
@@ -171,20 +160,18 @@ impl Embedded {
         Ok(Some(known))
     }
 
-    /// The id that a name points at.
-    async fn named(&self, name: Name) -> Result<Option<Arc<String>>, KmsError> {
-        let now = (self.clock)();
-        if let Some(id) = self.names.get(&name, now) {
+    /// The id of the account's key in a standing role, if there is one.
+    async fn standing_id(&self, account: AccountId, role: Role) -> Result<Option<Arc<String>>, KmsError> {
+        let (place, now) = ((account, role), (self.clock)());
+        if let Some(id) = self.standing.get(&place, now) {
             return Ok(Some(id));
         }
-        let moment = self.names.moment(now);
-        let id = match &name {
-            Name::Alias(account, alias) => self.catalog.aliased_key(*account, alias).await?,
-            Name::Standing(account, role) => self.catalog.standing_key(*account, *role).await?,
-        };
-        let Some(id) = id.map(Arc::new) else { return Ok(None) };
-        self.names.insert(name, Arc::clone(&id), moment);
-        Ok(Some(id))
+        let moment = self.standing.moment(now);
+        let id = self.catalog.standing_key(account, role).await?.map(Arc::new);
+        if let Some(id) = &id {
+            self.standing.insert(place, Arc::clone(id), moment);
+        }
+        Ok(id)
     }
 }
 

@@ -240,7 +240,7 @@ impl Embedded {
 
     /// Does what was due by `now`. What changes meanwhile is left to the next call.
     pub(super) async fn do_due(&self, now: Timestamp) -> Result<Tended, KmsError> {
-        let _forgetting = (self.known.clear_at_last(), self.names.clear_at_last());
+        let _forgetting = self.known.clear_at_last();
         let mut tended = Tended::default();
         for id in self.catalog.due_keys(now, TENDED_AT_ONCE).await? {
             let Some(found) = self.catalog.master_key(&id).await? else { continue };

@@ -33,13 +33,13 @@ use crate::{
     },
     surroundings::{Clock, Entropy},
 };
-use lookup::{Known, Name};
+use lookup::Known;
 
 /// Master keys that are kept unwrapped at most: one for each of a thousand busy tenants.
 const KNOWN_KEYS: usize = 1024;
 
-/// Aliases and standing keys whose ids are kept at most.
-const KNOWN_NAMES: usize = 4096;
+/// Standing keys whose ids are kept at most: two for each of two thousand accounts.
+const KNOWN_STANDING: usize = 4096;
 
 /// The key service.
 pub(super) struct Embedded {
@@ -49,7 +49,7 @@ pub(super) struct Embedded {
     clock: Clock,
     entropy: Entropy,
     known: Bounded<String, Known>,
-    names: Bounded<Name, String>,
+    standing: Bounded<(AccountId, Role), String>,
 }
 
 impl Embedded {
@@ -63,8 +63,8 @@ impl Embedded {
         lifetime_ms: u64,
     ) -> Self {
         let known = Bounded::new(KNOWN_KEYS, lifetime_ms);
-        let names = Bounded::new(KNOWN_NAMES, lifetime_ms);
-        Self { catalog, root, region, clock, entropy, known, names }
+        let standing = Bounded::new(KNOWN_STANDING, lifetime_ms);
+        Self { catalog, root, region, clock, entropy, known, standing }
     }
 
     /// How the key is called.

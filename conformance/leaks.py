@@ -1,0 +1,99 @@
+"""Secrets that the tests share with a server: each is noted as it passes, and looked for in all that a server leaves.
+
+What is noted of itself: what the CLI answers, headers with keys of customers and with tokens, and what the clients of the
+key service send and get as plaintext. A test notes what it draws itself by `note`."""
+
+import base64
+import http.client
+import re
+
+# Shorter texts are no secrets of anybody's, and would be found by chance.
+BYTES_MIN = 16
+# The bodies of refusals that are kept, of each process of the tests.
+REFUSALS_BYTES_MAX = 64 << 20
+
+_SECRET_HEADERS = re.compile(r"customer-key$|security-token$|^x-auth-token$|^x-subject-token$|^authorization$")
+_SECRET_FIELDS = re.compile(r"^(secret_key|token|plain_?text|data_key)$", re.IGNORECASE)
+
+_needles = {}
+_refusals = bytearray()
+
+
+def note(secret, what):
+    """`secret` is one: as it is, and in the ways in which bytes are written."""
+    raw = secret.encode() if isinstance(secret, str) else bytes(secret)
+    if len(raw) < BYTES_MIN:
+        return
+    forms = [raw]
+    if isinstance(secret, str):
+        for decode in (bytes.fromhex, lambda text: base64.b64decode(text, validate=True)):
+            try:
+                forms.append(decode(secret))
+            except ValueError:
+                pass
+    for form in [form for form in forms if len(form) >= BYTES_MIN]:
+        digits, numbers = form.hex(), str(list(form))
+        for written in (digits, digits.upper(), numbers, base64.b64encode(form).decode()):
+            _needles[written.encode()] = what
+        _needles[form] = what
+
+
+def note_fields(document, what):
+    """What is secret in the fields of an answer."""
+    for name, value in (document or {}).items():
+        if _SECRET_FIELDS.search(name) and isinstance(value, (str, bytes)):
+            note(value, f"{name} of {what}")
+
+
+def _note_header(name, value):
+    name = name.decode("latin-1") if isinstance(name, bytes) else name
+    value = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if not _SECRET_HEADERS.search(name.lower()):
+        return
+    if name.lower() == "authorization":
+        # A signature is shown to whoever made it; what a bearer bears is the secret itself.
+        scheme, _, value = value.partition(" ")
+        if scheme.lower() != "bearer":
+            return
+    note(value, f"the header {name}")
+    # A token of the identity service is an access key's id, which may be seen, its secret and its security token.
+    for part in value.split(".")[1:]:
+        note(part, f"a part of the header {name}")
+
+
+def watch():
+    """Notes the secret headers of every request and answer from now on, and keeps what refusals say."""
+    asking, answering = http.client.HTTPConnection, http.client.HTTPResponse
+    putheader, begin, read = asking.putheader, answering.begin, answering.read
+
+    def noting_putheader(self, name, *values):
+        for value in values:
+            _note_header(name, value)
+        return putheader(self, name, *values)
+
+    def noting_begin(self):
+        begin(self)
+        for name, value in self.headers.items():
+            _note_header(name, value)
+
+    def keeping_read(self, *arguments, **named):
+        data = read(self, *arguments, **named)
+        if data and (self.status or 0) >= 400 and len(_refusals) < REFUSALS_BYTES_MAX:
+            _refusals.extend(data)
+        return data
+
+    asking.putheader, answering.begin, answering.read = noting_putheader, noting_begin, keeping_read
+
+
+def found_in(data):
+    """Which secrets are in these bytes, each with what is around it."""
+    return {
+        what: bytes(data[max(0, data.index(needle) - 160) : data.index(needle)])
+        for needle, what in list(_needles.items())
+        if needle in data
+    }
+
+
+def refusals():
+    """The bodies of all refusals that were read."""
+    return bytes(_refusals)
