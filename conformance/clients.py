@@ -28,6 +28,15 @@ class Refused(Exception):
         self.status, self.code, self.message = status, code, message
 
 
+def refused(operation, *arguments, **named):
+    """The status and code with which an operation is refused."""
+    try:
+        answer = operation(*arguments, **named)
+    except Refused as error:
+        return error.status, error.code
+    raise AssertionError(f"{operation} succeeded: {answer}")
+
+
 class S3:
     """boto3."""
 

@@ -67,6 +67,24 @@ def client(request, clients):
 
 
 @pytest.fixture
+def s3(clients):
+    """Boto3; a file of tests that wants more, or another, has a fixture of this name itself."""
+    return clients["s3-v4"]
+
+
+@pytest.fixture(params=["oss-v1", "oss-v4"])
+def oss(request, clients):
+    """Alibaba's SDK with the oldest and the newest signature."""
+    return clients[request.param]
+
+
+@pytest.fixture(params=["obs", "obs-fallback"])
+def obs(request, clients):
+    """Huawei's SDK, speaking OBS and, on a path-style address, S3."""
+    return clients[request.param]
+
+
+@pytest.fixture
 def new_bucket():
     """A name that no other test uses."""
     return f"bucket-{next(_numbers):05d}"

@@ -1,38 +1,15 @@
 """Rules for pages of other origins, put by the vendors' SDKs and asked after as browsers do; and what nobody may make public."""
 
 import oss2
-import pytest
 import requests
 from alibabacloud_oss_v2 import models
 from obs import CorsRule
 from oss2.models import BucketCors
 
-from clients import Refused
+from clients import refused
 
 PAGE = "https://app.example.com"
 OTHER = "https://evil.example.org"
-
-
-@pytest.fixture
-def s3(clients):
-    return clients["s3-v4"]
-
-
-@pytest.fixture(params=["oss-v1", "oss-v4"])
-def oss(request, clients):
-    return clients[request.param]
-
-
-@pytest.fixture(params=["obs", "obs-fallback"])
-def obs(request, clients):
-    return clients[request.param]
-
-
-def refused(operation, *arguments, **named):
-    """The status and code with which an operation is refused."""
-    with pytest.raises(Refused) as error:
-        operation(*arguments, **named)
-    return error.value.status, error.value.code
 
 
 def url(server, bucket, key=""):

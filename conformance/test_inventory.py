@@ -13,22 +13,7 @@ import obs as obs_sdk
 import pytest
 from oss2 import models
 
-from test_settings import refused
-
-
-@pytest.fixture
-def s3(clients):
-    return clients["s3-v4"]
-
-
-@pytest.fixture(params=["oss-v1", "oss-v4"])
-def oss(request, clients):
-    return clients[request.param]
-
-
-@pytest.fixture(params=["obs", "obs-fallback"])
-def obs(request, clients):
-    return clients[request.param]
+from clients import refused
 
 
 def write_reports(server):

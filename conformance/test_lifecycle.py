@@ -11,25 +11,10 @@ import oss2
 import pytest
 from oss2 import models
 
-from test_settings import refused
+from clients import refused
 
 PAST = datetime.date(2020, 1, 1)
 PAST_TIME = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
-
-
-@pytest.fixture
-def s3(clients):
-    return clients["s3-v4"]
-
-
-@pytest.fixture(params=["oss-v1", "oss-v4"])
-def oss(request, clients):
-    return clients[request.param]
-
-
-@pytest.fixture(params=["obs", "obs-fallback"])
-def obs(request, clients):
-    return clients[request.param]
 
 
 def follow(server):

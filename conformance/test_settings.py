@@ -1,33 +1,10 @@
 """Documents of buckets and objects, put, read and enforced through the vendors' own SDKs."""
 
 import oss2
-import pytest
 from obs import ACL, Grant, Grantee, Group, Owner, Permission, TagInfo
 from oss2.models import Tagging, TaggingRule
 
-from clients import Obs, Oss, Refused, S3
-
-
-def refused(operation, *arguments, **named):
-    """The status and code with which an operation is refused."""
-    with pytest.raises(Refused) as error:
-        operation(*arguments, **named)
-    return error.value.status, error.value.code
-
-
-@pytest.fixture
-def s3(clients):
-    return clients["s3-v4"]
-
-
-@pytest.fixture(params=["oss-v1", "oss-v4"])
-def oss(request, clients):
-    return clients[request.param]
-
-
-@pytest.fixture(params=["obs", "obs-fallback"])
-def obs(request, clients):
-    return clients[request.param]
+from clients import Obs, Oss, S3, refused
 
 
 # Tags.

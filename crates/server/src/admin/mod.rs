@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 mod caller;
 pub(crate) mod identity;
+pub(crate) mod job;
 mod metrics;
 pub(crate) mod request;
 mod route;

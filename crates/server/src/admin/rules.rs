@@ -3,19 +3,14 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::outcome::job::{InventoryReport, LifecycleReport, LifecycleTally};
 
-use super::scrubbing::State;
+use super::job::Times;
 
 /// `GET`, `POST` and `DELETE /v1/lifecycle`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LifecycleRun {
-    /// `never`, `running`, `stopped` or `finished`.
-    pub(crate) state: State,
-    /// When it began: what was due by then goes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) started: Option<String>,
-    /// When it ended, or was last seen to go on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ended: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub(crate) times: Times,
     /// The bucket that it has come to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bucket: Option<String>,
@@ -51,14 +46,9 @@ pub(crate) struct Done {
 /// `GET`, `POST` and `DELETE /v1/inventory`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct InventoryRun {
-    /// `never`, `running`, `stopped` or `finished`.
-    pub(crate) state: State,
-    /// When the first report was begun.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) started: Option<String>,
-    /// When the last one ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ended: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub(crate) times: Times,
     /// The bucket of the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bucket: Option<String>,
@@ -77,9 +67,7 @@ impl From<InventoryReport> for InventoryRun {
     fn from(report: InventoryReport) -> Self {
         let (bucket, inventory) = report.current.unzip();
         Self {
-            state: report.state.into(),
-            started: report.started.map(|time| time.to_string()),
-            ended: report.ended.map(|time| time.to_string()),
+            times: Times::new(report.state, report.started, report.ended),
             bucket: bucket.map(|bucket| bucket.as_str().to_owned()),
             inventory: inventory.map(|id| id.as_str().to_owned()),
             reports: report.reports,
@@ -92,9 +80,7 @@ impl From<InventoryReport> for InventoryRun {
 impl From<LifecycleReport> for LifecycleRun {
     fn from(report: LifecycleReport) -> Self {
         Self {
-            state: report.state.into(),
-            started: report.started.map(|time| time.to_string()),
-            ended: report.ended.map(|time| time.to_string()),
+            times: Times::new(report.state, report.started, report.ended),
             bucket: report.bucket.map(|bucket| bucket.as_str().to_owned()),
             done: report.done.into(),
         }

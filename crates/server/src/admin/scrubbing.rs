@@ -3,11 +3,10 @@
 use serde::{Deserialize, Serialize};
 use strongroom_model::{
     operation::admin::StartScrub,
-    outcome::{
-        job::JobState,
-        scrub::{Finding, ScrubReport, ScrubTally, ScrubbedBucket},
-    },
+    outcome::scrub::{Finding, ScrubReport, ScrubTally, ScrubbedBucket},
 };
+
+use super::job::Times;
 
 /// `POST /v1/scrub`.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -23,14 +22,9 @@ pub(crate) struct NewScrub {
 /// `GET`, `POST` and `DELETE /v1/scrub`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Scrub {
-    /// `never`, `running`, `stopped` or `finished`.
-    pub(crate) state: State,
-    /// When it began.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) started: Option<String>,
-    /// When it ended, or was last seen to go on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) ended: Option<String>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub(crate) times: Times,
     /// What there was to look at when it began.
     pub(crate) expected: Tally,
     /// What it has looked at.
@@ -43,20 +37,6 @@ pub(crate) struct Scrub {
     pub(crate) buckets: Vec<Bucket>,
     /// What is wrong, as far as there is room.
     pub(crate) findings: Vec<Damage>,
-}
-
-/// Whether a job goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum State {
-    /// There was none yet.
-    Never,
-    /// It is at work.
-    Running,
-    /// It was interrupted.
-    Stopped,
-    /// It has seen everything.
-    Finished,
 }
 
 /// An amount of objects.
@@ -110,23 +90,10 @@ impl From<NewScrub> for StartScrub {
     }
 }
 
-impl From<JobState> for State {
-    fn from(state: JobState) -> Self {
-        match state {
-            JobState::Never => Self::Never,
-            JobState::Running => Self::Running,
-            JobState::Stopped => Self::Stopped,
-            JobState::Finished => Self::Finished,
-        }
-    }
-}
-
 impl From<ScrubReport> for Scrub {
     fn from(report: ScrubReport) -> Self {
         Self {
-            state: report.state.into(),
-            started: report.started.map(|time| time.to_string()),
-            ended: report.ended.map(|time| time.to_string()),
+            times: Times::new(report.state, report.started, report.ended),
             expected: report.expected.into(),
             done: report.done.into(),
             blobs: report.blobs,

@@ -1,18 +1,15 @@
 //! `strongroom inventory`: has the server write the reports of all inventories now, watches it, and says what it wrote.
 
-use clap::{Args, Subcommand};
-use http::Method;
+use clap::Subcommand;
+use indicatif::ProgressBar;
 
 use super::{
     Connection,
-    administer::{NOTHING, ask, show},
     failure::CommandError,
-    lifecycle::{INTERVAL, spinner},
+    job::{self, Job, Run},
     table,
 };
-use crate::admin::{rules::InventoryRun, scrubbing::State};
-
-const PATH: &str = "/inventory";
+use crate::admin::{job::State, rules::InventoryRun};
 
 /// `strongroom inventory …`.
 #[derive(Debug, Subcommand)]
@@ -31,50 +28,38 @@ pub(super) enum InventoryCommand {
     },
 }
 
-#[derive(Debug, Args)]
-pub(super) struct Run {
-    /// Do not wait for its end
-    #[arg(long)]
-    detach: bool,
-    #[command(flatten)]
-    to: Connection,
-}
-
 /// Does what was typed. A report that could not be written is a failure.
 pub(super) async fn inventory(command: InventoryCommand) -> Result<(), CommandError> {
     match command {
-        InventoryCommand::Run(run) => start(&run).await,
-        InventoryCommand::Status { to } => {
-            let run: InventoryRun = ask(&to, Method::GET, PATH, NOTHING).await?;
-            show(&to, &run, || table::inventory(&run))
-        }
-        InventoryCommand::Stop { to } => {
-            let run: InventoryRun = ask(&to, Method::DELETE, PATH, NOTHING).await?;
-            show(&to, &run, || "it stops at the next page of keys".to_owned())
-        }
+        InventoryCommand::Run(run) => run.start::<InventoryRun>().await,
+        InventoryCommand::Status { to } => job::status::<InventoryRun>(&to).await.map(drop),
+        InventoryCommand::Stop { to } => job::stop::<InventoryRun>(&to, "page of keys").await,
     }
 }
 
-async fn start(run: &Run) -> Result<(), CommandError> {
-    let mut now: InventoryRun = ask(&run.to, Method::POST, PATH, NOTHING).await?;
-    if run.detach {
-        return show(&run.to, &now, || "it runs; `strongroom inventory status` says how far it is".to_owned());
+impl Job for InventoryRun {
+    const PATH: &'static str = "/inventory";
+    const STATUS: &'static str = "strongroom inventory status";
+
+    fn state(&self) -> State {
+        self.times.state
     }
-    let spinner = spinner();
-    while now.state == State::Running {
-        let bucket = now.bucket.as_deref().unwrap_or_default();
-        spinner.set_message(format!("{bucket}: {} rows", now.rows));
-        spinner.tick();
-        tokio::time::sleep(INTERVAL).await;
-        now = ask(&run.to, Method::GET, PATH, NOTHING).await?;
+
+    fn progress(&self, bar: &ProgressBar) {
+        bar.set_message(format!("{}: {} rows", self.bucket.as_deref().unwrap_or_default(), self.rows));
     }
-    spinner.finish_and_clear();
-    show(&run.to, &now, || table::inventory(&now))?;
-    match (now.state, now.troubles) {
-        (State::Finished, 0) => Ok(()),
-        (State::Finished, troubles) => {
-            Err(CommandError::Usage(format!("{troubles} reports could not be written; the server's log says why")))
+
+    fn table(&self) -> String {
+        table::inventory(self)
+    }
+
+    fn verdict(&self) -> Result<(), CommandError> {
+        match (self.times.state, self.troubles) {
+            (State::Finished, 0) => Ok(()),
+            (State::Finished, troubles) => {
+                Err(CommandError::Usage(format!("{troubles} reports could not be written; the server's log says why")))
+            }
+            _ => Err(CommandError::Usage("it was stopped before its end; run it again".to_owned())),
         }
-        _ => Err(CommandError::Usage("it was stopped before its end; run it again".to_owned())),
     }
 }

@@ -8,6 +8,7 @@ mod client;
 mod failure;
 mod identity;
 mod inventory;
+mod job;
 mod lifecycle;
 mod logging;
 mod recover;

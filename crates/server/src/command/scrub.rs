@@ -1,21 +1,20 @@
 //! `strongroom scrub`: has the server look at everything that is stored, watches it, and says what it has found.
 
-use std::{io::IsTerminal as _, time::Duration};
-
 use clap::{Args, Subcommand};
 use http::Method;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use super::{
     Connection,
-    administer::{NOTHING, ask, show},
+    administer::ask,
     failure::CommandError,
+    job::{self, Job},
     table,
 };
-use crate::admin::scrubbing::{NewScrub, Scrub, State};
-
-/// How often it is asked how far the scrub is.
-const INTERVAL: Duration = Duration::from_millis(500);
+use crate::admin::{
+    job::State,
+    scrubbing::{NewScrub, Scrub},
+};
 
 /// `strongroom scrub …`.
 #[derive(Debug, Args)]
@@ -59,61 +58,51 @@ enum Other {
 /// Does what was typed. Damage that was found is a failure.
 pub(super) async fn scrub(command: ScrubCommand) -> Result<(), CommandError> {
     match command.command {
-        Some(Other::Status { to }) => {
-            let scrub = ask(&to, Method::GET, PATH, NOTHING).await?;
-            show(&to, &scrub, || table::scrub(&scrub))?;
-            verdict(&scrub)
+        Some(Other::Status { to }) => job::status::<Scrub>(&to).await?.harmless(),
+        Some(Other::Stop { to }) => job::stop::<Scrub>(&to, "object").await,
+        None => {
+            let Start { rate, anew, detach, to } = command.start;
+            let document = NewScrub { mib_per_second: rate, anew };
+            let begun: Scrub = ask(&to, Method::POST, Scrub::PATH, Some(&document)).await?;
+            job::follow(&to, begun, detach, BAR).await
         }
-        Some(Other::Stop { to }) => {
-            let scrub: Scrub = ask(&to, Method::DELETE, PATH, NOTHING).await?;
-            show(&to, &scrub, || "it stops at the next object".to_owned())
+    }
+}
+
+/// What shows how far it is: of a scrub, it is known how much there is to do.
+const BAR: &str = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {msg}, {eta} to go";
+
+impl Job for Scrub {
+    const PATH: &'static str = "/scrub";
+    const STATUS: &'static str = "strongroom scrub status";
+
+    fn state(&self) -> State {
+        self.times.state
+    }
+
+    fn progress(&self, bar: &ProgressBar) {
+        bar.set_length(self.expected.bytes.max(self.done.bytes));
+        bar.set_position(self.done.bytes);
+        bar.set_message(format!("{} objects, {} findings", self.done.versions, self.found));
+    }
+
+    fn table(&self) -> String {
+        table::scrub(self)
+    }
+
+    fn verdict(&self) -> Result<(), CommandError> {
+        match self.times.state {
+            State::Finished => self.harmless(),
+            _ => Err(CommandError::Usage("the scrub was stopped before its end; run it again to go on".to_owned())),
         }
-        None => start(&command.start).await,
     }
 }
 
-const PATH: &str = "/scrub";
-
-async fn start(start: &Start) -> Result<(), CommandError> {
-    let document = NewScrub { mib_per_second: start.rate, anew: start.anew };
-    let scrub: Scrub = ask(&start.to, Method::POST, PATH, Some(&document)).await?;
-    if start.detach {
-        return show(&start.to, &scrub, || "it runs; `strongroom scrub status` says how far it is".to_owned());
-    }
-    let scrub = watch(&start.to, scrub).await?;
-    show(&start.to, &scrub, || table::scrub(&scrub))?;
-    match scrub.state {
-        State::Finished => verdict(&scrub),
-        _ => Err(CommandError::Usage("the scrub was stopped before its end; run it again to go on".to_owned())),
-    }
-}
-
-/// Asks until it has ended. Whoever stops watching does not stop the scrub.
-async fn watch(to: &Connection, mut scrub: Scrub) -> Result<Scrub, CommandError> {
-    let bar = bar();
-    while scrub.state == State::Running {
-        bar.set_length(scrub.expected.bytes.max(scrub.done.bytes));
-        bar.set_position(scrub.done.bytes);
-        bar.set_message(format!("{} objects, {} findings", scrub.done.versions, scrub.found));
-        tokio::time::sleep(INTERVAL).await;
-        scrub = ask(to, Method::GET, PATH, NOTHING).await?;
-    }
-    bar.finish_and_clear();
-    Ok(scrub)
-}
-
-/// Silent where nobody watches.
-fn bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let template = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {msg}, {eta} to go";
-    ProgressBar::new(0).with_style(ProgressStyle::with_template(template).expect("the template is well formed"))
-}
-
-fn verdict(scrub: &Scrub) -> Result<(), CommandError> {
-    match scrub.found {
-        0 => Ok(()),
-        found => Err(CommandError::Damage { found }),
+impl Scrub {
+    fn harmless(&self) -> Result<(), CommandError> {
+        match self.found {
+            0 => Ok(()),
+            found => Err(CommandError::Damage { found }),
+        }
     }
 }

@@ -4,6 +4,7 @@ use comfy_table::{Table, presets::NOTHING};
 
 use crate::admin::{
     audit::{Line, Verification},
+    job::Times,
     rules::{InventoryRun, LifecycleRun},
     scrubbing::{Damage, Scrub},
     view::{Bucket, Key, Object, User},
@@ -76,9 +77,9 @@ pub(super) fn inventory(run: &InventoryRun) -> String {
     rows_of(
         ["FACT", "VALUE"],
         [
-            ["state".to_owned(), format!("{:?}", run.state).to_lowercase()],
-            ["started".to_owned(), or_none(&run.started)],
-            ["ended".to_owned(), or_none(&run.ended)],
+            ["state".to_owned(), format!("{:?}", run.times.state).to_lowercase()],
+            ["started".to_owned(), or_none(&run.times.started)],
+            ["ended".to_owned(), or_none(&run.times.ended)],
             ["last bucket".to_owned(), or_none(&run.bucket)],
             ["last inventory".to_owned(), or_none(&run.inventory)],
             ["reports".to_owned(), run.reports.to_string()],
@@ -90,7 +91,7 @@ pub(super) fn inventory(run: &InventoryRun) -> String {
 
 /// A run of the lifecycle rules.
 pub(super) fn lifecycle(run: &LifecycleRun) -> String {
-    let LifecycleRun { state, started, ended, done, .. } = run;
+    let LifecycleRun { times: Times { state, started, ended }, done, .. } = run;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     rows_of(
         ["FACT", "VALUE"],
@@ -114,7 +115,7 @@ pub(super) fn lifecycle(run: &LifecycleRun) -> String {
 
 /// A scrub: how far it is, its buckets, what it has found.
 pub(super) fn scrub(scrub: &Scrub) -> String {
-    let Scrub { state, started, ended, done, expected, blobs, found, .. } = scrub;
+    let Scrub { times: Times { state, started, ended }, done, expected, blobs, found, .. } = scrub;
     let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
     let facts = rows_of(
         ["FACT", "VALUE"],

@@ -10,8 +10,9 @@ use strongroom_model::time::Timestamp;
 
 use super::buckets::{Bucket, BucketId, Life, life_of};
 use super::record::{Family, Key, first_version};
-use super::{ATTEMPTS, Catalog, CatalogError, Change, Located, after};
-use crate::kv::{Commit, Expected};
+use super::walk::{Cursor, behind};
+use super::{ATTEMPTS, Catalog, CatalogError, Change};
+use crate::kv::{Commit, Expected, KvError};
 
 /// Buckets whose inventories one scan fetches: each may have a thousand.
 const BUCKETS_PAGE: usize = 16;
@@ -79,8 +80,12 @@ impl Catalog {
                 .check(&life_of(bucket.id), Expected::Version(alive.version))
                 .check(&key, expected)
                 .put(&key, &row);
-            if self.commit(change).await? == Commit::Committed {
-                return Ok(InventoryPut::Done);
+            match self.commit(change).await {
+                Ok(Commit::Committed) => return Ok(InventoryPut::Done),
+                Ok(Commit::Conflict) => {}
+                // As many as may be have room in one row, unless most of them name the longest prefixes, keys and roles there are.
+                Err(CatalogError::Kv(KvError::TooLarge { .. })) => return Ok(InventoryPut::TooMany),
+                Err(error) => return Err(error),
             }
         }
         Err(CatalogError::Contended(ATTEMPTS))
@@ -133,22 +138,20 @@ impl Catalog {
         Err(CatalogError::Contended(ATTEMPTS))
     }
 
-    /// The next buckets with inventories, those behind `last`; none at the end.
+    /// The next buckets with inventories, those behind `cursor`; none at the end. A row that does not open hides no other.
     pub(crate) async fn walk_inventories(
         &self,
-        last: Option<BucketId>,
-    ) -> Result<Vec<BucketInventories>, CatalogError> {
-        let mut range = Key::<InventoriesRow>::range(&[]);
-        if let Some(last) = last {
-            range.start = after(&inventories_of(last));
-        }
-        let found = self.scan::<InventoriesRow>(range, BUCKETS_PAGE).await?;
-        let read = found.into_iter().map(|Located { key, record, .. }| {
-            let id =
-                key.parts().try_into().map_err(|_| CatalogError::Inconsistent("the key of a bucket's inventories"));
-            record.into_bucket(BucketId(id?))
+        cursor: Option<&Cursor>,
+    ) -> Result<Vec<(Cursor, Result<BucketInventories, CatalogError>)>, CatalogError> {
+        let rows = self.kv.scan(behind(Key::<InventoriesRow>::range(&[]), cursor), BUCKETS_PAGE).await?;
+        let read = rows.into_iter().map(|row| {
+            let id = Key::<InventoriesRow>::from_bytes(row.key.clone()).parts().try_into();
+            let bucket = id
+                .map_err(|_| CatalogError::Inconsistent("the key of a bucket's inventories"))
+                .and_then(|id| self.unseal::<InventoriesRow>(&row.key, &row.value)?.into_bucket(BucketId(id)));
+            (row.key, bucket)
         });
-        read.collect()
+        Ok(read.collect())
     }
 }
 

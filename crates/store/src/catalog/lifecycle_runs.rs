@@ -6,6 +6,7 @@ use strongroom_model::outcome::job::{JobState, LifecycleReport, LifecycleTally};
 use strongroom_model::time::Timestamp;
 
 use super::record::{Family, Key, first_version};
+use super::scrubs::kept_state;
 use super::{Catalog, CatalogError, Change};
 
 /// A run, as far as it has come.
@@ -74,18 +75,13 @@ impl LifecycleRunRow {
         }
     }
 
-    /// What was under way when it was saved is interrupted now.
     fn into_progress(self) -> Result<LifecycleProgress, CatalogError> {
         let malformed = || CatalogError::Inconsistent("the place of a run of the lifecycle rules");
         let bucket = self.bucket.map(|name| BucketName::parse(&name).map_err(|_| malformed())).transpose()?;
         let behind = self.behind.map(|key| ObjectKey::parse(&key).map_err(|_| malformed())).transpose()?;
         let [buckets, keys, expired, marked, noncurrent, markers, uploads, locked, changed, troubles] = self.done;
         let report = LifecycleReport {
-            state: match (self.finished, self.started) {
-                (true, _) => JobState::Finished,
-                (false, Some(_)) => JobState::Stopped,
-                (false, None) => JobState::Never,
-            },
+            state: kept_state(self.finished, self.started),
             started: self.started.map(Timestamp::from_millis),
             ended: self.ended.map(Timestamp::from_millis),
             bucket,

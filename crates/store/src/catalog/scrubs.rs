@@ -58,6 +58,15 @@ impl Catalog {
     }
 }
 
+/// The state of a job that an earlier process has left. What was under way when it was kept is interrupted now.
+pub(super) fn kept_state(finished: bool, started: Option<i64>) -> JobState {
+    match (finished, started) {
+        (true, _) => JobState::Finished,
+        (false, Some(_)) => JobState::Stopped,
+        (false, None) => JobState::Never,
+    }
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct ScrubRow {
     place: Place,
@@ -128,14 +137,9 @@ impl ScrubRow {
         }
     }
 
-    /// What was under way when it was saved is interrupted now.
     fn into_progress(self) -> Result<Progress, CatalogError> {
         let report = ScrubReport {
-            state: match (self.finished, self.started) {
-                (true, _) => JobState::Finished,
-                (false, Some(_)) => JobState::Stopped,
-                (false, None) => JobState::Never,
-            },
+            state: kept_state(self.finished, self.started),
             started: self.started.map(Timestamp::from_millis),
             ended: self.ended.map(Timestamp::from_millis),
             expected: tally(self.expected),

@@ -148,7 +148,7 @@ pub(super) fn parse_key(name: &[u8]) -> Result<ObjectKey, CatalogError> {
 }
 
 /// The rows of `range` behind `cursor`, if that lies in it.
-fn behind(range: KeyRange, cursor: Option<&Cursor>) -> KeyRange {
+pub(super) fn behind(range: KeyRange, cursor: Option<&Cursor>) -> KeyRange {
     match cursor {
         Some(cursor) if *cursor >= range.start => KeyRange { start: [cursor.as_ref(), b"\0"].concat().into(), ..range },
         _ => range,

@@ -3,10 +3,7 @@
 
 mod report;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use strongroom_model::account::AccountId;
@@ -16,7 +13,7 @@ use strongroom_model::outcome::job::{InventoryReport, JobState};
 use strongroom_model::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use super::told;
+use super::{rested, told};
 use crate::{
     catalog::{
         Catalog, CatalogError,
@@ -25,9 +22,6 @@ use crate::{
     stream::ByteStream,
     surroundings::{Clock, Entropy},
 };
-
-/// How often it is looked whether a report is due.
-const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Writes objects as an account would that asks for it.
 #[async_trait]
@@ -127,10 +121,8 @@ impl InventoryJob {
                 }
                 () = told(&mut stop) => return,
             }
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = self.wake.notified() => {}
-                () = told(&mut stop) => return,
+            if !rested(&self.wake, &mut stop).await {
+                return;
             }
         }
     }
@@ -151,10 +143,10 @@ impl InventoryJob {
     async fn follow(&self, everything: bool, tools: Tools<'_>) -> Result<(), CatalogError> {
         let mut behind = None;
         loop {
-            let page = self.catalog.walk_inventories(behind).await?;
-            let Some(end) = page.last() else { return Ok(()) };
-            behind = Some(end.bucket);
-            for bucket in page {
+            let page = self.catalog.walk_inventories(behind.as_ref()).await?;
+            let Some((end, _)) = page.last() else { return Ok(()) };
+            behind = Some(end.clone());
+            for bucket in page.into_iter().filter_map(|(_, read)| self.known(read, everything)) {
                 for standing in &bucket.standing {
                     let now = (tools.clock)();
                     let Standing { inventory, last } = standing;
@@ -170,6 +162,16 @@ impl InventoryJob {
                 }
             }
         }
+    }
+
+    /// The inventories of a bucket, if their row can be read.
+    fn known(&self, read: Result<BucketInventories, CatalogError>, everything: bool) -> Option<BucketInventories> {
+        let told = read.inspect_err(|error| {
+            tracing::warn!(error = chain(error), "the inventories of a bucket could not be read");
+            // A look at what is due comes every minute, and would count it again and again.
+            self.progress().report.troubles += u64::from(everything);
+        });
+        told.ok()
     }
 
     /// One report. Trouble of the moment is left for the next look, any other for the next time the report is due.

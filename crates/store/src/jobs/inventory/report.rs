@@ -65,9 +65,9 @@ enum Cut {
     Failed(Failure),
 }
 
-/// Takes rows, and hands on the bytes of a file.
+/// Takes rows, and hands on the bytes of a file; then a none, without which the file is not whole.
 struct Sink {
-    pieces: mpsc::Sender<io::Result<Bytes>>,
+    pieces: mpsc::Sender<Option<Bytes>>,
     encoder: Encoder,
     md5: Md5,
     size: u64,
@@ -130,10 +130,7 @@ impl InventoryJob {
         let kind = if source.inventory.is_compressed() { "application/gzip" } else { "text/csv" };
         let put = source.put(&key, kind)?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
-        let body: ByteStream = Box::pin(stream::unfold(waiting, |mut waiting| async move {
-            waiting.recv().await.map(|piece| (piece, waiting))
-        }));
-        let deposited = tools.deposit.deposit(source.bucket.facts.owner, put, body);
+        let deposited = tools.deposit.deposit(source.bucket.facts.owner, put, body(waiting));
         let rows = self.rows(source, place, Sink::new(pieces, source.inventory.is_compressed()));
         match tokio::join!(deposited, rows) {
             (Ok(()), Ok((size, md5))) => Ok(Some(ReportFile { key, size, md5 })),
@@ -143,15 +140,9 @@ impl InventoryJob {
         }
     }
 
-    /// Fills a file, and answers its length and its MD5. What cuts it short is told to whoever stores it as well, so that it is
-    /// never stored half.
+    /// Fills a file, and answers its length and its MD5.
     async fn rows(&self, source: &Source<'_>, place: &mut Place, mut sink: Sink) -> Result<(u64, [u8; 16]), Cut> {
-        let filled = self.fill(source, place, &mut sink).await;
-        if filled.is_err() {
-            // If nobody reads any more, nobody need be told.
-            let _unread = sink.pieces.send(Err(io::Error::other("the report was interrupted"))).await;
-        }
-        filled?;
+        self.fill(source, place, &mut sink).await?;
         sink.finish().await
     }
 
@@ -160,6 +151,10 @@ impl InventoryJob {
         while sink.rows < ROWS_PER_FILE {
             if self.progress().stopped {
                 return Err(Cut::Stopped);
+            }
+            // Not only when the next piece is full: of a large bucket, a narrow filter may leave few rows.
+            if sink.pieces.is_closed() {
+                return Err(Cut::Unread);
             }
             let page = self.catalog.heads(source.bucket.id, prefix, place.behind.as_ref()).await?;
             let Some(last) = page.last() else {
@@ -281,7 +276,7 @@ impl Source<'_> {
 }
 
 impl Sink {
-    fn new(pieces: mpsc::Sender<io::Result<Bytes>>, compressed: bool) -> Self {
+    fn new(pieces: mpsc::Sender<Option<Bytes>>, compressed: bool) -> Self {
         let encoder = match compressed {
             true => Encoder::Gzip(GzEncoder::new(Vec::new(), Compression::default())),
             false => Encoder::Plain(Vec::new()),
@@ -314,14 +309,28 @@ impl Sink {
             Encoder::Plain(buffer) => buffer,
         };
         self.hand_on(rest).await?;
+        self.pieces.send(None).await.map_err(|_| Cut::Unread)?;
         Ok((self.size, self.md5.finalize().into()))
     }
 
     async fn hand_on(&mut self, piece: Vec<u8>) -> Result<(), Cut> {
         self.md5.update(&piece);
         self.size += piece.len() as u64;
-        self.pieces.send(Ok(piece.into())).await.map_err(|_| Cut::Unread)
+        self.pieces.send(Some(piece.into())).await.map_err(|_| Cut::Unread)
     }
+}
+
+/// The bytes of a file. If its rows end before it does, because the job is stopped, fails, or is dropped with the whole process,
+/// that is an error to whoever stores it: no file is stored half.
+fn body(waiting: mpsc::Receiver<Option<Bytes>>) -> ByteStream {
+    Box::pin(stream::unfold(Some(waiting), |waiting| async move {
+        let mut waiting = waiting?;
+        match waiting.recv().await {
+            Some(Some(piece)) => Some((Ok(piece), Some(waiting))),
+            Some(None) => None,
+            None => Some((Err(io::Error::other("the report was interrupted")), None)),
+        }
+    }))
 }
 
 /// Random bytes in the form of a UUID of version 4.

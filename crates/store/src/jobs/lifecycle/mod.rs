@@ -7,10 +7,7 @@
 mod judge;
 mod pass;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_model::failure::{Failure, FailureCode, chain};
 use strongroom_model::lifecycle::DAY_MS;
@@ -18,14 +15,11 @@ use strongroom_model::outcome::job::{JobState, LifecycleReport};
 use strongroom_model::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use super::told;
+use super::{Interruption, ended, goes_to_work, rested, told};
 use crate::{
     catalog::{Catalog, CatalogError, lifecycle_runs::LifecycleProgress},
     surroundings::{Clock, Entropy},
 };
-
-/// How often it is looked whether a day has begun, and how soon a run goes on that the catalog's absence has interrupted.
-const INTERVAL: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub struct LifecycleJob {
@@ -33,14 +27,6 @@ pub struct LifecycleJob {
     entropy: Entropy,
     progress: Mutex<LifecycleProgress>,
     wake: Notify,
-}
-
-/// What ended a run before its end.
-enum Interruption {
-    /// Somebody has stopped it.
-    Stopped,
-    /// The catalog is away.
-    Away(Failure),
 }
 
 impl LifecycleJob {
@@ -105,10 +91,8 @@ impl LifecycleJob {
                 }
                 return;
             }
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = self.wake.notified() => {}
-                () = told(&mut stop) => return,
+            if !rested(&self.wake, &mut stop).await {
+                return;
             }
         }
     }
@@ -118,7 +102,8 @@ impl LifecycleJob {
         let midnight = Timestamp::from_millis(now.millis() - now.millis().rem_euclid(DAY_MS));
         let mut progress = self.progress();
         let begun = progress.report.started.is_some_and(|started| started >= midnight);
-        if !begun && !progress.wanted {
+        // One that is under way and not wanted was stopped before it was at work.
+        if !begun && !progress.wanted && progress.report.state != JobState::Running {
             *progress = LifecycleProgress::default();
             progress.begin();
         }
@@ -128,18 +113,19 @@ impl LifecycleJob {
     async fn work(&self, clock: &Clock) -> Result<(), Failure> {
         {
             let mut progress = self.progress();
-            if !progress.wanted {
+            let wanted = progress.wanted;
+            if wanted || progress.report.state == JobState::Running {
+                progress.report.started.get_or_insert_with(|| clock());
+            }
+            if !goes_to_work(&mut progress.report.state, wanted) {
                 return Ok(());
             }
-            progress.report.state = JobState::Running;
-            progress.report.started.get_or_insert_with(|| clock());
         }
         let result = self.pass(clock).await;
         {
-            let mut progress = self.progress();
+            let progress = &mut *self.progress();
             progress.report.ended = Some(clock());
-            progress.report.state = if result.is_ok() { JobState::Finished } else { JobState::Stopped };
-            progress.wanted &= matches!(result, Err(Interruption::Away(_)));
+            ended(&result, &mut progress.report.state, &mut progress.wanted);
         }
         self.save().await?;
         match result {
@@ -171,17 +157,5 @@ impl LifecycleProgress {
         }
         self.report.state = JobState::Running;
         self.wanted = true;
-    }
-}
-
-impl From<Failure> for Interruption {
-    fn from(failure: Failure) -> Self {
-        Self::Away(failure)
-    }
-}
-
-impl From<CatalogError> for Interruption {
-    fn from(error: CatalogError) -> Self {
-        Self::Away(error.into())
     }
 }

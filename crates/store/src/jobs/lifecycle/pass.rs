@@ -1,16 +1,18 @@
 //! The way of a run through all buckets that have rules: key by key, and then upload by upload.
 
+use std::error::Error;
+
 use strongroom_model::condition::Conditions;
-use strongroom_model::failure::chain;
+use strongroom_model::failure::{FailureCode, chain};
 use strongroom_model::lifecycle::Lifecycle;
 use strongroom_model::name::{BucketName, ObjectKey, UploadId, VersionId};
 use strongroom_model::operation::upload::ListUploads;
 use strongroom_model::outcome::job::LifecycleTally;
 use strongroom_model::time::Timestamp;
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
 use super::{
-    Interruption, LifecycleJob,
+    LifecycleJob,
     judge::{Fate, Judge},
 };
 use crate::{
@@ -22,13 +24,10 @@ use crate::{
         objects::VersionUid,
         uploads::UploadPlace,
     },
-    jobs::pace::Pace,
+    jobs::{Interruption, SAVE_INTERVAL, pace::Pace},
     kv::KvError,
     surroundings::Clock,
 };
-
-/// How often it is kept how far the run is: what a killed process has to look at again, which costs time alone.
-const SAVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Keys and uploads looked at in a second at most, so that clients hardly notice: a hundred million take three hours.
 const KEYS_PER_SECOND: u64 = 10_000;
@@ -68,10 +67,8 @@ impl LifecycleJob {
         let mut walk = Walk { clock, pace: Pace::new(Some(KEYS_PER_SECOND)), now, saved: Instant::now() };
         let mut last = String::new();
         if let Some(name) = interrupted {
-            // It may be gone by now, and then there is nothing to do in it.
-            if let Some(bucket) = self.catalog.bucket(&name).await? {
-                self.bucket(&bucket, behind, &mut walk).await?;
-            }
+            let gone_through = self.go_on(&name, behind, &mut walk).await;
+            self.survived(name.as_str(), gone_through)?;
             last = name.as_str().to_owned();
         }
         loop {
@@ -82,12 +79,37 @@ impl LifecycleJob {
                 match found {
                     Ok(bucket) if bucket.has_lifecycle => {
                         self.enter(&bucket.facts.name);
-                        self.bucket(&bucket, None, &mut walk).await?;
+                        let gone_through = self.bucket(&bucket, None, &mut walk).await;
+                        self.survived(&name, gone_through)?;
                     }
                     Ok(_) => {}
-                    Err(error) => self.trouble(&name, None, error),
+                    Err(error) => self.trouble(&name, None, &error),
                 }
             }
+        }
+    }
+
+    /// The bucket in which the run was interrupted. It may be gone by now, and then there is nothing to do in it.
+    async fn go_on(
+        &self,
+        name: &BucketName,
+        behind: Option<ObjectKey>,
+        walk: &mut Walk<'_>,
+    ) -> Result<(), Interruption> {
+        match self.catalog.bucket(name).await? {
+            Some(bucket) => self.bucket(&bucket, behind, walk).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Damage in one bucket does not hold up the others.
+    fn survived(&self, bucket: &str, gone_through: Result<(), Interruption>) -> Result<(), Interruption> {
+        match gone_through {
+            Err(Interruption::Away(failure)) if failure.code == FailureCode::Damaged => {
+                self.trouble(bucket, None, &failure);
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -248,16 +270,16 @@ impl LifecycleJob {
     /// Goes on past what is wrong with one key; not if the whole catalog is away.
     fn overlook(&self, bucket: &Bucket, key: Option<&ObjectKey>, error: CatalogError) -> Result<(), CatalogError> {
         match error {
-            CatalogError::Kv(error) if !matches!(error, KvError::TooLarge { .. }) => Err(error.into()),
+            CatalogError::Kv(error @ (KvError::Unavailable(_) | KvError::Stopped(_))) => Err(error.into()),
             error => {
-                self.trouble(bucket.facts.name.as_str(), key, error);
+                self.trouble(bucket.facts.name.as_str(), key, &error);
                 Ok(())
             }
         }
     }
 
-    fn trouble(&self, bucket: &str, key: Option<&ObjectKey>, error: CatalogError) {
-        let (key, error) = (key.map(|key| key.as_str()), chain(&error));
+    fn trouble(&self, bucket: &str, key: Option<&ObjectKey>, error: &(dyn Error + 'static)) {
+        let (key, error) = (key.map(|key| key.as_str()), chain(error));
         tracing::warn!(bucket, key, error, "the lifecycle rules could not be followed here");
         self.progress().report.done.troubles += 1;
     }

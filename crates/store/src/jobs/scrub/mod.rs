@@ -4,10 +4,7 @@
 mod examine;
 mod pass;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use strongroom_model::failure::{Failure, FailureCode, chain};
 use strongroom_model::operation::admin::StartScrub;
@@ -16,7 +13,7 @@ use strongroom_model::outcome::scrub::ScrubReport;
 use strongroom_model::time::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use super::told;
+use super::{Interruption, ended, goes_to_work, rested, told};
 use crate::{
     blobs::Blobs,
     catalog::{Catalog, CatalogError, scrubs::Progress},
@@ -25,9 +22,6 @@ use crate::{
     surroundings::Clock,
 };
 use examine::Examiner;
-
-/// How often it is looked whether a scrub is due, and how soon one goes on that a store's absence has interrupted.
-const INTERVAL: Duration = Duration::from_secs(60);
 
 /// When the server scrubs by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +37,6 @@ pub struct Scrub {
     examiner: Examiner,
     progress: Mutex<Progress>,
     wake: Notify,
-}
-
-/// What ended a pass before its end.
-enum Interruption {
-    /// Somebody has stopped it.
-    Stopped,
-    /// A store is away.
-    Away(Failure),
 }
 
 impl Scrub {
@@ -122,10 +108,8 @@ impl Scrub {
             if stopped {
                 return self.keep().await;
             }
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = self.wake.notified() => {}
-                () = told(&mut stop) => return,
+            if !rested(&self.wake, &mut stop).await {
+                return;
             }
         }
     }
@@ -156,17 +140,16 @@ impl Scrub {
     async fn work(&self, clock: &Clock) -> Result<(), Failure> {
         {
             let mut progress = self.progress();
-            if !progress.wanted {
+            let wanted = progress.wanted;
+            if !goes_to_work(&mut progress.report.state, wanted) {
                 return Ok(());
             }
-            progress.report.state = JobState::Running;
         }
         let result = self.pass(clock).await;
         {
-            let mut progress = self.progress();
+            let progress = &mut *self.progress();
             progress.report.ended = Some(clock());
-            progress.report.state = if result.is_ok() { JobState::Finished } else { JobState::Stopped };
-            progress.wanted &= matches!(result, Err(Interruption::Away(_)));
+            ended(&result, &mut progress.report.state, &mut progress.wanted);
         }
         self.save().await?;
         match result {

@@ -3,17 +3,17 @@
 use strongroom_model::failure::{Failure, chain};
 use strongroom_model::name::BucketName;
 use strongroom_model::outcome::scrub::{Finding, ScrubTally, ScrubbedBucket, Trouble};
-use tokio::time::{Duration, Instant};
+use tokio::time::Instant;
 
 use super::{
-    Interruption, Scrub,
+    Scrub,
     examine::{Hindrance, Verdict},
 };
 use crate::{
     blob_id::BlobId,
     blobs::BlobEntry,
     catalog::{CatalogError, buckets::Bucket, scrubs::Place, walk::Walked},
-    jobs::pace::Pace,
+    jobs::{Interruption, SAVE_INTERVAL, pace::Pace},
     surroundings::Clock,
 };
 
@@ -22,9 +22,6 @@ const FINDINGS_MAX: usize = 500;
 
 /// Buckets that a report lists one by one.
 const BUCKETS_MAX: usize = 2000;
-
-/// How often it is kept how far the scrub has come: what a killed process has to look at again.
-const SAVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// What one version costs at least: looking at an empty object takes reads of rows, too.
 const VERSION_BYTES: u64 = 4096;
@@ -37,18 +34,6 @@ struct Walk<'a> {
     clock: &'a Clock,
     pace: Pace,
     saved: Instant,
-}
-
-impl From<Failure> for Interruption {
-    fn from(failure: Failure) -> Self {
-        Self::Away(failure)
-    }
-}
-
-impl From<CatalogError> for Interruption {
-    fn from(error: CatalogError) -> Self {
-        Self::Away(error.into())
-    }
 }
 
 impl Scrub {

@@ -1,7 +1,7 @@
 //! Inventories: reports that are written when they are due by a clock that is moved by hand, that open as any object does, and
 //! tell of every version what is asked for.
 
-use std::io::Read as _;
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
@@ -15,10 +15,15 @@ use strongroom_model::operation::bucket::ListInventories;
 use strongroom_model::outcome::BucketOutcome;
 use strongroom_model::outcome::job::{InventoryReport, JobState};
 use strongroom_model::setting::{Setting, Versioning};
+use strongroom_store::kv::{Batch, KeyRange};
+use tokio::sync::watch;
 
 use super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, get};
 
 const DAY: i64 = 24 * 3_600_000;
+
+/// The family of the rows that hold inventories, see docs/CATALOG.md.
+const INVENTORIES: u8 = 0x34;
 
 fn id(text: &str) -> InventoryId {
     InventoryId::parse(text).unwrap()
@@ -155,6 +160,42 @@ async fn a_report_that_cannot_be_written_holds_up_no_other_and_leaves_nothing() 
     assert_eq!(due(&bench).await.troubles, 2, "they are tried again when they are due again");
     bench.advance(DAY);
     assert_eq!(due(&bench).await.troubles, 2);
+}
+
+/// A row that does not open is some bucket's trouble, and not the others'.
+#[tokio::test]
+async fn damage_in_one_buckets_inventories_holds_up_no_other() {
+    let bench = Bench::memory().await;
+    put(&bench, inventory("lost")).await;
+    let row = bench.kv.scan(KeyRange::prefix(vec![INVENTORIES]), 10).await.unwrap().remove(0);
+    bench.create_bucket("other", None).await.unwrap();
+    let sound = Box::new(inventory("sound"));
+    bench.bucket(BucketOperation::PutInventory(bucket_name("other"), sound)).await.unwrap();
+    let _ = bench.kv.commit(Batch::new().put(row.key, &b"nonsense"[..])).await.unwrap();
+    let report = bench.inventory.run_once(&*bench.engine.depositor(), &bench.clock()).await.unwrap();
+    assert_eq!((report.state, report.reports, report.troubles), (JobState::Finished, 1, 1));
+}
+
+/// The process ends while a file is written: what there was of it is not taken for the whole.
+#[tokio::test]
+async fn a_file_whose_rows_end_before_it_does_is_not_stored() {
+    let bench = Bench::memory().await;
+    for key in 0..1000 {
+        bench.put(&format!("data/{key}"), b"", Method::Plain).await.unwrap();
+    }
+    put(&bench, inventory("cut")).await;
+    bench.advance(DAY);
+    let (stop, stopped) = watch::channel(false);
+    let job = Arc::clone(&bench.inventory).run(bench.engine.depositor(), bench.clock(), stopped);
+    let job = tokio::spawn(job);
+    while bench.inventory.report().rows == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(bench.inventory.report().rows < 1000, "it is under way");
+    stop.send(true).unwrap();
+    job.await.unwrap();
+    bench.engine.shutdown().await;
+    assert_eq!(reports(&bench, "cut", "").await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -7,23 +7,28 @@ use strongroom_model::failure::FailureCode;
 use strongroom_model::lifecycle::{
     Expiration, Lifecycle, LifecycleRule, NoncurrentExpiration, RuleScope, ScopeException, UploadExpiration,
 };
-use strongroom_model::operation::bucket::ListVersions;
+use strongroom_model::operation::bucket::{ListVersions, WormOperation};
 use strongroom_model::operation::object::{GetObject, PutObject};
 use strongroom_model::operation::upload::ListUploads;
 use strongroom_model::operation::{AdminOperation, BucketOperation, Operation, UploadOperation};
 use strongroom_model::outcome::bucket::VersionContent;
 use strongroom_model::outcome::job::{JobState, LifecycleTally};
 use strongroom_model::outcome::{AdminOutcome, BucketOutcome, Outcome, UploadOutcome};
-use strongroom_model::setting::{ObjectSettingsWish, Setting, SettingKind, Versioning};
+use strongroom_model::setting::{ObjectSetting, ObjectSettingsWish, Setting, SettingKind, Versioning};
 use strongroom_model::tag::TagSet;
 use strongroom_model::time::Timestamp;
+use strongroom_store::kv::{Batch, KeyRange};
 use tokio::sync::watch;
 
 use super::bench::{BUCKET, Bench, Method, bucket_name, get, put};
+use super::locks::{COMPLIANCE, GOVERNANCE, locked};
 use super::uploads::initiate;
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
+
+/// The family of the rows that hold lifecycle rules, see docs/CATALOG.md.
+const RULES: u8 = 0x33;
 
 /// Less time than a run takes for a page of keys.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -246,6 +251,73 @@ async fn old_uploads_are_aborted_and_their_parts_go() {
     assert_eq!(reaped.removed, 1, "the part's blob");
 }
 
+/// Retention, legal hold, and a bucket's policy: what a client could not destroy, no rule does.
+#[tokio::test]
+async fn what_is_locked_stays_and_is_counted() {
+    let bench = Bench::locking(None).await;
+    bench.advance(HOUR);
+    let held = bench.put_locked("k", b"held", locked(None, true)).await.unwrap();
+    let retained = locked(Some(bench.until(GOVERNANCE, 10)), false);
+    let retained = bench.put_locked("k", b"retained", retained).await.unwrap();
+    let expired = locked(Some(bench.until(COMPLIANCE, 2)), false);
+    bench.put_locked("k", b"let go", expired).await.unwrap();
+    bench.put("k", b"latest", Method::Plain).await.unwrap();
+    let noncurrent = Some(NoncurrentExpiration { days: 1, newer_kept: None });
+    set_rules(&bench, vec![LifecycleRule { noncurrent, ..rule("r", "") }]).await;
+    bench.advance(3 * DAY);
+    let done = followed(&bench).await;
+    assert_eq!((done.noncurrent, done.locked, done.removed(), done.troubles), (1, 2, 1, 0));
+    for (version, bytes) in [(held, "held"), (retained, "retained")] {
+        let read = GetObject { version: Some(version), ..get("k") };
+        assert_eq!(bench.get_as(read).await.unwrap().1, bytes);
+    }
+    bench.advance(8 * DAY);
+    let done = followed(&bench).await;
+    assert_eq!((done.noncurrent, done.locked), (1, 1), "a retention ends, a hold does not");
+    let lock = ObjectSetting::LegalHold(false);
+    bench.put_document("k", Some(held), lock, false).await.unwrap();
+    let done = followed(&bench).await;
+    assert_eq!((done.noncurrent, done.locked), (1, 0));
+    assert_eq!(versions(&bench).await, [("k".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn what_a_buckets_policy_keeps_stays_and_is_counted() {
+    let bench = Bench::memory().await;
+    bench.advance(HOUR);
+    bench.put("k", b"x", Method::Plain).await.unwrap();
+    let id = bench.initiate_worm(5).await.unwrap();
+    bench.worm(WormOperation::Complete { id }).await.unwrap();
+    set_rules(&bench, vec![expiring("r", "", Expiration::After(1))]).await;
+    bench.advance(3 * DAY);
+    let done = followed(&bench).await;
+    assert_eq!((done.locked, done.removed()), (1, 0));
+    assert_eq!(bench.get("k", Method::Plain).await.unwrap(), "x");
+    bench.advance(3 * DAY);
+    let done = followed(&bench).await;
+    assert_eq!((done.locked, done.expired), (0, 1));
+}
+
+/// Rules that do not open are one bucket's trouble: the others' are followed, and the run comes to its end.
+#[tokio::test]
+async fn damage_in_one_buckets_rules_holds_up_no_other() {
+    let bench = Bench::memory().await;
+    bench.advance(HOUR);
+    let rules = vec![expiring("r", "", Expiration::After(1))];
+    set_rules(&bench, rules.clone()).await;
+    let row = bench.kv.scan(KeyRange::prefix(vec![RULES]), 10).await.unwrap().remove(0);
+    let other = bucket_name("z-comes-later");
+    assert!(*BUCKET < *other.as_str());
+    bench.create_bucket(other.as_str(), None).await.unwrap();
+    bench.put_as(PutObject { bucket: other.clone(), ..put("k") }, b"x").await.unwrap();
+    let setting = Setting::Lifecycle(Lifecycle { rules });
+    bench.bucket(BucketOperation::PutSetting(other, setting)).await.unwrap();
+    let _ = bench.kv.commit(Batch::new().put(row.key, &b"nonsense"[..])).await.unwrap();
+    bench.advance(3 * DAY);
+    let done = followed(&bench).await;
+    assert_eq!((done.buckets, done.troubles, done.expired), (2, 1, 1));
+}
+
 /// Writers overwrite what is due while the rules are followed. Whatever they wrote last is there afterwards.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_overwrite_in_the_same_moment_is_never_deleted() {
@@ -322,6 +394,21 @@ async fn rules_are_kept_named_and_taken_away() {
     bench.bucket(BucketOperation::Delete(bucket_name(BUCKET))).await.unwrap();
     bench.create_bucket(BUCKET, None).await.unwrap();
     assert_eq!(read().await.unwrap_err().code, FailureCode::NoLifecycle);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_before_it_is_at_work_can_be_begun_again() {
+    let bench = Bench::memory().await;
+    assert_eq!(followed(&bench).await.buckets, 0, "today's run, so that none is due by itself");
+    bench.admin(AdminOperation::StartLifecycle).await.unwrap();
+    bench.admin(AdminOperation::StopLifecycle).await.unwrap();
+    let (_stop, stopped) = watch::channel(false);
+    let _job = tokio::spawn(Arc::clone(&bench.lifecycle).run(bench.clock(), stopped));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(bench.lifecycle.report().state, JobState::Stopped);
+    bench.admin(AdminOperation::StartLifecycle).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(bench.lifecycle.report().state, JobState::Finished);
 }
 
 #[tokio::test(start_paused = true)]

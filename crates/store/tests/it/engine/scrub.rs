@@ -248,6 +248,17 @@ async fn it_is_stopped_and_goes_on_across_processes() {
 }
 
 #[tokio::test]
+async fn a_scrub_that_is_stopped_before_it_is_at_work_can_be_begun_again() {
+    let bench = Bench::memory().await;
+    ask(&bench, AdminOperation::StartScrub(SLOW)).await;
+    ask(&bench, AdminOperation::StopScrub).await;
+    let (_stop, _running) = run_beside(&bench, None);
+    until(&bench, "stopped", |report| report.state == JobState::Stopped).await;
+    ask(&bench, AdminOperation::StartScrub(SLOW)).await;
+    until(&bench, "finished", |report| report.state == JobState::Finished).await;
+}
+
+#[tokio::test]
 async fn it_begins_by_itself_when_it_is_time() {
     let bench = Bench::memory().await;
     bench.put("k", &noise(10), Method::ManagedAes).await.unwrap();
