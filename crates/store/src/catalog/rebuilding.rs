@@ -144,7 +144,7 @@ mod tests {
     use crate::surroundings::Entropy;
 
     const BUCKET: BucketId = BucketId([7; 16]);
-    const UNKEPT: Alive = Alive { version: 1, versioning: Versioning::Never, locks: false, worm: None };
+    const UNKEPT: Alive = Alive { version: 1, versioning: Versioning::Never, lock: None, worm: None };
 
     async fn catalog(folder: &tempfile::TempDir) -> Catalog {
         let entropy = Entropy::new(|bytes| {
