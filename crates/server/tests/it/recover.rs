@@ -244,7 +244,7 @@ fn a_write_that_was_refused_leaves_what_it_was_refused_for() {
     command(&server, &["backup", backup.to_str().unwrap(), "--keep-blobs", "10"]);
     let (target, list) = upload_parts(&server, "kept", "plain", &[bytes(2, 100_000)]);
     let refused = Ask::s3("POST", &target).send(server.http, list.as_bytes()).unwrap();
-    assert_eq!(refused.status, 409, "{}", refused.text());
+    assert_eq!(refused.status, 403, "{}", refused.text());
     server.kill();
     fs::remove_dir_all(site.data().join("catalog")).unwrap();
     let (code, found, error) = recover(&site);
