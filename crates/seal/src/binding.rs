@@ -9,6 +9,7 @@ const BINDING_VERSION: u8 = 1;
 const OBJECT_VERSION: u8 = 1;
 const KEY_VERSION: u8 = 2;
 const CLIENT_DATA: u8 = 3;
+const BUCKET_KEY: u8 = 4;
 
 /// The identity of an object version: AAD of its wrapped data key and of its manifest.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,13 @@ pub struct Binding<'a> {
     pub context: &'a BTreeMap<String, String>,
 }
 
-impl Binding<'_> {
+impl<'a> Binding<'a> {
+    /// The place of a bucket key over this version's data key.
+    #[must_use]
+    pub fn bucket_key(&self) -> BucketBinding<'a> {
+        BucketBinding { account: self.account, bucket: self.bucket, context: self.context }
+    }
+
     /// The AAD. Two bindings have the same encoding only if they are equal.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -33,6 +40,29 @@ impl Binding<'_> {
         for field in [self.account, self.bucket, self.key, self.version] {
             put32(&mut out, field);
         }
+        put_context(&mut out, self.context);
+        out
+    }
+}
+
+/// The place of a bucket key: AAD of its wrap under a master key.
+#[derive(Debug, Clone, Copy)]
+pub struct BucketBinding<'a> {
+    /// The account that owns the bucket.
+    pub account: &'a str,
+    /// The bucket's permanent id, not its name.
+    pub bucket: &'a str,
+    /// The client's encryption context, which all data keys under the bucket key share.
+    pub context: &'a BTreeMap<String, String>,
+}
+
+impl BucketBinding<'_> {
+    /// The AAD. Two bindings have the same encoding only if they are equal.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![BINDING_VERSION, BUCKET_KEY];
+        put32(&mut out, self.account);
+        put32(&mut out, self.bucket);
         put_context(&mut out, self.context);
         out
     }
@@ -120,5 +150,7 @@ mod tests {
         let data = ClientBinding { account: "me", key_id: "k", key_version: 7, context: &context };
         let expected = "0103000000026d65000000016b00000007 00000002 0000000161 0000000131 0000000162 0000000132";
         assert_eq!(hex::encode(data.encode()), expected.replace(' ', ""));
+        let expected = "0104000000026d65000000026231 00000002 0000000161 0000000131 0000000162 0000000132";
+        assert_eq!(hex::encode(binding.bucket_key().encode()), expected.replace(' ', ""));
     }
 }

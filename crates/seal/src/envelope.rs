@@ -19,9 +19,13 @@ pub const MAX_KEY_ID: usize = 256;
 pub const MAX_CONTEXT: usize = 8_192;
 
 /// The longest envelope: all of its fields at their limit.
-pub(crate) const MAX_ENVELOPE: usize = 2 + (2 + MAX_KEY_ID) + 4 + (2 + MAX_CONTEXT) + (2 + MAX_WRAPPED) + COMMITMENT;
+pub(crate) const MAX_ENVELOPE: usize =
+    2 + (2 + MAX_KEY_ID) + 4 + (2 + MAX_CONTEXT) + (2 + MAX_BUCKET_KEY) + (2 + MAX_WRAPPED) + COMMITMENT;
 
 const MAX_WRAPPED: usize = 130;
+
+/// A wrapped key of 32 bytes.
+const MAX_BUCKET_KEY: usize = 98;
 const COMMITMENT: usize = 32;
 const WHAT: &str = "envelope";
 
@@ -41,7 +45,9 @@ pub struct EnvelopeKey {
     pub key_version: u32,
     /// The client's encryption context, which the wrap is bound to.
     pub context: BTreeMap<String, String>,
-    /// The data key under that master key.
+    /// The bucket key under that master key, if there is one between it and the data key.
+    pub bucket_key: Option<WrappedKey>,
+    /// The data key under the bucket key, else under the master key.
     pub wrapped: WrappedKey,
     commitment: [u8; COMMITMENT],
 }
@@ -71,7 +77,19 @@ impl Envelope {
         }
         encode_context(&context)?;
         let commitment = commitment(suite, data_key, &wrapped);
-        Ok(Self { suite, key: Some(EnvelopeKey { key_id, key_version, context, wrapped, commitment }) })
+        let key = EnvelopeKey { key_id, key_version, context, bucket_key: None, wrapped, commitment };
+        Ok(Self { suite, key: Some(key) })
+    }
+
+    /// The same for a data key that is wrapped under a bucket key, and that under the master key, as `bucket_key` holds it.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if there can be no such bucket key: see FORMAT.md §9.1.
+    pub fn under(mut self, bucket_key: WrappedKey) -> Result<Self, Error> {
+        let key = self.key.as_mut().ok_or(Error::Malformed(WHAT))?;
+        key.bucket_key = Some(bucket_key);
+        key.check_bucket_key(self.suite)?;
+        Ok(self)
     }
 
     /// The suite of everything sealed under this data key.
@@ -122,6 +140,7 @@ impl Envelope {
         let suite = reader.suite()?;
         let key = if suite.is_keyed() { Some(EnvelopeKey::decode(&mut reader)?) } else { None };
         reader.finish()?;
+        key.iter().try_for_each(|key| key.check_bucket_key(suite))?;
         Ok(Self { suite, key })
     }
 }
@@ -131,6 +150,8 @@ impl EnvelopeKey {
         put16(out, "key id", MAX_KEY_ID, self.key_id.as_bytes())?;
         out.extend_from_slice(&self.key_version.to_be_bytes());
         put16(out, "encryption context", MAX_CONTEXT, &encode_context(&self.context)?)?;
+        let bucket_key = self.bucket_key.as_ref().map(WrappedKey::encode).unwrap_or_default();
+        put16(out, "bucket key", MAX_BUCKET_KEY, &bucket_key)?;
         put16(out, "wrapped key", MAX_WRAPPED, &self.wrapped.encode())?;
         out.extend_from_slice(&self.commitment);
         Ok(())
@@ -141,9 +162,22 @@ impl EnvelopeKey {
             key_id: reader.text16(MAX_KEY_ID)?.to_owned(),
             key_version: reader.u32()?,
             context: decode_context(reader.bytes16(MAX_CONTEXT)?)?,
+            bucket_key: match reader.bytes16(MAX_BUCKET_KEY)? {
+                [] => None,
+                record => Some(WrappedKey::decode(record)?),
+            },
             wrapped: WrappedKey::decode(reader.bytes16(MAX_WRAPPED)?)?,
             commitment: reader.array()?,
         })
+    }
+
+    /// A bucket key is a master key's, has the length and the cipher of the suite that it wraps with, and never stands over
+    /// the two keys of two layers.
+    fn check_bucket_key(&self, suite: &Suite) -> Result<(), Error> {
+        let Some(bucket_key) = &self.bucket_key else { return Ok(()) };
+        let wrapping = self.wrapped.suite();
+        let fits = bucket_key.suite() == wrapping && bucket_key.key_len() == wrapping.key_len;
+        if fits && suite.layers == 1 && !self.key_id.is_empty() { Ok(()) } else { Err(Error::Malformed(WHAT)) }
     }
 }
 

@@ -27,7 +27,7 @@ mod suite;
 mod window;
 mod wrapping;
 
-pub use binding::{Binding, ClientBinding, KeyBinding};
+pub use binding::{Binding, BucketBinding, ClientBinding, KeyBinding};
 pub use cipher::Tag;
 pub use ciphertext::{Ciphertext, KeyTag, MAX_CLIENT_DATA};
 pub use envelope::{Envelope, EnvelopeKey, MAX_CONTEXT, MAX_KEY_ID};

@@ -1,4 +1,5 @@
-//! Keys wrapped under keys (FORMAT.md §8): one construction for root over master, master over data, customer's over data.
+//! Keys wrapped under keys (FORMAT.md §8): one construction for root over master, master over data,
+//! customer's over data, master over bucket key over data.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -103,6 +104,11 @@ impl WrappedKey {
     #[must_use]
     pub fn fingerprint(&self) -> &[u8; FINGERPRINT] {
         &self.fingerprint
+    }
+
+    /// Bytes of the key inside.
+    pub(crate) fn key_len(&self) -> usize {
+        self.sealed.len() - self.suite.tag_len
     }
 
     /// The salt of this wrap, which also salts the commitment (§9).

@@ -23,14 +23,14 @@ const KEY_VERSION: u32 = 7;
 /// What is stored of one object version: envelope, manifest and sealed part.
 type Stored = [Vec<u8>; 3];
 
-/// The first byte chooses the suite, the second (modulo three) how many whole chunks the object has, the third the bytes
-/// after them. Then come changes of four bytes each, see [`change`]. What was changed is refused, or the change made no
+/// The first byte chooses the suite, the second (modulo three) how many whole chunks the object has, and (a third of it, if
+/// odd) that its data key is under a bucket key, the third the bytes after the chunks. Then come changes of four bytes each, see [`change`]. What was changed is refused, or the change made no
 /// difference: what comes out is what went in, or nothing.
 pub(crate) fn opener(data: &[u8]) -> bool {
     let Some((&[suite, chunks, tail], changes)) = data.split_first_chunk() else { return false };
     let suite = SUITES[usize::from(suite) % SUITES.len()];
     let plain = pattern(usize::from(chunks) % 3 * CHUNK + usize::from(tail));
-    let genuine = stored(suite, &plain);
+    let genuine = stored(suite, &plain, chunks / 3 % 2 == 1);
     let mut changed = genuine.clone();
     // More changes than this hit nothing that fewer would not.
     for edit in changes.as_chunks::<4>().0.iter().take(8) {
@@ -59,17 +59,27 @@ fn change(records: &mut Stored, &[what, high, low, with]: &[u8; 4]) {
     }
 }
 
-fn stored(suite: &'static Suite, plain: &[u8]) -> Stored {
-    let content = content(suite);
-    let envelope = match content.data_key() {
-        Some(key) => {
-            let wrapped = wrap(&kek(), wrapping(suite), &[5; 32], &identity().binding(&context()).encode(), key);
-            let wrapped = wrapped.expect("the wrapping key suits every suite");
-            Envelope::sealed(&content, KEY_ID.to_owned(), KEY_VERSION, context(), wrapped)
-                .expect("its fields are short")
-        }
-        None => Envelope::plain(),
-    };
+/// An envelope of the suite; by way of a bucket key if that is wanted, and if there can be one.
+fn sealed_envelope(suite: &'static Suite, by_bucket_key: bool) -> Envelope {
+    let (content, context) = (content(suite), context());
+    let Some(key) = content.data_key() else { return Envelope::plain() };
+    let place = identity();
+    let place = place.binding(&context);
+    let by_bucket_key = by_bucket_key && suite.layers == 1;
+    let bucket_key = KeyBytes::new(&vec![0x31; suite.key_len]).expect("a suite's keys have 16, 32 or 64 bytes");
+    let over = if by_bucket_key { &bucket_key } else { &kek() };
+    let wrapped = wrap(over, wrapping(suite), &[5; 32], &place.encode(), key).expect("the key suits every suite");
+    let envelope = Envelope::sealed(&content, KEY_ID.to_owned(), KEY_VERSION, context.clone(), wrapped);
+    let envelope = envelope.expect("its fields are short");
+    if !by_bucket_key {
+        return envelope;
+    }
+    let over = wrap(&kek(), wrapping(suite), &[6; 32], &place.bucket_key().encode(), &bucket_key);
+    envelope.under(over.expect("the key suits every suite")).expect("a bucket key of the same suite")
+}
+
+fn stored(suite: &'static Suite, plain: &[u8], by_bucket_key: bool) -> Stored {
+    let (content, envelope) = (content(suite), sealed_envelope(suite, by_bucket_key));
     let context = if suite.is_keyed() { context() } else { BTreeMap::new() };
     let part = Part { id: PART, size: plain.len() as u64, header_len: 0, blob: [0; 16] };
     let manifest = Manifest::new(vec![part], b"etag".to_vec()).expect("one part is a manifest");
@@ -82,7 +92,7 @@ fn read_object([envelope, manifest, body]: &Stored) -> Result<Vec<u8>, Error> {
     let envelope = Envelope::decode(envelope)?;
     let context = envelope.key().map(|key| key.context.clone()).unwrap_or_default();
     let binding = identity().binding(&context).encode();
-    let data_key = envelope.key().map(|key| unwrap(&fetched(key), &key.wrapped, &binding)).transpose()?;
+    let data_key = envelope.key().map(|key| data_key(&fetched(key), key)).transpose()?;
     let content = envelope.unlock(data_key)?;
     let manifest = Manifest::open(&content, &binding, manifest)?;
     let mut plain = Vec::new();
@@ -93,6 +103,16 @@ fn read_object([envelope, manifest, body]: &Stored) -> Result<Vec<u8>, Error> {
         plain.extend(open_part(&content, &extent.part.id, body)?);
     }
     Ok(plain)
+}
+
+/// What an envelope's key comes to, by way of the bucket key if there is one.
+fn data_key(master: &KeyBytes, key: &EnvelopeKey) -> Result<KeyBytes, Error> {
+    let place = identity();
+    let place = place.binding(&key.context);
+    match &key.bucket_key {
+        Some(over) => unwrap(&unwrap(master, over, &place.bucket_key().encode())?, &key.wrapped, &place.encode()),
+        None => unwrap(master, &key.wrapped, &place.encode()),
+    }
 }
 
 /// The master key that an envelope names: what the key service has under another name or version is another key.
@@ -121,7 +141,7 @@ fn envelope(record: &[u8]) -> bool {
     let Ok(envelope) = Envelope::decode(record) else { return false };
     assert_eq!(envelope.encode(), record);
     assert_eq!(envelope.suite().is_keyed(), envelope.key().is_some());
-    let unwrapped = envelope.key().map(|key| unwrap(&kek(), &key.wrapped, &identity().binding(&key.context).encode()));
+    let unwrapped = envelope.key().map(|key| data_key(&kek(), key));
     if let Ok(data_key) = unwrapped.transpose() {
         // Whoever holds the key may still have been handed another envelope's commitment.
         match envelope.unlock(data_key) {
@@ -302,13 +322,13 @@ mod replay {
         let mut seeds = Vec::new();
         for (number, suite) in (0_u8..).zip(SUITES) {
             let content = content(suite);
-            let [envelope, ..] = stored(suite, b"");
-            let header = Envelope::decode(&envelope).unwrap();
-            let header = Header::encode(&identity(), &PART, &header, &content, b"hint").unwrap();
+            let [envelope, under_bucket_key] = [false, true].map(|by| sealed_envelope(suite, by));
+            let header = Header::encode(&identity(), &PART, &under_bucket_key, &content, b"hint").unwrap();
             let part = |number| Part { id: PartId { number, ..PART }, size: 9, header_len: 300, blob: [6; 16] };
             let parts = Manifest::new(vec![part(1), part(7)], b"etag".to_vec()).unwrap();
             let mut records = vec![
-                ("envelope", envelope),
+                ("envelope", envelope.encode()),
+                ("envelope-bucket-key", under_bucket_key.encode()),
                 ("header", [&header[..], b"chunks"].concat()),
                 ("manifest", parts.seal(&content, &[8; 32], AAD)),
                 ("part", seal_part(&content, b"some bytes")),

@@ -27,6 +27,7 @@ pub(crate) fn generate() -> Vec<Vector> {
             vectors.extend(maker.keyed_only());
             vectors.extend(maker.wrapped_keys());
             vectors.extend(maker.envelopes());
+            vectors.extend(maker.bucket_keys());
         }
         if suite.layers == 2 {
             vectors.extend(maker.layers());
@@ -53,7 +54,9 @@ const KEK: u8 = 0x20;
 const OTHER_KEK: u8 = 0xE0;
 const DEK: u8 = 0x60;
 const OTHER_DEK: u8 = 0xA0;
+const BUCKET_KEY: u8 = 0x90;
 const WRAP_SALT: u8 = 0x01;
+const BUCKET_SALT: u8 = 0x55;
 const MANIFEST_SALT: u8 = 0x33;
 const PART: PartId = PartId { salt: *b"salt of the first upload attempt", number: 1 };
 const RETRY: PartId = PartId { salt: *b"salt of another upload's attempt", number: 1 };
@@ -69,6 +72,11 @@ fn other_place() -> Place {
 
 fn context() -> BTreeMap<String, String> {
     [("department", "finance"), ("owner", "alice")].map(|(n, v)| (n.to_owned(), v.to_owned())).into()
+}
+
+/// Bytes of it in an envelope.
+fn context_len() -> usize {
+    context().iter().map(|(name, value)| 4 + name.len() + value.len()).sum()
 }
 
 fn pairs(context: &BTreeMap<String, String>) -> Vec<(String, String)> {
@@ -248,6 +256,109 @@ impl Maker {
             vector("envelope_truncated", malformed("envelope"), good[..good.len() - 1].to_vec()),
             vector("envelope_trailing_byte", malformed("envelope"), [&good[..], &[0]].concat()),
         ]
+    }
+
+    /// Data keys under a bucket key, and that under the master key.
+    fn bucket_keys(&self) -> Vec<Vector> {
+        let here = place();
+        let vector = |name, expect, body: Vec<u8>| {
+            let mut head = vec![("kek".to_owned(), hex::encode(counting(KEK, 32)))];
+            head.extend(place_fields(&here));
+            self.vector(name, "envelope", head, expect, body)
+        };
+        let refused = Refused(Error::Refused);
+        // No honest writer makes it for two layers.
+        let good = self.forged_envelope(&self.bucket_key(BUCKET_KEY, &here), BUCKET_KEY, "key-0042");
+        if self.suite.layers == 2 {
+            return vec![vector("bucket_key_over_two_layers", malformed("envelope"), good)];
+        }
+        let with = |over: &[u8]| self.forged_envelope(over, BUCKET_KEY, "key-0042");
+        let over = self.bucket_key(BUCKET_KEY, &here);
+        let at = 2 + 2 + "key-0042".len() + 4 + 2 + context_len() + 2;
+        let elsewhere = Place { bucket: "b-78".to_owned(), ..place() };
+        let foreign = Place { account: "acc-2".to_owned(), ..place() };
+        let other_suite = if self.suite == &AES_256_GCM { &SM4_GCM } else { &AES_256_GCM };
+        let aad = here.bucket_binding(&pairs(&context()));
+        let sealed = |suite: &'static Suite, aad: &[u8], len| {
+            let key = KeyBytes::new(&counting(BUCKET_KEY, len)).unwrap();
+            wrap(&kek(KEK), suite, &salt(BUCKET_SALT), aad, &key).unwrap().encode()
+        };
+        let of_no_context = sealed(self.suite, &here.bucket_binding(&[]), self.suite.key_len as u8);
+        let of_object = sealed(self.suite, &here.binding(&pairs(&context())), self.suite.key_len as u8);
+        let other_len = 48 - self.suite.key_len as u8;
+        let of_customer = self.forged_envelope(&over, BUCKET_KEY, "");
+        let mut master = vector("bucket_key_master_wrong", Refused(Error::WrongKey), good.clone());
+        set(&mut master, "kek", hex::encode(counting(OTHER_KEK, 32)));
+        let mut vectors = vec![
+            vector("bucket_key", Bytes(self.dek(DEK).expose().to_vec()), good.clone()),
+            master,
+            vector("bucket_key_dropped", Refused(Error::WrongKey), with(&[])),
+            vector("bucket_key_exchanged", Refused(Error::WrongKey), with(&self.bucket_key(OTHER_DEK, &here))),
+            vector("bucket_key_of_other_bucket", refused, with(&self.bucket_key(BUCKET_KEY, &elsewhere))),
+            vector(
+                "bucket_key_of_other_account",
+                Refused(Error::Refused),
+                with(&self.bucket_key(BUCKET_KEY, &foreign)),
+            ),
+            vector("bucket_key_of_other_context", Refused(Error::Refused), with(&of_no_context)),
+            vector("bucket_key_is_a_data_key", Refused(Error::Refused), with(&of_object)),
+            vector("bucket_key_bitflip", Refused(Error::Refused), flipped(&good, at + 55)),
+            vector("bucket_key_salt_changed", Refused(Error::WrongKey), flipped(&good, at + 20)),
+            vector("bucket_key_of_other_suite", malformed("envelope"), with(&sealed(other_suite, &aad, 32))),
+            vector("bucket_key_of_other_length", malformed("envelope"), with(&sealed(self.suite, &aad, other_len))),
+            vector("bucket_key_truncated", malformed("wrapped key"), with(&over[..over.len() - 1])),
+            vector("bucket_key_of_a_customers", malformed("envelope"), of_customer),
+        ];
+        vectors.extend(self.stored_under_bucket_key());
+        vectors
+    }
+
+    /// A whole object, and a blob alone, whose data key is under a bucket key.
+    fn stored_under_bucket_key(&self) -> Vec<Vector> {
+        let (here, content) = (place(), self.content(DEK));
+        let envelope =
+            Envelope::decode(&self.forged_envelope(&self.bucket_key(BUCKET_KEY, &here), BUCKET_KEY, "key-0042"));
+        let envelope = envelope.unwrap();
+        let stored = self.stored(DEK, &here, &PART);
+        let object = |name, expect, place: &Place| {
+            let mut head = vec![("kek".to_owned(), hex::encode(counting(KEK, 32)))];
+            head.extend(place_fields(place));
+            head.push(("envelope".to_owned(), hex::encode(envelope.encode())));
+            head.push(("manifest".to_owned(), hex::encode(&stored.manifest)));
+            self.vector(name, "object", head, expect, stored.body.clone())
+        };
+        let Place { account, bucket, key, version } = place();
+        let identity = Identity { account, bucket, bucket_name: "my-bucket".to_owned(), key, version };
+        let header = Header::encode(&identity, &PART, &envelope, &content, HINT).unwrap();
+        let head = vec![("kek".to_owned(), hex::encode(counting(KEK, 32)))];
+        let body = [header, self.sealed(&PART, 100)].concat();
+        let mut blob = self.vector("bucket_key_blob", "blob", head, Pattern(100), body);
+        blob.head.push(("hint".to_owned(), hex::encode(HINT)));
+        vec![
+            object("bucket_key_object", Pattern(100), &here),
+            object("bucket_key_object_moved", Refused(Error::Refused), &other_place()),
+            blob,
+        ]
+    }
+
+    /// A bucket key, wrapped for the bucket of that place.
+    fn bucket_key(&self, start: u8, place: &Place) -> Vec<u8> {
+        let suite = wrapping(self.suite);
+        let key = KeyBytes::new(&counting(start, suite.key_len as u8)).unwrap();
+        let aad = place.bucket_binding(&pairs(&context()));
+        wrap(&kek(KEK), suite, &salt(BUCKET_SALT), &aad, &key).unwrap().encode()
+    }
+
+    /// An envelope whose data key is under the bucket key of those bytes, and which has `over` as its bucket key, whatever that is.
+    fn forged_envelope(&self, over: &[u8], bucket_key: u8, key_id: &str) -> Vec<u8> {
+        let suite = wrapping(self.suite);
+        let bucket_key = KeyBytes::new(&counting(bucket_key, suite.key_len as u8)).unwrap();
+        let aad = place().binding(&pairs(&context()));
+        let wrapped = wrap(&bucket_key, suite, &salt(WRAP_SALT), &aad, &self.dek(DEK)).unwrap();
+        let plain = Envelope::sealed(&self.content(DEK), key_id.to_owned(), 3, context(), wrapped).unwrap().encode();
+        let at = 2 + 2 + key_id.len() + 4 + 2 + context_len();
+        assert_eq!(plain[at..at + 2], [0, 0], "without a bucket key, its field is empty");
+        [&plain[..at], &(over.len() as u16).to_be_bytes(), over, &plain[at + 2..]].concat()
     }
 
     fn manifests(&self) -> Vec<Vector> {

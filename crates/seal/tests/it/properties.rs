@@ -8,13 +8,14 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use strongroom_seal::{
     AES_256_GCM, Binding, CHUNK, ContentKey, Envelope, Error, Header, Identity, KeyBytes, Manifest, ManifestKey,
-    Opener, Part, PartId, RowSession, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, sealed_len, unwrap, wrap,
+    Opener, Part, PartId, RowSession, SM4_GCM, SUITES, Sealer, Suite, Window, WrappedKey, plain_len, sealed_len,
+    unwrap, wrap,
 };
 
 use crate::generate::{counting, inline, seal_part, wrapping};
 use crate::independent;
 use crate::vector::pattern;
-use crate::vectors::open_part;
+use crate::vectors::{data_key as opened_key, open_part};
 
 /// Sizes on both sides of every border, and some between.
 fn sizes() -> impl Strategy<Value = usize> {
@@ -54,6 +55,30 @@ fn envelope(suite: &'static Suite, identity: &Identity, context: &BTreeMap<Strin
     let Some(key) = content.data_key() else { return Envelope::plain() };
     let wrapped = wrap(&kek(), wrapping(suite), &[5; 32], &identity.binding(context).encode(), key).unwrap();
     Envelope::sealed(&content, "key-1".to_owned(), 7, context.clone(), wrapped).unwrap()
+}
+
+/// All envelopes that an object of the suite may have there.
+fn envelopes(suite: &'static Suite, identity: &Identity, context: &BTreeMap<String, String>) -> Vec<Envelope> {
+    let mut envelopes = vec![envelope(suite, identity, context)];
+    if suite.is_keyed() && suite.layers == 1 {
+        let made = [&AES_256_GCM, &SM4_GCM].map(|wrapping| under_bucket_key(suite, wrapping, identity, context));
+        envelopes.extend(made.map(Result::unwrap));
+    }
+    envelopes
+}
+
+/// The data key under a bucket key, and that under the master key.
+fn under_bucket_key(
+    suite: &'static Suite,
+    wrapping: &'static Suite,
+    identity: &Identity,
+    context: &BTreeMap<String, String>,
+) -> Result<Envelope, Error> {
+    let (content, place) = (content(suite), identity.binding(context));
+    let bucket_key = KeyBytes::new(&counting(0x90, wrapping.key_len as u8))?;
+    let over = wrap(&kek(), wrapping, &[6; 32], &place.bucket_key().encode(), &bucket_key)?;
+    let wrapped = wrap(&bucket_key, wrapping, &[5; 32], &place.encode(), content.data_key().unwrap())?;
+    Envelope::sealed(&content, "key-1".to_owned(), 7, context.clone(), wrapped)?.under(over)
 }
 
 prop_compose! {
@@ -218,6 +243,39 @@ proptest! {
         }
     }
 
+    /// One bucket key serves all objects of its bucket that have its context, and opens for no other bucket and context.
+    #[test]
+    fn a_bucket_key_serves_its_bucket(
+        suite in suites(), wrapping in select(vec![&AES_256_GCM, &SM4_GCM]),
+        one in identities(), other in identities(), context in contexts(), other_context in contexts(),
+    ) {
+        prop_assume!(suite.is_keyed());
+        let made = |identity: &Identity| under_bucket_key(suite, wrapping, identity, &context);
+        if suite.layers == 2 {
+            prop_assert_eq!(made(&one).err(), Some(Error::Malformed("envelope")));
+            return Ok(());
+        }
+        let here = made(&one).unwrap();
+        prop_assert_eq!(&Envelope::decode(&here.encode()).unwrap(), &here);
+        let key = here.key().unwrap();
+        let opened = opened_key(&kek(), key, &one.binding(&context)).unwrap();
+        prop_assert!(here.unlock(Some(opened)).is_ok());
+
+        let beside = Identity { key: other.key.clone(), version: other.version.clone(), ..one.clone() };
+        let there = made(&beside).unwrap();
+        prop_assert_eq!(&key.bucket_key, &there.key().unwrap().bucket_key);
+        let moved = opened_key(&kek(), key, &beside.binding(&context));
+        prop_assert_eq!(moved.is_ok(), (&one.key, &one.version) == (&beside.key, &beside.version));
+
+        let elsewhere = other.binding(&other_context);
+        let place = |binding: &Binding<'_>| (binding.account.to_owned(), binding.bucket.to_owned());
+        let same = place(&elsewhere) == place(&one.binding(&context)) && other_context == context;
+        let over = key.bucket_key.as_ref().unwrap();
+        prop_assert_eq!(unwrap(&kek(), over, &elsewhere.bucket_key().encode()).is_ok(), same);
+        prop_assert!(unwrap(&kek(), over, &one.binding(&context).encode()).is_err());
+        prop_assert!(unwrap(&kek(), &key.wrapped, &one.binding(&context).encode()).is_err());
+    }
+
     #[test]
     fn a_header_comes_back(
         suite in suites(), identity in identities(), context in contexts(), id in part_ids(), hint in vec(any::<u8>(), 0..200),
@@ -297,7 +355,7 @@ fn records(suite: &'static Suite) -> Vec<Vec<u8>> {
     let identity =
         Identity { account: text("a"), bucket: text("b"), bucket_name: text("n"), key: text("k"), version: text("v") };
     let context = BTreeMap::from([(text("c"), text("d"))]);
-    let envelope = envelope(suite, &identity, &context);
+    let envelope = envelopes(suite, &identity, &context).pop().unwrap();
     let id = PartId { salt: [4; 32], number: 1 };
     let manifest = Manifest::new(vec![inline(id, 9)], vec![1; 9]).unwrap();
     let mut records = vec![
@@ -324,20 +382,23 @@ fn every_bit_of_a_stored_object_counts() {
         };
         let context = BTreeMap::from([(text("c"), text("d"))]);
         let id = PartId { salt: [4; 32], number: 1 };
-        let envelope = envelope(suite, &identity, &context).encode();
+        let envelopes = envelopes(suite, &identity, &context);
         let context = if suite.is_keyed() { context } else { BTreeMap::new() };
         let binding = identity.binding(&context).encode();
         let manifest = Manifest::new(vec![inline(id, 50)], vec![7; 5]).unwrap();
         let manifest = manifest.seal(&content(suite), &[8; 32], &binding);
         let body = seal_part(&content(suite), &id, &pattern(50));
-        let stored = [envelope, manifest, body];
-        assert_eq!(read(&identity, &stored), Some(pattern(50)));
-        for record in 0..3 {
-            for bit in 0..stored[record].len() * 8 {
-                let mut changed = stored.clone();
-                changed[record][bit / 8] ^= 1 << (bit % 8);
-                let read = read(&identity, &changed);
-                assert_eq!(read, None, "{suite:?}, record {record}, bit {bit}");
+        for (number, envelope) in envelopes.iter().enumerate() {
+            let stored = [envelope.encode(), manifest.clone(), body.clone()];
+            assert_eq!(read(&identity, &stored), Some(pattern(50)));
+            // Manifest and body are the same for all.
+            for record in 0..if number == 0 { 3 } else { 1 } {
+                for bit in 0..stored[record].len() * 8 {
+                    let mut changed = stored.clone();
+                    changed[record][bit / 8] ^= 1 << (bit % 8);
+                    let read = read(&identity, &changed);
+                    assert_eq!(read, None, "{suite:?}, envelope {number}, record {record}, bit {bit}");
+                }
             }
         }
     }
@@ -361,7 +422,7 @@ fn every_bit_of_a_blob_counts() {
 fn read_blob(blob: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (header, len) = Header::decode(blob).ok()?;
     let data_key = match header.envelope().key() {
-        Some(key) => Some(unwrap(&kek(), &key.wrapped, &header.identity().binding(&key.context).encode()).ok()?),
+        Some(key) => Some(opened_key(&kek(), key, &header.identity().binding(&key.context)).ok()?),
         None => None,
     };
     let content = header.envelope().unlock(data_key).ok()?;
@@ -376,7 +437,7 @@ fn read(identity: &Identity, [envelope, manifest, body]: &[Vec<u8>; 3]) -> Optio
     let binding = identity.binding(envelope.key().map_or(&none, |key| &key.context)).encode();
     let data_key = match envelope.key() {
         Some(key) if (key.key_id.as_str(), key.key_version) == ("key-1", 7) => {
-            Some(unwrap(&kek(), &key.wrapped, &binding).ok()?)
+            Some(opened_key(&kek(), key, &identity.binding(&key.context)).ok()?)
         }
         Some(_) => return None,
         None => None,

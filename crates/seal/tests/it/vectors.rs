@@ -3,8 +3,8 @@
 use std::fs;
 
 use strongroom_seal::{
-    Binding, CHUNK, ContentKey, Envelope, Error, Header, KeyBytes, Manifest, Opener, PartId, SUITES, Suite, Window,
-    WrappedKey, plain_len, unwrap,
+    Binding, CHUNK, ContentKey, Envelope, EnvelopeKey, Error, Header, KeyBytes, Manifest, Opener, PartId, SUITES,
+    Suite, Window, WrappedKey, plain_len, unwrap,
 };
 
 use crate::generate::generate;
@@ -62,6 +62,10 @@ fn every_suite_has_vectors_of_every_kind_it_can_have() {
     for suite in SUITES {
         for threat in ["empty", "exact_two_chunks", "truncated_at_chunk", "reordered", "manifest", "object", "blob"] {
             assert!(names.contains(&format!("{threat}.{}", suite.name)), "{threat}.{}", suite.name);
+        }
+        let one_layer = suite.is_keyed() && suite.layers == 1;
+        for threat in ["bucket_key_object", "bucket_key_blob", "bucket_key_of_other_bucket"] {
+            assert_eq!(names.contains(&format!("{threat}.{}", suite.name)), one_layer, "{threat}.{}", suite.name);
         }
     }
 }
@@ -145,8 +149,19 @@ fn unlock(vector: &Vector, record: &[u8]) -> Result<(ContentKey, Vec<u8>), Error
         return Ok((envelope.unlock(None)?, bind(&place, &Default::default()).encode()));
     };
     let binding = bind(&place, &key.context).encode();
-    let data_key = unwrap(&kek(vector)?, &key.wrapped, &binding)?;
+    let data_key = data_key(&kek(vector)?, key, &bind(&place, &key.context))?;
     Ok((envelope.unlock(Some(data_key))?, binding))
+}
+
+/// What an envelope's key comes to at that place: by way of the bucket key, if there is one.
+pub(crate) fn data_key(kek: &KeyBytes, key: &EnvelopeKey, place: &Binding<'_>) -> Result<KeyBytes, Error> {
+    match &key.bucket_key {
+        Some(bucket_key) => {
+            let bucket_key = unwrap(kek, bucket_key, &place.bucket_key().encode())?;
+            unwrap(&bucket_key, &key.wrapped, &place.encode())
+        }
+        None => unwrap(kek, &key.wrapped, &place.encode()),
+    }
 }
 
 fn object(vector: &Vector) -> Result<Vec<u8>, Error> {
@@ -166,7 +181,7 @@ fn blob(vector: &Vector) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let (header, len) = Header::decode(&vector.body)?;
     let envelope = header.envelope();
     let data_key = match envelope.key() {
-        Some(key) => Some(unwrap(&kek(vector)?, &key.wrapped, &header.identity().binding(&key.context).encode())?),
+        Some(key) => Some(data_key(&kek(vector)?, key, &header.identity().binding(&key.context))?),
         None => None,
     };
     let content = envelope.unlock(data_key)?;

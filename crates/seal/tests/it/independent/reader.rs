@@ -15,21 +15,27 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn binding(&self, context: &[(String, String)]) -> Vec<u8> {
-        let mut out = vec![1, 1];
-        let mut put = |field: &str| {
-            out.extend((field.len() as u32).to_be_bytes());
-            out.extend(field.as_bytes());
-        };
-        [&self.account, &self.bucket, &self.key, &self.version].into_iter().for_each(|field| put(field));
-        out.extend((context.len() as u32).to_be_bytes());
-        for (name, value) in context {
-            for field in [name, value] {
-                out.extend((field.len() as u32).to_be_bytes());
-                out.extend(field.as_bytes());
-            }
-        }
-        out
+        bound(1, &[&self.account, &self.bucket, &self.key, &self.version], context)
     }
+
+    /// Of a bucket key over the data key of what lies here.
+    pub(crate) fn bucket_binding(&self, context: &[(String, String)]) -> Vec<u8> {
+        bound(4, &[&self.account, &self.bucket], context)
+    }
+}
+
+fn bound(purpose: u8, fields: &[&String], context: &[(String, String)]) -> Vec<u8> {
+    let mut out = vec![1, purpose];
+    for field in fields {
+        out.extend((field.len() as u32).to_be_bytes());
+        out.extend(field.as_bytes());
+    }
+    out.extend((context.len() as u32).to_be_bytes());
+    for field in context.iter().flat_map(|(name, value)| [name, value]) {
+        out.extend((field.len() as u32).to_be_bytes());
+        out.extend(field.as_bytes());
+    }
+    out
 }
 
 /// §4: the key for a cipher (suite 0: the salt) and `more` bytes of nonce material.
@@ -108,9 +114,19 @@ pub(crate) fn envelope(kek: &[u8], place: &Place, record: &[u8]) -> Option<Unloc
     if !context.is_sorted_by(|a, b| a.0 < b.0) || key_id.len() > 256 {
         return None;
     }
+    let bucket_key = bytes.bytes16(98)?;
     let wrapped = bytes.bytes16(130)?;
     let commitment = bytes.take(32)?;
-    let dek = unwrap(kek, &place.binding(&context), wrapped)?;
+    let kek = if bucket_key.is_empty() {
+        kek.to_vec()
+    } else {
+        if suite == 4 || key_id.is_empty() || bucket_key.get(1)? != wrapped.get(1)? {
+            return None;
+        }
+        let opened = unwrap(kek, &place.bucket_binding(&context), bucket_key)?;
+        (opened.len() == key_len(bucket_key[1])?).then_some(opened)?
+    };
+    let dek = unwrap(&kek, &place.binding(&context), wrapped)?;
     let salt = &wrapped[18..50];
     let expected = hkdf(&dek, salt, &info("commitment", suite, &[]), 32);
     let ok = bytes.0.is_empty() && dek.len() == key_len(suite)? && expected == commitment;
