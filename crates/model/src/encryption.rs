@@ -19,6 +19,20 @@ pub enum DataAlgorithm {
 /// A client's encryption context: bound into the wrapping of the data key and stored beside it.
 pub type EncryptionContext = BTreeMap<String, String>;
 
+/// The entry that the service adds to a client's context where it decides about the use of a master key, and where it tells of it: the ARN of
+/// the object, or of the bucket if a bucket key is used. It is not bound into any wrapping, where bucket and object have names of
+/// their own.
+pub const PLACE_ENTRY: &str = "aws:s3:arn";
+
+/// The context of a use of a master key for the object `key` in `bucket`, or for the bucket alone. Whatever the client says in
+/// [`PLACE_ENTRY`], the service knows better.
+pub fn context_in_place(context: &EncryptionContext, bucket: &str, key: Option<&str>) -> EncryptionContext {
+    let object = key.map(|key| format!("/{key}")).unwrap_or_default();
+    let mut context = context.clone();
+    context.insert(PLACE_ENTRY.to_owned(), format!("arn:aws:s3:::{bucket}{object}"));
+    context
+}
+
 /// The encryption one write asks for, as one whole: nothing in it is ever mixed with a bucket's default, except the
 /// bucket-key flag, which the dialect that has it says defaults on its own.
 #[derive(Debug)]

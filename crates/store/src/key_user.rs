@@ -7,20 +7,21 @@ use strongroom_iam::{Requester, Rights};
 use strongroom_model::account::AccountId;
 use strongroom_model::action::KeyAction;
 use strongroom_model::circumstance::Circumstances;
-use strongroom_model::encryption::EncryptionContext;
+use strongroom_model::encryption::{EncryptionContext, context_in_place};
 use strongroom_model::failure::{Failure, FailureCode, Subject};
 use strongroom_seal::{ContentKey, Envelope, Identity, Suite};
 
 use crate::{
     audit::{Outcome, Record, Trail},
     failure,
-    kms::{DataKey, KeySelector, Kms, Wrapped},
+    kms::{BucketKeyFor, BucketKeys, DataKey, KeySelector, Kms, Wrapped},
 };
 
 /// Who uses keys, and the key service.
 #[derive(Clone)]
 pub(crate) struct KeyUser {
     kms: Arc<dyn Kms>,
+    bucket_keys: Arc<BucketKeys>,
     trail: Arc<Trail>,
     who: Who,
     /// What is done with the keys.
@@ -42,17 +43,36 @@ pub(crate) struct ObjectPlace<'a> {
     pub(crate) identity: &'a Identity,
     /// The client's context.
     pub(crate) context: &'a EncryptionContext,
+    /// Whether there is a bucket key between master key and data key.
+    pub(crate) by_bucket_key: bool,
+}
+
+impl ObjectPlace<'_> {
+    /// The context as it is decided by, and told.
+    pub(crate) fn told_context(&self) -> EncryptionContext {
+        let key = (!self.by_bucket_key).then_some(self.identity.key.as_str());
+        context_in_place(self.context, &self.identity.bucket_name, key)
+    }
 }
 
 impl KeyUser {
     /// The caller of a request.
-    pub(crate) fn caller(kms: Arc<dyn Kms>, trail: Arc<Trail>, rights: Rights, operation: &'static str) -> Self {
-        Self { kms, trail, who: Who::Caller(rights), operation }
+    pub(crate) fn caller(
+        (kms, bucket_keys): (Arc<dyn Kms>, Arc<BucketKeys>),
+        trail: Arc<Trail>,
+        rights: Rights,
+        operation: &'static str,
+    ) -> Self {
+        Self { kms, bucket_keys, trail, who: Who::Caller(rights), operation }
     }
 
     /// The server itself, at `operation`.
-    pub(crate) fn server(kms: Arc<dyn Kms>, trail: Arc<Trail>, operation: &'static str) -> Self {
-        Self { kms, trail, who: Who::Server, operation }
+    pub(crate) fn server(
+        (kms, bucket_keys): (Arc<dyn Kms>, Arc<BucketKeys>),
+        trail: Arc<Trail>,
+        operation: &'static str,
+    ) -> Self {
+        Self { kms, bucket_keys, trail, who: Who::Server, operation }
     }
 
     /// A fresh data key: see [`Kms::data_key`].
@@ -67,8 +87,12 @@ impl KeyUser {
         place: ObjectPlace<'_>,
     ) -> Result<DataKey, Failure> {
         let binding = place.identity.binding(place.context);
-        let made = self.kms.data_key(account, which, suite, &binding).await.map_err(Failure::from);
-        let record = self.sealed(place, made.as_ref().ok().map(|made| &made.envelope));
+        let made = match place.by_bucket_key {
+            true => self.bucket_keys.data_key(self.bucket_key_for(account, which), suite, &binding).await,
+            false => self.kms.data_key(account, which, suite, &binding).await,
+        };
+        let made = made.map_err(Failure::from);
+        let record = self.sealed(place, made.as_ref().ok().map(|made| (&made.envelope, made.cached)));
         self.settle(record, made).await
     }
 
@@ -84,8 +108,12 @@ impl KeyUser {
         place: ObjectPlace<'_>,
     ) -> Result<Wrapped, Failure> {
         let binding = place.identity.binding(place.context);
-        let made = self.kms.wrap(account, which, content, &binding).await.map_err(Failure::from);
-        let record = self.sealed(place, made.as_ref().ok().map(|made| &made.envelope));
+        let made = match place.by_bucket_key {
+            true => self.bucket_keys.wrap(self.bucket_key_for(account, which), content, &binding).await,
+            false => self.kms.wrap(account, which, content, &binding).await,
+        };
+        let made = made.map_err(Failure::from);
+        let record = self.sealed(place, made.as_ref().ok().map(|made| (&made.envelope, made.cached)));
         self.settle(record, made).await
     }
 
@@ -98,12 +126,16 @@ impl KeyUser {
         if let Who::Server = self.who {
             self.trail.check().await?;
         }
-        let place = ObjectPlace { identity, context: &key.context };
+        let place = ObjectPlace { identity, context: &key.context, by_bucket_key: key.bucket_key.is_some() };
         let opened = self.kms.unwrap(envelope, &identity.binding(&key.context)).await.map_err(Failure::from);
         let record = self.record(KeyAction::DecryptDataKey, place);
         let cached = opened.as_ref().ok().map(|opened| opened.cached);
         let record = Record { key: Some(key.key_id.clone()), key_version: Some(key.key_version), cached, ..record };
-        Ok(self.settle(record, opened).await?.content)
+        let opened = match cached {
+            Some(true) => self.settle_known(record, opened).await?,
+            Some(false) | None => self.settle(record, opened).await?,
+        };
+        Ok(opened.content)
     }
 
     /// What was decided about a key before it was asked for: a refusal is recorded, and what follows records itself.
@@ -123,10 +155,21 @@ impl KeyUser {
         }
     }
 
-    fn sealed(&self, place: ObjectPlace<'_>, envelope: Option<&Envelope>) -> Record {
+    /// Whose bucket keys a request uses.
+    fn bucket_key_for<'a>(&self, account: AccountId, which: KeySelector<'a>) -> BucketKeyFor<'a> {
+        let requester = match &self.who {
+            Who::Caller(rights) => rights.requester().principal.to_string(),
+            Who::Server => String::new(),
+        };
+        BucketKeyFor { requester, account, which }
+    }
+
+    /// Of a bucket key it is told whether it was known.
+    fn sealed(&self, place: ObjectPlace<'_>, made: Option<(&Envelope, bool)>) -> Record {
         let record = self.record(KeyAction::GenerateDataKey, place);
-        let key = envelope.and_then(Envelope::key);
-        Record { key: key.map(|key| key.key_id.clone()), key_version: key.map(|key| key.key_version), ..record }
+        let key = made.and_then(|(envelope, _)| envelope.key());
+        let cached = made.map(|(_, cached)| cached).filter(|_| place.by_bucket_key);
+        Record { key: key.map(|key| key.key_id.clone()), key_version: key.map(|key| key.key_version), cached, ..record }
     }
 
     fn record(&self, action: KeyAction, place: ObjectPlace<'_>) -> Record {
@@ -139,7 +182,7 @@ impl KeyUser {
             bucket: Some(place.identity.bucket_name.clone()),
             object: Some(place.identity.key.clone()),
             version: Some(place.identity.version.clone()),
-            context: place.context.clone(),
+            context: place.told_context(),
             ..actor
         }
     }
@@ -147,10 +190,19 @@ impl KeyUser {
     /// Records how it ended, and only then answers.
     async fn settle<T>(&self, record: Record, result: Result<T, Failure>) -> Result<T, Failure> {
         let record = ended(record, result.as_ref().err());
-        match (&self.who, record.cached) {
-            (Who::Server, _) => self.trail.note(record),
-            (Who::Caller(_), Some(true)) => self.trail.record_known(record).await?,
-            (Who::Caller(_), Some(false) | None) => self.trail.record(record).await?,
+        match &self.who {
+            Who::Server => self.trail.note(record),
+            Who::Caller(_) => self.trail.record(record).await?,
+        }
+        result
+    }
+
+    /// The same of reading with a key that was known, which waits for less.
+    async fn settle_known<T>(&self, record: Record, result: Result<T, Failure>) -> Result<T, Failure> {
+        let record = ended(record, result.as_ref().err());
+        match &self.who {
+            Who::Server => self.trail.note(record),
+            Who::Caller(_) => self.trail.record_known(record).await?,
         }
         result
     }

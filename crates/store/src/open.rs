@@ -175,12 +175,14 @@ impl Engine {
             catalog: Arc::clone(&catalog),
             blobs: Arc::clone(&blobs),
             kms: Arc::clone(&kms.kms),
+            bucket_keys: Arc::clone(&kms.bucket_keys),
             trail: Arc::clone(&trail),
             run,
             counters: counters.clone(),
             leases: leases.clone(),
         });
-        let keys = KeyUser::server(Arc::clone(&kms.kms), Arc::clone(&trail), "Scrub");
+        let keys = (Arc::clone(&kms.kms), Arc::clone(&kms.bucket_keys));
+        let keys = KeyUser::server(keys, Arc::clone(&trail), "Scrub");
         let scrub = Scrub::open(Arc::clone(&catalog), Arc::clone(&blobs), keys, leases.clone()).await?;
         let scrub = Arc::new(scrub);
         let lifecycle = Arc::new(LifecycleJob::open(Arc::clone(&catalog), entropy.clone()).await?);

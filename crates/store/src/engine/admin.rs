@@ -114,7 +114,8 @@ impl Engine {
             facts: found.facts(None),
             suite: suite.name.to_owned(),
             key_version: wrapped.filter(|key| !key.key_id.is_empty()).map(|key| key.key_version),
-            key_fingerprint: wrapped.map(|key| hex::encode(key.wrapped.fingerprint())),
+            key_fingerprint: wrapped
+                .map(|key| hex::encode(key.bucket_key.as_ref().unwrap_or(&key.wrapped).fingerprint())),
             chunks: chunk_count(found.entry.size),
             inline: inline.is_some(),
             stored_bytes,

@@ -90,7 +90,7 @@ impl Engine {
         let manifest = open_manifest(version, &content).inspect_err(|failure| self.counters.note(failure))?;
         let none = Default::default();
         let binding = version.identity.binding(&none);
-        let place = ObjectPlace { identity: &version.identity, context: &none };
+        let place = ObjectPlace { identity: &version.identity, context: &none, by_bucket_key: update.bucket_key };
         let key = self.key_to_seal(caller, Some(&update.master_key), None, place).await?;
         let wrapped = caller.keys.wrap(caller.account()?, KeySelector::Reference(&key), &content, place).await?;
         let manifest = match old.context.is_empty() {

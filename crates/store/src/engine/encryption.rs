@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    /// Makes the keys for an object version: at most one call to the key service. Master keys are looked up, and made, in
+    /// Makes the keys for an object version: at most one call to the key service, and none if a bucket key is known. Master keys are looked up, and made, in
     /// the caller's account; keys that the service manages are those of `owner`, whose the object will be.
     pub(super) async fn protect(
         &self,
@@ -144,7 +144,7 @@ impl Engine {
             }
             Choice::Managed(algorithm) => {
                 let context = EncryptionContext::new();
-                let place = ObjectPlace { identity, context: &context };
+                let place = ObjectPlace { identity, context: &context, by_bucket_key: false };
                 let made = caller.keys.data_key(owner, KeySelector::Managed, suite(algorithm), place).await?;
                 let applied = AppliedEncryption::Managed(algorithm);
                 Ok(Protection { content: made.content, envelope: made.envelope, context, applied })
@@ -161,15 +161,16 @@ impl Engine {
     ) -> Result<Protection, Failure> {
         let account = caller.rights.principal().account().ok_or(FailureCode::KmsNeedsSignature)?;
         let (named, project) = (wish.key.as_ref(), wish.project.as_deref());
-        let place = ObjectPlace { identity, context: &wish.context };
+        // Two layers have no bucket key, whoever allows one.
+        let by_bucket_key = wish.bucket_key.unwrap_or(false) && wish.algorithm != DataAlgorithm::Aes256Twice;
+        let place = ObjectPlace { identity, context: &wish.context, by_bucket_key };
         let key = Box::pin(self.key_to_seal(caller, named, project, place)).await?;
         let which = KeySelector::Reference(&key);
         let made = caller.keys.data_key(account, which, suite(wish.algorithm), place).await?;
         let applied = KmsApplied {
             key: made.name,
             algorithm: wish.algorithm,
-            // Two layers have no bucket-level key, whoever allows one.
-            bucket_key: wish.bucket_key.unwrap_or(false) && wish.algorithm != DataAlgorithm::Aes256Twice,
+            bucket_key: by_bucket_key,
             project: wish.project,
             context: wish.context.clone(),
         };

@@ -82,7 +82,7 @@ impl Engine {
         place: ObjectPlace<'_>,
     ) -> Result<KeyReference, Failure> {
         let mut told = key.map(|key| key.text.clone());
-        let decided = self.decide_to_seal(caller, key, project, place.context, &mut told).await;
+        let decided = self.decide_to_seal(caller, key, project, &place.told_context(), &mut told).await;
         caller.keys.hold(KeyAction::GenerateDataKey, told, place, decided).await
     }
 
@@ -123,8 +123,8 @@ impl Engine {
         if account.is_some_and(|account| account == applied.key.account) && !tells_content {
             return Ok(());
         }
-        let decided = self.decide_to_open(caller, account, applied).await;
-        let place = ObjectPlace { identity, context: &applied.context };
+        let place = ObjectPlace { identity, context: &applied.context, by_bucket_key: applied.bucket_key };
+        let decided = self.decide_to_open(caller, account, applied, &place.told_context()).await;
         caller.keys.hold(KeyAction::DecryptDataKey, Some(applied.key.id.clone()), place, decided).await
     }
 
@@ -133,13 +133,14 @@ impl Engine {
         caller: &Caller,
         account: Option<AccountId>,
         applied: &KmsApplied,
+        context: &EncryptionContext,
     ) -> Result<(), Failure> {
         let account = account.ok_or(FailureCode::KmsNeedsSignature)?;
         let key = KeyReference::parse(&applied.key.id).found(applied.key.clone());
         // What is left of a key that was destroyed is its name: who might have used it is told so.
         let case =
             Box::pin(self.key_case_of(account, &key)).await?.unwrap_or_else(|| KeyCase::bare(applied.key.clone()));
-        caller.rights.use_key(KeyAction::DecryptDataKey, &case, &applied.context)
+        caller.rights.use_key(KeyAction::DecryptDataKey, &case, context)
     }
 
     /// What decisions need to know of a key.

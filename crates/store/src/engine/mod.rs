@@ -59,7 +59,7 @@ use crate::{
     catalog::{Catalog, blobs::RunId, buckets::Bucket, tokens::Token},
     jobs::{InventoryJob, LifecycleJob, Scrub},
     key_user::KeyUser,
-    kms::{self, Kms},
+    kms::{self, BucketKeys, Kms},
     leases::Leases,
     metrics::{Counters, Metrics},
     stream::ByteStream,
@@ -112,6 +112,7 @@ pub struct Engine {
     catalog: Arc<Catalog>,
     blobs: Arc<dyn Blobs>,
     kms: Arc<dyn Kms>,
+    bucket_keys: Arc<BucketKeys>,
     trail: Arc<Trail>,
     kms_metrics: Arc<kms::Metrics>,
     clock: Clock,
@@ -181,6 +182,7 @@ impl Engine {
             catalog: parts.catalog,
             blobs: parts.blobs,
             kms: parts.kms.kms,
+            bucket_keys: parts.kms.bucket_keys,
             trail: parts.trail,
             kms_metrics: parts.kms.metrics,
             clock: parts.clock,
@@ -278,7 +280,8 @@ impl Engine {
     }
 
     async fn perform(&self, granted: Granted, body: Option<Body>) -> Result<Reply, Failure> {
-        let (kms, trail) = (Arc::clone(&self.kms), Arc::clone(&self.trail));
+        let kms = (Arc::clone(&self.kms), Arc::clone(&self.bucket_keys));
+        let trail = Arc::clone(&self.trail);
         let caller = Caller {
             keys: KeyUser::caller(kms, trail, granted.rights().clone(), granted.operation().name()),
             rights: granted.rights().clone(),

@@ -16,7 +16,7 @@ use crate::{
         blobs::{Dead, Pending, RunId},
         buckets::DELETION_MAX_MS,
     },
-    kms::Kms,
+    kms::{BucketKeys, Kms},
     leases::Leases,
     metrics::Counters,
     surroundings::Clock,
@@ -69,6 +69,7 @@ pub struct Reaper {
     catalog: Arc<Catalog>,
     blobs: Arc<dyn Blobs>,
     kms: Arc<dyn Kms>,
+    bucket_keys: Arc<BucketKeys>,
     trail: Arc<Trail>,
     run: RunId,
     counters: Counters,
@@ -85,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) blobs: Arc<dyn Blobs>,
     /// The keys.
     pub(crate) kms: Arc<dyn Kms>,
+    /// Those in use.
+    pub(crate) bucket_keys: Arc<BucketKeys>,
     /// What tells of them.
     pub(crate) trail: Arc<Trail>,
     /// The process that it works for. All that other processes have left pending is given up, because a data folder has one
@@ -99,8 +102,8 @@ pub(crate) struct Parts {
 impl Reaper {
     /// Puts the parts to work.
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { catalog, blobs, kms, trail, run, counters, leases } = parts;
-        Self { catalog, blobs, kms, trail, run, counters, leases, orphans_sought: None }
+        let Parts { catalog, blobs, kms, bucket_keys, trail, run, counters, leases } = parts;
+        Self { catalog, blobs, kms, bucket_keys, trail, run, counters, leases, orphans_sought: None }
     }
 
     /// Does all that is due at `now`.
@@ -108,6 +111,7 @@ impl Reaper {
     /// # Errors
     /// The first trouble; what was done before it is done, the rest is left to the next run.
     pub async fn run_once(&mut self, now: Timestamp) -> Result<ReaperReport, Failure> {
+        self.bucket_keys.evict();
         let mut report = ReaperReport { parts_swept: self.sweep_uploads(now).await?, ..ReaperReport::default() };
         self.give_up_stale(now, &mut report).await?;
         self.remove_dead(now, &mut report).await?;

@@ -59,19 +59,45 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         Moment { now, begun: Instant::now(), generation: self.state().generation }
     }
 
+    /// What is believed of `key`; if that is nothing, what `make` says of it, from now on.
+    pub(super) fn get_or_insert_with(&self, key: &K, now: Timestamp, make: impl FnOnce() -> V) -> Arc<V> {
+        let since = Since { begun: Instant::now(), told: now };
+        let mut state = self.state();
+        if let Some((known, value)) = state.entries.get(key)
+            && self.is_fresh(*known, now, since.begun)
+        {
+            return Arc::clone(value);
+        }
+        let value = Arc::new(make());
+        self.put(&mut state, key.clone(), Arc::clone(&value), since);
+        value
+    }
+
+    /// Drops what is believed no more.
+    pub(super) fn evict(&self, now: Timestamp) {
+        let tick = Instant::now();
+        self.state().entries.retain(|_, (since, _)| self.is_fresh(*since, now, tick));
+    }
+
     /// Remembers `value`, read after `moment`, unless something was forgotten since then.
     pub(super) fn insert(&self, key: K, value: Arc<V>, moment: Moment) {
         let mut state = self.state();
-        if self.lifetime_ms == 0 || state.generation != moment.generation {
+        if state.generation == moment.generation {
+            self.put(&mut state, key, value, Since { begun: moment.begun, told: moment.now });
+        }
+    }
+
+    fn put(&self, state: &mut State<K, V>, key: K, value: Arc<V>, since: Since) {
+        if self.lifetime_ms == 0 {
             return;
         }
-        state.entries.retain(|_, (since, _)| self.is_fresh(*since, moment.now, moment.begun));
+        state.entries.retain(|_, (before, _)| self.is_fresh(*before, since.told, since.begun));
         if state.entries.len() >= self.limit
             && let Some(oldest) = state.entries.iter().min_by_key(|(_, (since, _))| *since).map(|(key, _)| key.clone())
         {
             state.entries.remove(&oldest);
         }
-        state.entries.insert(key, (Since { begun: moment.begun, told: moment.now }, value));
+        state.entries.insert(key, (since, value));
     }
 
     /// Forgets everything, also what is being read now.
@@ -161,6 +187,17 @@ mod tests {
         map.clear();
         map.insert(1, Arc::new(1), moment);
         assert!(map.get(&1, at(0)).is_none());
+    }
+
+    #[test]
+    fn what_is_made_once_is_found_until_it_is_over_and_then_evicted() {
+        let map = Bounded::new(2, 100);
+        let made = |now, value| *map.get_or_insert_with(&1, at(now), || value);
+        assert_eq!((made(0, 7), made(99, 8), made(100, 9)), (7, 7, 9));
+        map.evict(at(199));
+        assert_eq!(map.state().entries.len(), 1);
+        map.evict(at(200));
+        assert!(map.state().entries.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! In front of every key service: data keys that were unwrapped a moment ago, and the counters.
+//! In front of every key service: data keys and bucket keys that were unwrapped a moment ago, and the counters.
 //!
 //! The cache answers only for the same envelope and the same binding, and the envelope's commitment is compared again, so a hit
 //! says nothing that the service behind would not say, but for a change of a key's state on another node.
@@ -9,17 +9,21 @@ use async_trait::async_trait;
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
-use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
+use strongroom_seal::{Binding, BucketBinding, ContentKey, Envelope, EnvelopeKey, KeyBytes, Suite, WrappedKey, unwrap};
 
 use super::{
-    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped,
+    BucketKey, CurrentVersion, DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped,
     bounded::{Bounded, Moment},
+    bucket_keys::digest,
     metrics::{Metrics, count},
 };
 use crate::surroundings::Clock;
 
 /// Data keys kept at most: of the objects that are read again within seconds, in a few MiB at worst.
 const DATA_KEYS: usize = 1024;
+
+/// Unwrapped bucket keys kept at most: of the buckets that are read within seconds, each of which has a few.
+const BUCKET_KEYS: usize = 1024;
 
 /// A key service behind a cache.
 pub(super) struct Cached {
@@ -28,6 +32,8 @@ pub(super) struct Cached {
     clock: Clock,
     /// By their wrapped form, which a random salt makes unlike every other.
     unwrapped: Bounded<Vec<u8>, Known>,
+    /// By the digest of all that was unwrapped and of what for.
+    bucket_keys: Bounded<[u8; 32], KeyBytes>,
 }
 
 /// A data key, and what it was unwrapped for.
@@ -40,7 +46,8 @@ struct Known {
 impl Cached {
     /// Puts a cache before `inner`.
     pub(super) fn new(inner: Arc<dyn Kms>, metrics: Arc<Metrics>, clock: Clock, lifetime_ms: u64) -> Self {
-        Self { inner, metrics, clock, unwrapped: Bounded::new(DATA_KEYS, lifetime_ms) }
+        let (unwrapped, bucket_keys) = (Bounded::new(DATA_KEYS, lifetime_ms), Bounded::new(BUCKET_KEYS, lifetime_ms));
+        Self { inner, metrics, clock, unwrapped, bucket_keys }
     }
 
     fn remembered(&self, place: &[u8], envelope: &Envelope, binding: &[u8]) -> Option<ContentKey> {
@@ -58,9 +65,38 @@ impl Cached {
         }
     }
 
-    /// A call that may change the state of keys: whatever comes of it, data keys are asked for anew.
+    /// By way of the bucket key `over` it: one call for all data keys under that. They are unwrapped here, which takes no longer than to
+    /// find them, and so are not kept.
+    async fn unwrap_by_bucket_key(
+        &self,
+        envelope: &Envelope,
+        (key, over): (&EnvelopeKey, &WrappedKey),
+        binding: &Binding<'_>,
+    ) -> Result<Unwrapped, KmsError> {
+        let damaged = |error: strongroom_seal::Error| KmsError::Damaged(error.into());
+        let place = binding.bucket_key();
+        let id = digest([&over.encode(), key.key_id.as_bytes(), &key.key_version.to_be_bytes(), &place.encode()]);
+        let known = self.bucket_keys.get(&id, (self.clock)());
+        let cached = known.is_some();
+        let bucket_key = match known {
+            Some(known) => {
+                count(&self.metrics.cache_hits);
+                known
+            }
+            None => {
+                let moment = self.bucket_keys.moment((self.clock)());
+                let opened = Arc::new(self.unwrap_bucket_key(key, &place).await?);
+                self.bucket_keys.insert(id, Arc::clone(&opened), moment);
+                opened
+            }
+        };
+        let data_key = unwrap(&bucket_key, &key.wrapped, &binding.encode()).map_err(damaged)?;
+        Ok(Unwrapped { content: envelope.unlock(Some(data_key)).map_err(damaged)?, cached })
+    }
+
+    /// A call that may change the state of keys: whatever comes of it, keys are asked for anew.
     async fn managing<T>(&self, call: impl Future<Output = Result<T, KmsError>>) -> Result<T, KmsError> {
-        let _forgetting = self.unwrapped.clear_at_last();
+        let _forgetting = (self.unwrapped.clear_at_last(), self.bucket_keys.clear_at_last());
         self.counted(&self.metrics.management_calls, call).await
     }
 
@@ -105,7 +141,28 @@ impl Kms for Cached {
         self.counted(&self.metrics.data_key_calls, self.inner.wrap(account, which, content, binding)).await
     }
 
+    /// Not counted either: it is no use of a key.
+    async fn current_version(&self, account: AccountId, which: KeySelector<'_>) -> Result<CurrentVersion, KmsError> {
+        self.inner.current_version(account, which).await
+    }
+
+    async fn bucket_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        place: &BucketBinding<'_>,
+    ) -> Result<BucketKey, KmsError> {
+        self.counted(&self.metrics.data_key_calls, self.inner.bucket_key(account, which, place)).await
+    }
+
+    async fn unwrap_bucket_key(&self, key: &EnvelopeKey, place: &BucketBinding<'_>) -> Result<KeyBytes, KmsError> {
+        self.counted(&self.metrics.unwrap_calls, self.inner.unwrap_bucket_key(key, place)).await
+    }
+
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
+        if let Some((key, over)) = envelope.key().and_then(|key| Some((key, key.bucket_key.as_ref()?))) {
+            return self.unwrap_by_bucket_key(envelope, (key, over), binding).await;
+        }
         let place = envelope.key().map(|key| key.wrapped.encode()).unwrap_or_default();
         let bound = binding.encode();
         if let Some(content) = self.remembered(&place, envelope, &bound) {

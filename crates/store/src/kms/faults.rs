@@ -12,9 +12,9 @@ use strongroom_model::{
     operation::KeyOperation,
     outcome::KeyOutcome,
 };
-use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
+use strongroom_seal::{Binding, BucketBinding, ContentKey, Envelope, EnvelopeKey, KeyBytes, Suite};
 
-use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
+use super::{BucketKey, CurrentVersion, DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
 use crate::faults::Faults;
 
 /// What the key service does, as long as it is told to.
@@ -63,10 +63,17 @@ fn injected() -> KmsError {
 
 /// Another key than `right`: each of its bits is turned.
 fn another(right: &ContentKey) -> Result<ContentKey, KmsError> {
-    let damaged = |error: strongroom_seal::Error| KmsError::Damaged(error.into());
     let Some(key) = right.data_key() else { return Ok(ContentKey::plain()) };
+    ContentKey::fresh(right.suite(), turned(key)?).map_err(|error| KmsError::Damaged(error.into()))
+}
+
+fn turned(key: &KeyBytes) -> Result<KeyBytes, KmsError> {
     let turned: Vec<u8> = key.expose().iter().map(|byte| !byte).collect();
-    ContentKey::fresh(right.suite(), KeyBytes::new(&turned).map_err(damaged)?).map_err(damaged)
+    KeyBytes::new(&turned).map_err(|error| KmsError::Damaged(error.into()))
+}
+
+fn version_lost() -> KmsError {
+    KmsError::Damaged("the key has no such version".into())
 }
 
 #[async_trait]
@@ -91,9 +98,31 @@ impl Kms for FaultyKms {
         self.call(self.inner.wrap(account, which, content, binding)).await
     }
 
+    async fn current_version(&self, account: AccountId, which: KeySelector<'_>) -> Result<CurrentVersion, KmsError> {
+        self.call(self.inner.current_version(account, which)).await
+    }
+
+    async fn bucket_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        place: &BucketBinding<'_>,
+    ) -> Result<BucketKey, KmsError> {
+        self.call(self.inner.bucket_key(account, which, place)).await
+    }
+
+    async fn unwrap_bucket_key(&self, key: &EnvelopeKey, place: &BucketBinding<'_>) -> Result<KeyBytes, KmsError> {
+        let call = self.call(self.inner.unwrap_bucket_key(key, place));
+        match self.conduct() {
+            Conduct::VersionLost => Err(version_lost()),
+            Conduct::WrongKeys => turned(&call.await?),
+            Conduct::Right | Conduct::Hangs => call.await,
+        }
+    }
+
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
         match self.conduct() {
-            Conduct::VersionLost => Err(KmsError::Damaged("the key has no such version".into())),
+            Conduct::VersionLost => Err(version_lost()),
             Conduct::WrongKeys => {
                 let Unwrapped { content, cached } = self.call(self.inner.unwrap(envelope, binding)).await?;
                 Ok(Unwrapped { content: another(&content)?, cached })

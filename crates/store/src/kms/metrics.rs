@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Counts since the start of the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KmsMetrics {
-    /// Calls for a fresh data key.
+    /// Calls for a fresh data key or bucket key.
     pub data_key_calls: u64,
     /// Calls to unwrap one, cache hits not among them.
     pub unwrap_calls: u64,
     /// All other calls.
     pub management_calls: u64,
-    /// Data keys that the cache had.
+    /// Keys that were known, bucket keys among them, so that the service was not asked.
     pub cache_hits: u64,
 }
 

@@ -5,6 +5,7 @@
 //! all others within the cache's lifetime.
 
 mod bounded;
+mod bucket_keys;
 mod cache;
 mod calls;
 mod embedded;
@@ -27,7 +28,10 @@ use strongroom_model::name::Region;
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
 use strongroom_model::policy::PolicyDocument;
-use strongroom_seal::{Binding, Ciphertext, ContentKey, Envelope, KeyBinding, KeyBytes, Suite};
+use strongroom_seal::{
+    Binding, BucketBinding, Ciphertext, ContentKey, Envelope, EnvelopeKey, Error, KeyBinding, KeyBytes, Suite,
+    WrappedKey,
+};
 use uuid::Uuid;
 
 use crate::{
@@ -35,6 +39,8 @@ use crate::{
     surroundings::{Clock, Entropy},
 };
 
+pub use bucket_keys::{BUCKET_KEY_SECONDS, BUCKET_KEY_WRAPS};
+pub(crate) use bucket_keys::{BucketKeyFor, BucketKeys};
 use cache::Cached;
 use embedded::Embedded;
 pub use error::{KmsError, OpenError};
@@ -128,23 +134,48 @@ pub struct DataKey {
     pub content: ContentKey,
     /// For the catalog.
     pub envelope: Envelope,
-    /// The master key that wraps it.
+    /// The master key that wraps it, itself or by a bucket key.
     pub name: KeyName,
+    /// Whether the bucket key was known, so that the service was not asked.
+    pub cached: bool,
 }
 
 /// A data key, wrapped.
 pub struct Wrapped {
     /// For the catalog.
     pub envelope: Envelope,
+    /// The master key that wraps it, itself or by a bucket key.
+    pub name: KeyName,
+    /// See [`DataKey::cached`].
+    pub cached: bool,
+}
+
+/// The version of a master key that seals now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentVersion {
+    /// The key.
+    pub name: KeyName,
+    /// The version's number.
+    pub number: u32,
+}
+
+/// A fresh bucket key (FORMAT.md §9.1). Plaintext and stored key travel apart.
+pub struct BucketKey {
+    /// For wrapping data keys; as long as the keys of the suite that [`BucketKey::wrapped`] is wrapped with.
+    pub key: KeyBytes,
+    /// For the envelopes of those data keys.
+    pub wrapped: WrappedKey,
     /// The master key that wraps it.
     pub name: KeyName,
+    /// The version of that key.
+    pub key_version: u32,
 }
 
 /// A data key that was wrapped.
 pub struct Unwrapped {
     /// It.
     pub content: ContentKey,
-    /// Whether it was still known, so that the service behind was not asked.
+    /// Whether it, or the bucket key over it, was still known, so that the service behind was not asked.
     pub cached: bool,
 }
 
@@ -188,7 +219,31 @@ pub trait Kms: Send + Sync {
         binding: &Binding<'_>,
     ) -> Result<Wrapped, KmsError>;
 
-    /// The key inside `envelope`, which must have one, if `binding` is what it was wrapped for.
+    /// The version under which the key that `which` selects seals now: a look before a use that the service will not see, and no use.
+    ///
+    /// # Errors
+    /// As [`Kms::data_key`], but for what is wrong with a context.
+    async fn current_version(&self, account: AccountId, which: KeySelector<'_>) -> Result<CurrentVersion, KmsError>;
+
+    /// A fresh bucket key for that place, wrapped under the master key that `which` selects, in its suite.
+    ///
+    /// # Errors
+    /// As [`Kms::data_key`].
+    async fn bucket_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        place: &BucketBinding<'_>,
+    ) -> Result<BucketKey, KmsError>;
+
+    /// The bucket key of an envelope, which must have one, if `place` is what it was wrapped for.
+    ///
+    /// # Errors
+    /// As [`Kms::unwrap`].
+    async fn unwrap_bucket_key(&self, key: &EnvelopeKey, place: &BucketBinding<'_>) -> Result<KeyBytes, KmsError>;
+
+    /// The key inside `envelope`, which must have one, if `binding` is what it was wrapped for. Of an envelope with a bucket key a provider
+    /// unwraps that alone, by [`Kms::unwrap_bucket_key`]; what [`open`] puts in front does the rest.
     ///
     /// # Errors
     /// [`KmsError::NotFound`] if the master key was destroyed; [`KmsError::Disabled`], [`KmsError::PendingDeletion`];
@@ -237,6 +292,8 @@ pub struct Tended {
 pub struct Opened {
     /// The service.
     pub kms: Arc<dyn Kms>,
+    /// The bucket keys in use.
+    pub(crate) bucket_keys: Arc<BucketKeys>,
     /// What it counts.
     pub metrics: Arc<Metrics>,
     /// The root key, for the keys of the system itself.
@@ -265,12 +322,14 @@ pub async fn open(
     // Two caches lie one behind the other, of master keys and of data keys; together they believe as long as allowed.
     let lifetime_ms = u64::from(*cache_seconds) * 1000 / 2;
     let root = Arc::new(root::open(root, &catalog, &entropy).await?);
-    let embedded = Embedded::new(catalog, Arc::clone(&root), region, Arc::clone(&clock), entropy, lifetime_ms);
+    let embedded = Embedded::new(catalog, Arc::clone(&root), region, Arc::clone(&clock), entropy.clone(), lifetime_ms);
     let provider: Arc<dyn Kms> = Arc::new(embedded);
     let provider = around.map_or_else(|| Arc::clone(&provider), |around| around(Arc::clone(&provider)));
     let metrics = Arc::<Metrics>::default();
-    let cached = Cached::new(Arc::new(Patient::new(provider)), Arc::clone(&metrics), clock, lifetime_ms);
-    Ok(Opened { kms: Arc::new(cached), metrics, root })
+    let provider = Arc::new(Patient::new(provider));
+    let kms: Arc<dyn Kms> = Arc::new(Cached::new(provider, Arc::clone(&metrics), Arc::clone(&clock), lifetime_ms));
+    let bucket_keys = BucketKeys::new(Arc::clone(&kms), Arc::clone(&metrics), clock, entropy);
+    Ok(Opened { kms, bucket_keys: Arc::new(bucket_keys), metrics, root })
 }
 
 /// The root key alone, for a catalog that is yet to be restored.
@@ -285,6 +344,14 @@ pub(crate) fn open_root(config: &Config, entropy: &Entropy) -> Result<Root, Open
 /// Where a key of the store's own is, which no catalog names.
 pub(crate) fn own_place(place: &str) -> KeyBinding<'_> {
     KeyBinding { account: "", key_id: place, key_version: 0 }
+}
+
+/// Why a data key cannot be put into an envelope.
+fn not_enveloped(error: Error) -> KmsError {
+    match error {
+        Error::TooLarge(_) => KmsError::Invalid("the encryption context is too long"),
+        other => KmsError::Damaged(other.into()),
+    }
 }
 
 fn cache_seconds() -> u32 {

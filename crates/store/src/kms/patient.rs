@@ -8,10 +8,10 @@ use strongroom_model::{
     operation::KeyOperation,
     outcome::KeyOutcome,
 };
-use strongroom_seal::{Binding, ContentKey, Envelope, KeyBytes, Suite};
+use strongroom_seal::{Binding, BucketBinding, ContentKey, Envelope, EnvelopeKey, KeyBytes, Suite};
 use tokio::time::timeout;
 
-use super::{DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
+use super::{BucketKey, CurrentVersion, DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped};
 
 /// How long a key is waited for. Clients' own patience is a minute or more, and a key service that answers at all answers within a
 /// second.
@@ -54,6 +54,23 @@ impl Kms for Patient {
         binding: &Binding<'_>,
     ) -> Result<Wrapped, KmsError> {
         bounded(self.inner.wrap(account, which, content, binding)).await
+    }
+
+    async fn current_version(&self, account: AccountId, which: KeySelector<'_>) -> Result<CurrentVersion, KmsError> {
+        bounded(self.inner.current_version(account, which)).await
+    }
+
+    async fn bucket_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        place: &BucketBinding<'_>,
+    ) -> Result<BucketKey, KmsError> {
+        bounded(self.inner.bucket_key(account, which, place)).await
+    }
+
+    async fn unwrap_bucket_key(&self, key: &EnvelopeKey, place: &BucketBinding<'_>) -> Result<KeyBytes, KmsError> {
+        bounded(self.inner.unwrap_bucket_key(key, place)).await
     }
 
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {

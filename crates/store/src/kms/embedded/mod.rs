@@ -20,11 +20,13 @@ use strongroom_model::name::Region;
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
 use strongroom_seal::{
-    AES_256_GCM, Binding, ContentKey, Envelope, Error, KeyBinding, KeyBytes, SM4_GCM, Suite, fingerprint, unwrap, wrap,
+    AES_256_GCM, Binding, BucketBinding, ContentKey, Envelope, EnvelopeKey, KeyBinding, KeyBytes, SM4_GCM, Suite,
+    WrappedKey, fingerprint, unwrap, wrap,
 };
 
 use super::{
-    DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped, bounded::Bounded, own_place, root::Root,
+    BucketKey, CurrentVersion, DataKey, KeyFacts, KeySelector, Kms, KmsError, Tended, Unwrapped, Wrapped,
+    bounded::Bounded, not_enveloped, own_place, root::Root,
 };
 use crate::{
     catalog::{
@@ -157,19 +159,35 @@ impl Embedded {
         Ok(Some(slot.get_or_init(|| material)))
     }
 
+    /// `key` under the current version, for the place that `aad` says.
+    fn wrap_under(&self, known: &Known, key: &KeyBytes, aad: &[u8]) -> Result<WrappedKey, KmsError> {
+        let kek = self.material(known, known.key.current())?;
+        let kek = kek.expect("a key in use has the material of its current version");
+        let wrapped = wrap(kek, suite_of(known.key.spec), &self.entropy.array()?, aad, key);
+        Ok(wrapped.expect("a master key has the length of its suite's keys"))
+    }
+
+    /// What is in `wrapped`, which the master key version that `key` names has wrapped, if that may open now.
+    async fn unwrap_under(
+        &self,
+        key: &EnvelopeKey,
+        wrapped: &WrappedKey,
+        account: &str,
+        aad: &[u8],
+    ) -> Result<KeyBytes, KmsError> {
+        let known = self.known_version(AccountId::parse(account), &key.key_id, key.key_version).await?;
+        self.check_usable(&known.key)?;
+        let kek = self.material(&known, key.key_version)?;
+        let kek = kek.ok_or_else(|| KmsError::Damaged("an envelope names no version of its key".into()))?;
+        unwrap(kek, wrapped, aad).map_err(|error| KmsError::Damaged(error.into()))
+    }
+
     /// `content`'s data key in an envelope, under the current version.
     fn envelope(&self, known: &Known, content: &ContentKey, binding: &Binding<'_>) -> Result<Envelope, KmsError> {
         let number = known.key.current();
-        let kek = self.material(known, number)?.expect("a key in use has the material of its current version");
         let data_key = content.data_key().expect("a fresh content key has a data key");
-        let wrapped = wrap(kek, suite_of(known.key.spec), &self.entropy.array()?, &binding.encode(), data_key)
-            .expect("a master key has the length of its suite's keys");
-        Envelope::sealed(content, known.key.id.clone(), number, binding.context.clone(), wrapped).map_err(|error| {
-            match error {
-                Error::TooLarge(_) => KmsError::Invalid("the encryption context is too long"),
-                other => KmsError::Damaged(other.into()),
-            }
-        })
+        let wrapped = self.wrap_under(known, data_key, &binding.encode())?;
+        Envelope::sealed(content, known.key.id.clone(), number, binding.context.clone(), wrapped).map_err(not_enveloped)
     }
 }
 
@@ -199,7 +217,7 @@ impl Kms for Embedded {
         let content = ContentKey::fresh(suite, self.entropy.key(suite.key_len)?)
             .map_err(|_| KmsError::Invalid("this suite has no data key"))?;
         let envelope = self.envelope(&known, &content, binding)?;
-        Ok(DataKey { content, envelope, name: self.name(&known.key) })
+        Ok(DataKey { content, envelope, name: self.name(&known.key), cached: false })
     }
 
     async fn wrap(
@@ -211,18 +229,40 @@ impl Kms for Embedded {
     ) -> Result<Wrapped, KmsError> {
         let known = self.select(account, which).await?;
         self.check_usable(&known.key)?;
-        Ok(Wrapped { envelope: self.envelope(&known, content, binding)?, name: self.name(&known.key) })
+        let envelope = self.envelope(&known, content, binding)?;
+        Ok(Wrapped { envelope, name: self.name(&known.key), cached: false })
+    }
+
+    async fn current_version(&self, account: AccountId, which: KeySelector<'_>) -> Result<CurrentVersion, KmsError> {
+        let known = self.select(account, which).await?;
+        self.check_usable(&known.key)?;
+        Ok(CurrentVersion { name: self.name(&known.key), number: known.key.current() })
+    }
+
+    async fn bucket_key(
+        &self,
+        account: AccountId,
+        which: KeySelector<'_>,
+        place: &BucketBinding<'_>,
+    ) -> Result<BucketKey, KmsError> {
+        let known = self.select(account, which).await?;
+        self.check_usable(&known.key)?;
+        let suite = suite_of(known.key.spec);
+        let key = self.entropy.key(suite.key_len)?;
+        let wrapped = self.wrap_under(&known, &key, &place.encode())?;
+        Ok(BucketKey { key, wrapped, name: self.name(&known.key), key_version: known.key.current() })
+    }
+
+    async fn unwrap_bucket_key(&self, key: &EnvelopeKey, place: &BucketBinding<'_>) -> Result<KeyBytes, KmsError> {
+        let wrapped = key.bucket_key.as_ref();
+        let wrapped = wrapped.ok_or_else(|| KmsError::Damaged("an envelope without a bucket key".into()))?;
+        self.unwrap_under(key, wrapped, place.account, &place.encode()).await
     }
 
     async fn unwrap(&self, envelope: &Envelope, binding: &Binding<'_>) -> Result<Unwrapped, KmsError> {
-        let damaged = |error: Error| KmsError::Damaged(error.into());
         let key = envelope.key().ok_or_else(|| KmsError::Damaged("an envelope without a key".into()))?;
-        let known = self.known_version(AccountId::parse(binding.account), &key.key_id, key.key_version).await?;
-        self.check_usable(&known.key)?;
-        let kek = self.material(&known, key.key_version)?;
-        let kek = kek.ok_or_else(|| KmsError::Damaged("an envelope names no version of its key".into()))?;
-        let data_key = unwrap(kek, &key.wrapped, &binding.encode()).map_err(damaged)?;
-        let content = envelope.unlock(Some(data_key)).map_err(damaged)?;
+        let data_key = self.unwrap_under(key, &key.wrapped, binding.account, &binding.encode()).await?;
+        let content = envelope.unlock(Some(data_key)).map_err(|error| KmsError::Damaged(error.into()))?;
         Ok(Unwrapped { content, cached: false })
     }
 
