@@ -81,7 +81,7 @@ def test_the_context_and_the_request_are_told(server, clients, new_bucket):
         Bucket=new_bucket, Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSEncryptionContext=context
     )
     (wrote,) = records(server, request=answer["ResponseMetadata"]["RequestId"])
-    assert wrote["context"] == {"tenant": "é"}
+    assert wrote["context"] == {"tenant": "é", "aws:s3:arn": f"arn:aws:s3:::{new_bucket}/k"}
 
 
 def test_rights_to_the_object_and_none_to_the_key(server, clients, tmp_path, new_bucket):

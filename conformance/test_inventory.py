@@ -181,6 +181,8 @@ def test_a_report_tells_how_everything_is_encrypted(server, s3, new_bucket):
     bodies = {"plain ü": "managed", "kms": "kms", "customer": "customer"}
     for key, mode in bodies.items():
         s3.put(new_bucket, key, b"x" * 100, mode)
+    sealed = {"ServerSideEncryption": "aws:kms", "BucketKeyEnabled": True}
+    s3.client.put_object(Bucket=new_bucket, Key="bucket key", Body=b"x" * 100, **sealed)
     key_id = server.command("key", "create")["id"]
     inventory = s3_inventory("daily", target)
     inventory["Destination"]["S3BucketDestination"]["Encryption"] = {"SSEKMS": {"KeyId": key_id}}
@@ -189,9 +191,11 @@ def test_a_report_tells_how_everything_is_encrypted(server, s3, new_bucket):
     manifest, rows = report(s3, target, f"in/{new_bucket}/daily/")
     assert (manifest["sourceBucket"], manifest["destinationBucket"]) == (new_bucket, f"arn:aws:s3:::{target}")
     assert {row["Key"]: row["EncryptionStatus"] for row in rows} == {
-        "plain ü": "SSE-S3", "kms": "SSE-KMS", "customer": "SSE-C",
+        "plain ü": "SSE-S3", "kms": "SSE-KMS", "customer": "SSE-C", "bucket key": "SSE-KMS",
     }
-    assert {row["Key"]: row["BucketKeyStatus"] for row in rows}["kms"] in ("ENABLED", "DISABLED")
+    assert {row["Key"]: row["BucketKeyStatus"] for row in rows} == {
+        "plain ü": "", "kms": "DISABLED", "customer": "", "bucket key": "ENABLED",
+    }
     head = s3.client.head_object(Bucket=new_bucket, Key="plain ü")
     [row] = [row for row in rows if row["Key"] == "plain ü"]
     assert (row["Bucket"], row["Size"], f'"{row["ETag"]}"') == (new_bucket, "100", head["ETag"])

@@ -125,7 +125,7 @@ pub struct KmsApplied {
     pub key: KeyName,
     /// The data cipher.
     pub algorithm: DataAlgorithm,
-    /// Whether a bucket-level key was allowed.
+    /// Whether there is a bucket key between master key and data key.
     pub bucket_key: bool,
     /// The project named with the key (OBS).
     pub project: Option<String>,

@@ -28,7 +28,11 @@ impl Collector for EngineMetrics {
         let now = engine.metrics();
         for (name, help, count) in [
             ("key_service_calls", "Calls to the key service", now.kms.calls()),
-            ("key_cache_hits", "Data keys that the cache of the key service had", now.kms.cache_hits),
+            (
+                "key_cache_hits",
+                "Data keys and bucket keys that were known, so that the key service was not asked",
+                now.kms.cache_hits,
+            ),
             ("audit_records", "Records written to the audit trail", now.audit.records),
             ("audit_syncs", "Syncs of the audit trail that they took", now.audit.groups),
             ("audit_unwritten", "Records that the audit trail could not take, and that are lost", now.audit.unwritten),

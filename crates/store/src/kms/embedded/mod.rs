@@ -8,7 +8,7 @@ mod lifecycle;
 mod lookup;
 mod manage;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::sync::Arc;
 

@@ -26,12 +26,12 @@ use crate::{
 };
 
 static NO_CONTEXT: BTreeMap<String, String> = BTreeMap::new();
-const HOME: Binding<'static> =
+pub(in crate::kms) const HOME: Binding<'static> =
     Binding { account: "000000000007", bucket: "bucket", key: "key", version: "version", context: &NO_CONTEXT };
 const DAY_MS: i64 = 86_400_000;
 
 /// One store, and the nodes on it. Each node has its own randomness; all have one clock and one root key.
-struct World {
+pub(in crate::kms) struct World {
     folder: tempfile::TempDir,
     kv: Arc<MemoryKv>,
     now: Arc<AtomicI64>,
@@ -39,12 +39,12 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(in crate::kms) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { folder, kv: Arc::default(), now: Arc::new(AtomicI64::new(1_000_000)), seeds: AtomicU8::new(0) }
     }
 
-    async fn node(&self) -> Opened {
+    pub(in crate::kms) async fn node(&self) -> Opened {
         self.node_on(Arc::clone(&self.kv) as Arc<dyn Kv>, "root.key").await.unwrap()
     }
 
@@ -62,7 +62,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    fn pass(&self, millis: i64) {
+    pub(in crate::kms) fn pass(&self, millis: i64) {
         self.now.fetch_add(millis, Ordering::SeqCst);
     }
 }
@@ -116,11 +116,11 @@ fn counting(seed: u8) -> Entropy {
     })
 }
 
-fn account() -> AccountId {
+pub(in crate::kms) fn account() -> AccountId {
     AccountId::new(7).unwrap()
 }
 
-fn named(name: &KeyName) -> KeyReference {
+pub(in crate::kms) fn named(name: &KeyName) -> KeyReference {
     KeyReference::parse(&name.id)
 }
 
@@ -134,7 +134,7 @@ async fn opens(node: &Opened, sealed: &DataKey) -> Result<(), KmsError> {
     Ok(())
 }
 
-async fn made(node: &Opened) -> KeyName {
+pub(in crate::kms) async fn made(node: &Opened) -> KeyName {
     node.kms.create(account(), &CreateKey::new(KeySpec::Aes256)).await.unwrap().name
 }
 

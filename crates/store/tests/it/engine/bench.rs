@@ -80,16 +80,18 @@ pub(crate) enum Method {
     KmsAes,
     KmsSm4,
     KmsTwice,
+    KmsBucketKey,
     Customer,
 }
 
-pub(crate) const METHODS: [Method; 7] = [
+pub(crate) const METHODS: [Method; 8] = [
     Method::Plain,
     Method::ManagedAes,
     Method::ManagedSm4,
     Method::KmsAes,
     Method::KmsSm4,
     Method::KmsTwice,
+    Method::KmsBucketKey,
     Method::Customer,
 ];
 
@@ -97,15 +99,16 @@ pub(crate) const CUSTOMER_KEY: [u8; 32] = *b"a customer's key of 32 bytes, ok";
 
 impl Method {
     pub(crate) fn wish(self) -> EncryptionWish {
-        let kms = |algorithm| {
+        let by = |algorithm, bucket_key| {
             EncryptionWish::Kms(KmsWish {
                 key: None,
                 algorithm,
                 context: EncryptionContext::from([("tenant".to_owned(), "é".to_owned())]),
-                bucket_key: None,
+                bucket_key,
                 project: None,
             })
         };
+        let kms = |algorithm| by(algorithm, None);
         match self {
             Self::Plain => EncryptionWish::Unspecified,
             Self::ManagedAes => EncryptionWish::Managed(DataAlgorithm::Aes256),
@@ -113,6 +116,7 @@ impl Method {
             Self::KmsAes => kms(DataAlgorithm::Aes256),
             Self::KmsSm4 => kms(DataAlgorithm::Sm4),
             Self::KmsTwice => kms(DataAlgorithm::Aes256Twice),
+            Self::KmsBucketKey => by(DataAlgorithm::Sm4, Some(true)),
             Self::Customer => EncryptionWish::Customer(customer_key(CUSTOMER_KEY)),
         }
     }
@@ -131,6 +135,14 @@ impl Bench {
     pub(crate) async fn memory() -> Self {
         let bench = Self::over(Arc::new(MemoryKv::new()), Arc::new(MemoryBlobs::new()), tempfile::tempdir().unwrap());
         let bench = bench.await.unwrap();
+        bench.create_bucket(BUCKET, None).await.unwrap();
+        bench
+    }
+
+    /// Over memory, with a bucket; keys and their states are believed for so long.
+    pub(crate) async fn believing(cache_seconds: u32) -> Self {
+        let (kv, blobs) = (Arc::new(MemoryKv::new()), Arc::new(MemoryBlobs::new()));
+        let bench = Self::open(kv, blobs, None, tempfile::tempdir().unwrap(), cache_seconds).await.unwrap();
         bench.create_bucket(BUCKET, None).await.unwrap();
         bench
     }
@@ -162,12 +174,25 @@ impl Bench {
         around: Option<kms::Around>,
         folder: TempDir,
     ) -> Result<Self, OpenError> {
+        Self::open(kv, blobs, around, folder, 0).await
+    }
+
+    async fn open(
+        kv: Arc<dyn Kv>,
+        blobs: Arc<dyn Blobs>,
+        around: Option<kms::Around>,
+        folder: TempDir,
+        believed: u32,
+    ) -> Result<Self, OpenError> {
+        let mut config = config(folder.path());
+        let kms::Config::Embedded { cache_seconds, .. } = &mut config.kms;
+        *cache_seconds = believed;
         let (clock, drawn) = (Arc::new(AtomicI64::new(START_MS)), Arc::<Drawn>::default());
         let now = clock.clone();
         let opened = Engine::open_around(
             kv.clone(),
             blobs.clone(),
-            config(folder.path()),
+            config,
             Arc::new(move || Timestamp::from_millis(now.load(Ordering::SeqCst))),
             entropy(drawn.clone()),
             around,

@@ -28,7 +28,8 @@ fn is(applied: &AppliedEncryption, method: Method) -> bool {
         (Method::ManagedAes, AppliedEncryption::Managed(DataAlgorithm::Aes256)) => true,
         (Method::ManagedSm4, AppliedEncryption::Managed(DataAlgorithm::Sm4)) => true,
         (Method::KmsAes, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Aes256,
-        (Method::KmsSm4, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Sm4,
+        (Method::KmsSm4, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Sm4 && !kms.bucket_key,
+        (Method::KmsBucketKey, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Sm4 && kms.bucket_key,
         (Method::KmsTwice, AppliedEncryption::Kms(kms)) => kms.algorithm == DataAlgorithm::Aes256Twice,
         _ => false,
     }

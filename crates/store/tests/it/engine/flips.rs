@@ -147,7 +147,7 @@ async fn read_flipped(bench: &Bench, below: &Flipping, method: Method, expected:
     read.is_err()
 }
 
-const METHODS: [Method; 4] = [Method::Plain, Method::ManagedAes, Method::KmsSm4, Method::Customer];
+const METHODS: [Method; 4] = [Method::Plain, Method::ManagedAes, Method::KmsBucketKey, Method::Customer];
 
 #[tokio::test]
 async fn every_byte_of_both_rows() {

@@ -20,7 +20,8 @@ use tokio::time::Instant;
 use super::bench::{BUCKET, Bench, METHODS, Method, noise};
 
 /// Those that need the key service.
-const KEYED: [Method; 5] = [Method::ManagedAes, Method::ManagedSm4, Method::KmsAes, Method::KmsSm4, Method::KmsTwice];
+const KEYED: [Method; 6] =
+    [Method::ManagedAes, Method::ManagedSm4, Method::KmsAes, Method::KmsSm4, Method::KmsTwice, Method::KmsBucketKey];
 
 /// Longer than a request may wait for a key, and far shorter than clients wait.
 const BOUND: Duration = Duration::from_secs(11);

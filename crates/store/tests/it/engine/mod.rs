@@ -4,6 +4,7 @@ mod amending;
 mod appending;
 mod backing_up;
 mod bench;
+mod bucket_keys;
 mod buckets;
 mod budget;
 mod copying;

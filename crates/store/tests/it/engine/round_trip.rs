@@ -75,7 +75,9 @@ async fn answers_name_the_encryption() {
         Method::ManagedAes => AppliedEncryption::Managed(DataAlgorithm::Aes256),
         Method::ManagedSm4 => AppliedEncryption::Managed(DataAlgorithm::Sm4),
         Method::Customer => AppliedEncryption::Customer { key_md5: Some([0xaa; 16]) },
-        Method::KmsAes | Method::KmsSm4 | Method::KmsTwice => unreachable!("they have a test of their own"),
+        Method::KmsAes | Method::KmsSm4 | Method::KmsTwice | Method::KmsBucketKey => {
+            unreachable!("they have a test of their own")
+        }
     };
     for method in [Method::Plain, Method::ManagedAes, Method::ManagedSm4, Method::Customer] {
         assert_eq!(bench.put("k", b"x", method).await.unwrap().encryption, expected(method));
@@ -86,10 +88,12 @@ async fn answers_name_the_encryption() {
         (Method::KmsAes, DataAlgorithm::Aes256),
         (Method::KmsSm4, DataAlgorithm::Sm4),
         (Method::KmsTwice, DataAlgorithm::Aes256Twice),
+        (Method::KmsBucketKey, DataAlgorithm::Sm4),
     ] {
         let AppliedEncryption::Kms(kms) = bench.put("k", b"x", method).await.unwrap().encryption else { panic!() };
         assert!(kms.key.is_default && kms.key.account == bench.account);
         assert_eq!((kms.algorithm, kms.key.region.as_str()), (algorithm, "test-1"));
+        assert_eq!(kms.bucket_key, method == Method::KmsBucketKey);
         assert_eq!(kms.context.get("tenant").map(String::as_str), Some("é"));
     }
 }

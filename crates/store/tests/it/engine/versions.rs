@@ -584,7 +584,10 @@ fn is_sealed(applied: &AppliedEncryption, seal: Seal) -> bool {
             kms.key.is_default && kms.algorithm == DataAlgorithm::Aes256
         }
         (Seal::Method(Method::KmsSm4), AppliedEncryption::Kms(kms)) => {
-            kms.key.is_default && kms.algorithm == DataAlgorithm::Sm4
+            kms.key.is_default && kms.algorithm == DataAlgorithm::Sm4 && !kms.bucket_key
+        }
+        (Seal::Method(Method::KmsBucketKey), AppliedEncryption::Kms(kms)) => {
+            kms.key.is_default && kms.algorithm == DataAlgorithm::Sm4 && kms.bucket_key
         }
         (Seal::Method(Method::KmsTwice), AppliedEncryption::Kms(kms)) => {
             kms.key.is_default && kms.algorithm == DataAlgorithm::Aes256Twice

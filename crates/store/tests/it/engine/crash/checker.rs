@@ -167,6 +167,7 @@ fn method(applied: &strongroom_model::encryption::AppliedEncryption, brought: bo
         AppliedEncryption::Plain => Method::Plain,
         AppliedEncryption::Managed(DataAlgorithm::Aes256 | DataAlgorithm::Aes256Twice) => Method::ManagedAes,
         AppliedEncryption::Managed(DataAlgorithm::Sm4) => Method::ManagedSm4,
+        AppliedEncryption::Kms(kms) if kms.bucket_key => Method::KmsBucketKey,
         AppliedEncryption::Kms(kms) if kms.algorithm == DataAlgorithm::Sm4 => Method::KmsSm4,
         AppliedEncryption::Kms(kms) if kms.algorithm == DataAlgorithm::Aes256Twice => Method::KmsTwice,
         AppliedEncryption::Kms(_) => Method::KmsAes,

@@ -59,7 +59,7 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::Put("c", LARGE, Method::KmsSm4),
     Step::Put("c", SMALL, Method::ManagedSm4),
     Step::Read("c"),
-    Step::Upload("u", &[LARGE, LARGE + 9, SMALL], Method::KmsAes),
+    Step::Upload("u", &[LARGE, LARGE + 9, SMALL], Method::KmsBucketKey),
     Step::Abort("u", LARGE),
     Step::Copy("c", "copied", Method::KmsTwice),
     Step::Copy("u", "copied", Method::ManagedAes),
