@@ -125,7 +125,7 @@ def oss(clients, new_bucket):
     return client
 
 
-def test_oss_the_first_append_decides(oss, new_bucket):
+def test_oss_14_and_15_the_first_append_decides(oss, new_bucket):
     """Rows 14 and 15 of the acceptance list."""
     keys = set()
     for position, mode in ((0, "kms"), (3, "plain"), (6, "managed")):

@@ -378,7 +378,7 @@ def test_oss_onto_itself_replaces_metadata(oss, new_bucket):
     assert bucket.get_object("k").read() == b"x" * 100_000
 
 
-def test_oss_set_meta_changes_the_method(oss, new_bucket):
+def test_oss_20_set_meta_changes_the_method(oss, new_bucket):
     """Row 20 of the acceptance list: what `ossutil set-meta` does."""
     oss.put(new_bucket, "k", b"x", mode="kms")
     for mode in ("managed", "kms", "managed-sm4"):

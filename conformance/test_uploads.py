@@ -490,7 +490,7 @@ def test_s3_refuses_the_fields_of_a_beginning_on_parts(s3, new_bucket):
     assert (refused.value.status, refused.value.code) == (400, "InvalidArgument")
 
 
-def test_oss_encryption_of_uploads(oss, new_bucket):
+def test_oss_16_and_17_encryption_of_uploads(oss, new_bucket):
     """Rows 16 and 17 of the acceptance table."""
     oss.create(new_bucket)
     bucket = oss.bucket(new_bucket)
