@@ -37,10 +37,12 @@ enum Mode {
     ManagedSm4,
     Kms,
     KmsSm4,
+    KmsTwice,
     Customer,
 }
 
-const MODES: [Mode; 6] = [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Kms, Mode::KmsSm4, Mode::Customer];
+const MODES: [Mode; 7] =
+    [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Kms, Mode::KmsSm4, Mode::KmsTwice, Mode::Customer];
 
 /// Those in which a client of the dialect that appends may write.
 const GROWING: [Mode; 3] = [Mode::Plain, Mode::ManagedSm4, Mode::KmsSm4];
@@ -105,8 +107,21 @@ impl Content {
             Mode::KmsSm4 => Ask::oss(method, target)
                 .header("x-oss-server-side-encryption", "KMS")
                 .header("x-oss-server-side-data-encryption", "SM4"),
+            Mode::KmsTwice => Ask::s3(method, target).header("x-amz-server-side-encryption", "aws:kms:dsse"),
             Mode::Customer => with_customer_key(Ask::s3(method, target)),
         }
+    }
+
+    /// A request to write it as a copy of `source`, a bucket and a key, and maybe a version of it.
+    pub(crate) fn copied_from(&self, target: &str, source: &str) -> Ask<'static> {
+        let by_oss = matches!(self.mode, Mode::Plain | Mode::ManagedSm4 | Mode::KmsSm4);
+        let name = if by_oss { "x-oss-copy-source" } else { "x-amz-copy-source" };
+        self.asked("PUT", target).header(name, source)
+    }
+
+    /// The same bytes, sealed as `other` is; none if they cannot be read without a customer's key.
+    pub(crate) fn as_in(&self, other: &Self) -> Option<Self> {
+        (self.mode != Mode::Customer).then_some(Self { mode: other.mode, ..*self })
     }
 }
 
@@ -155,10 +170,7 @@ impl Change {
                 content.asked("POST", &target).send_on(connection, address, piece)
             }
             Self::Copy(content, source) => {
-                let by_oss = matches!(content.mode, Mode::Plain | Mode::ManagedSm4 | Mode::KmsSm4);
-                let name = if by_oss { "x-oss-copy-source" } else { "x-amz-copy-source" };
-                let ask = content.asked("PUT", target).header(name, format!("/bucket/{source}"));
-                ask.send_on(connection, address, b"")
+                content.copied_from(target, &format!("/bucket/{source}")).send_on(connection, address, b"")
             }
             Self::Delete => Ask::s3("DELETE", target).send_on(connection, address, b""),
         }
@@ -259,7 +271,7 @@ impl Load for Writer {
 }
 
 /// Writes the content in parts: the beginning, one part or two, and the completion, whose answer is what counts. Uploads that a kill has interrupted stay open, and nobody sees them.
-fn upload(
+pub(crate) fn upload(
     connection: &mut Connection,
     address: SocketAddr,
     target: &str,

@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     client::{Answer, Ask, Connection, make_bucket},
-    crash::{Content, Dice, Load, kill_under_load, number, with_customer_key},
+    crash::{Content, Dice, Load, kill_under_load, number, upload, with_customer_key},
     process::Site,
 };
 
@@ -35,6 +35,16 @@ struct History {
     unsure_of: Option<String>,
 }
 
+/// How a version comes to be.
+enum Writing {
+    /// In one request.
+    Put,
+    /// In parts.
+    Upload,
+    /// As a copy of that version of another key.
+    Copy(String),
+}
+
 struct Writer {
     number: u64,
     dice: Dice,
@@ -45,6 +55,27 @@ struct Writer {
 impl Writer {
     fn new(number: u64, seed: u64) -> Self {
         Self { number, dice: Dice(seed ^ (number << 56)), histories: BTreeMap::new(), acknowledged: 0 }
+    }
+
+    /// What to write under `key`, and how.
+    fn draw(&mut self, key: &str) -> (Content, Writing) {
+        let content = Content::draw(&mut self.dice);
+        match self.dice.below(4) {
+            0 => (content, Writing::Upload),
+            1 => self.draw_source(key, content).unwrap_or((content, Writing::Put)),
+            _ => (content, Writing::Put),
+        }
+    }
+
+    /// Any version of another key that takes no key of a customer's to read, to be sealed as `content` would be.
+    fn draw_source(&mut self, target: &str, content: Content) -> Option<(Content, Writing)> {
+        let others = self.histories.iter().filter(|(key, _)| *key != target);
+        let versions = others.flat_map(|(key, history)| history.versions.iter().map(move |it| (key, it)));
+        let readable = versions.filter_map(|(key, (id, there))| Some((key, id, there.as_ref()?.as_in(&content)?)));
+        let sources: Vec<_> = readable.collect();
+        let at = self.dice.below(sources.len().max(1) as u64) as usize;
+        let (key, version, copied) = sources.get(at)?;
+        Some((*copied, Writing::Copy(format!("/bucket/{key}?versionId={version}"))))
     }
 
     /// Holds what is listed against what is known, and reads what is listed.
@@ -77,13 +108,15 @@ impl Load for Writer {
         let Ok(mut connection) = Connection::open(address) else { return };
         while !killed.load(Ordering::Relaxed) {
             let key = format!("writer-{}/{}", self.number, self.dice.below(KEYS_EACH));
+            let (content, writing) = self.draw(&key);
             let history = self.histories.entry(key.clone()).or_default();
             let many = history.versions.len() > 12;
-            let told = match self.dice.below(8) {
-                0..=3 if many => history.remove(&key, &mut self.dice, &mut connection, address),
-                0 => history.add(&key, None, &mut connection, address),
-                1 | 2 if !history.versions.is_empty() => history.remove(&key, &mut self.dice, &mut connection, address),
-                _ => history.add(&key, Some(Content::draw(&mut self.dice)), &mut connection, address),
+            let dice = &mut self.dice;
+            let told = match dice.below(8) {
+                0..=3 if many => history.remove(&key, dice, &mut connection, address),
+                0 => history.add(&key, None, dice, &mut connection, address),
+                1 | 2 if !history.versions.is_empty() => history.remove(&key, dice, &mut connection, address),
+                _ => history.add(&key, Some((content, writing)), dice, &mut connection, address),
             };
             if !told {
                 return;
@@ -99,11 +132,23 @@ impl Load for Writer {
 
 impl History {
     /// Writes a version, or a delete marker. False if there was no answer.
-    fn add(&mut self, key: &str, content: Option<Content>, connection: &mut Connection, address: SocketAddr) -> bool {
+    fn add(
+        &mut self,
+        key: &str,
+        written: Option<(Content, Writing)>,
+        dice: &mut Dice,
+        connection: &mut Connection,
+        address: SocketAddr,
+    ) -> bool {
         let target = format!("/bucket/{key}");
+        let content = written.as_ref().map(|(content, _)| *content);
         self.unsure = Some(content);
-        let answer = match &content {
-            Some(content) => content.put(&target).send_on(connection, address, &content.bytes()),
+        let answer = match &written {
+            Some((content, Writing::Put)) => content.put(&target).send_on(connection, address, &content.bytes()),
+            Some((content, Writing::Upload)) => upload(connection, address, &target, content, dice),
+            Some((content, Writing::Copy(source))) => {
+                content.copied_from(&target, source).send_on(connection, address, b"")
+            }
             None => Ask::s3("DELETE", &target).send_on(connection, address, b""),
         };
         let Ok(answer) = answer else { return false };

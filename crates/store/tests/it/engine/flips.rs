@@ -147,7 +147,17 @@ async fn read_flipped(bench: &Bench, below: &Flipping, method: Method, expected:
     read.is_err()
 }
 
-const METHODS: [Method; 4] = [Method::Plain, Method::ManagedAes, Method::KmsBucketKey, Method::Customer];
+const METHODS: [Method; 6] =
+    [Method::Plain, Method::ManagedAes, Method::KmsSm4, Method::KmsBucketKey, Method::KmsTwice, Method::Customer];
+
+/// Bytes that follow the ciphertext of a chunk (FORMAT.md §3).
+const fn tag_len(method: Method) -> usize {
+    match method {
+        Method::Plain => 8,
+        Method::KmsTwice => 32,
+        _ => 16,
+    }
+}
 
 #[tokio::test]
 async fn every_byte_of_both_rows() {
@@ -276,7 +286,7 @@ async fn bytes_of_a_blob() {
             bench.put("k", &bytes, method).await.unwrap();
             let len = end_of_chunks(&below).await;
             let chunks = size.div_ceil(65_536);
-            let tag = if method == Method::Plain { 8 } else { 16 };
+            let tag = tag_len(method);
             let header = len - size - chunks * tag;
             let borders = (1..=chunks).map(|n| header + n * (65_536 + tag));
             let near = |at: usize| borders.clone().any(|border| at.abs_diff(border.min(len)) < 40);
@@ -295,7 +305,7 @@ async fn every_byte_of_a_blob(method: Method) {
     let bytes = noise(65_537);
     bench.put("k", &bytes, method).await.unwrap();
     let len = end_of_chunks(&below).await;
-    let header = len - bytes.len() - 2 * 16;
+    let header = len - bytes.len() - 2 * tag_len(method);
     for at in 0..len {
         let refused = read_flipped(&bench, &below, method, &bytes, Place::Blob(at)).await;
         assert_eq!(refused, at >= header, "{method:?}, byte {at}");
