@@ -202,8 +202,8 @@ impl Frequency {
             Self::Daily => (DAY_MS, 0),
             Self::Weekly => (7 * DAY_MS, 3 * DAY_MS),
         };
-        let begun = (now.millis() - first).div_euclid(period) * period + first;
-        last.millis() < begun
+        let number = |at: Timestamp| (at.millis() - first).div_euclid(period);
+        number(last) != number(now)
     }
 }
 
@@ -241,6 +241,8 @@ mod tests {
             (Frequency::Weekly, at(0, 0), at(6, 23), false),
             (Frequency::Weekly, at(0, 0), at(7, 0), true),
             (Frequency::Weekly, at(-1, 23), at(0, 0), true),
+            (Frequency::Daily, at(400, 0), at(0, 5), true),
+            (Frequency::Weekly, at(400, 0), at(0, 5), true),
         ] {
             assert_eq!(frequency.is_due(last, now), due, "{frequency:?} {last} {now}");
         }

@@ -101,7 +101,7 @@ pub(crate) enum LifeChange {
 
 /// How long a deletion takes at most: it scans one row and commits. One that is older was left behind by a process that
 /// died.
-pub(crate) const DELETION_MAX_MS: i64 = 60_000;
+const DELETION_MAX_MS: u64 = 60_000;
 
 impl Catalog {
     /// The bucket of that name.
@@ -265,8 +265,9 @@ impl Catalog {
         self.revive(&life_of(deletion.bucket.id), deletion.life).await
     }
 
-    /// Lets all buckets be written to whose deletion began before `limit` and was not finished. Answers how many.
-    pub(crate) async fn call_off_stalled_deletions(&self, limit: Timestamp) -> Result<u64, CatalogError> {
+    /// Lets all buckets be written to whose deletion was not finished in time, and those whose deletion is yet to begin at `now`,
+    /// since the clock has been set back. Answers how many.
+    pub(crate) async fn call_off_stalled_deletions(&self, now: Timestamp) -> Result<u64, CatalogError> {
         let mut revived = 0;
         let mut range = Key::<LifeRow>::range(&[]);
         loop {
@@ -274,7 +275,8 @@ impl Catalog {
             let Some(last) = page.last() else { return Ok(revived) };
             range.start = after(&last.key);
             for Located { key, record, version } in page {
-                let stalled = record.deleting_since.is_some_and(|since| since < limit.millis());
+                let since = record.deleting_since.map(Timestamp::from_millis);
+                let stalled = since.is_some_and(|since| since.distance_millis(now) > DELETION_MAX_MS);
                 if stalled && self.revive(&key, record.into_alive(version)).await? == Commit::Committed {
                     revived += 1;
                 }

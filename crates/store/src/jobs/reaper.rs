@@ -14,7 +14,6 @@ use crate::{
     catalog::{
         Catalog, CatalogError,
         blobs::{Dead, Pending, RunId},
-        buckets::DELETION_MAX_MS,
     },
     kms::{BucketKeys, Kms},
     leases::Leases,
@@ -35,6 +34,9 @@ const ORPHAN_MIN_MS: i64 = 3_600_000;
 /// Time between two looks at all blobs for orphans. They appear only when a process dies between writing an intent row
 /// and its sync, so they are few, and looking costs a read for each blob there is.
 const ORPHANS_INTERVAL_MS: i64 = 24 * 3_600_000;
+
+/// What is due later than in so long was made so before the clock was set back; no grace lasts nearly as long.
+const SET_BACK_MS: i64 = 3_600_000;
 
 /// Blobs that one listing of the store answers.
 const BLOBS_PAGE: usize = 1000;
@@ -119,8 +121,7 @@ impl Reaper {
             self.remove_orphans(now, &mut report).await?;
             self.orphans_sought = Some(now);
         }
-        let stalled = now.plus_millis(-DELETION_MAX_MS);
-        report.deletions_called_off = self.catalog.call_off_stalled_deletions(stalled).await?;
+        report.deletions_called_off = self.catalog.call_off_stalled_deletions(now).await?;
         self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
         let tended = self.kms.tend().await?;
         for (operation, keys) in
@@ -197,7 +198,7 @@ impl Reaper {
             let held = self.catalog.are_blobs_held(now).await?;
             for dead in page {
                 let count = dead.blobs.len() as u64;
-                if held || dead.due > now || self.leases.is_held(&dead.id) {
+                if held || waits(&dead, now) || self.leases.is_held(&dead.id) {
                     report.waiting += count;
                 } else {
                     self.remove(&dead).await?;
@@ -233,6 +234,11 @@ impl Reaper {
     async fn delete(&self, blob: &BlobId) -> Result<(), Failure> {
         Ok(self.blobs.delete(blob).await?)
     }
+}
+
+/// Whether readers may still come who began while it was live.
+fn waits(dead: &Dead, now: Timestamp) -> bool {
+    dead.due > now && dead.due <= now.plus_millis(SET_BACK_MS)
 }
 
 /// Whether no row of it can be on its way any more. A blob of unknown age may have been written just now.

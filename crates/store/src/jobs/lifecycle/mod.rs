@@ -97,11 +97,12 @@ impl LifecycleJob {
         }
     }
 
-    /// A run is due if none has begun since midnight. One that somebody has stopped waits for the next midnight, too.
+    /// A run is due if none has begun today. One that somebody has stopped waits for the next midnight, too.
     fn begin_if_due(&self, now: Timestamp) {
-        let midnight = Timestamp::from_millis(now.millis() - now.millis().rem_euclid(DAY_MS));
+        let day = |at: Timestamp| at.millis().div_euclid(DAY_MS);
         let mut progress = self.progress();
-        let begun = progress.report.started.is_some_and(|started| started >= midnight);
+        // One of a day that is yet to come began before the clock was set back.
+        let begun = progress.report.started.is_some_and(|started| day(started) == day(now));
         // One that is under way and not wanted was stopped before it was at work.
         if !begun && !progress.wanted && progress.report.state != JobState::Running {
             *progress = LifecycleProgress::default();

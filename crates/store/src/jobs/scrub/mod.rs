@@ -119,8 +119,9 @@ impl Scrub {
         let first_seen = {
             let mut progress = self.progress();
             let ScrubReport { state, ended, .. } = progress.report;
-            let pause_ms = i64::from(days) * 24 * 3_600_000;
-            let due = ended.is_some_and(|ended| ended.plus_millis(pause_ms) <= now);
+            let pause_ms = u64::from(days) * 24 * 3_600_000;
+            // Either way: one that ended so far in the future ended before the clock was set back.
+            let due = ended.is_some_and(|ended| ended.distance_millis(now) >= pause_ms);
             if due && matches!(state, JobState::Finished | JobState::Never) {
                 *progress = Progress { rate: Some(schedule.rate), wanted: true, ..Progress::default() };
             }

@@ -178,14 +178,24 @@ async fn an_account_has_a_thousand_buckets_and_no_more() {
     bench.create_bucket("in-its-place", None).await.unwrap();
 }
 
-/// A process that dies between marking a bucket and deleting it leaves it closed, for a while.
+/// A process that dies between marking a bucket and deleting it leaves it closed, for a while; or until its clock is set back.
 #[tokio::test]
 async fn an_unfinished_deletion_is_called_off() {
+    for later_ms in [3_600_000, -3_600_000] {
+        let bench = bench_with_a_deletion_begun().await;
+        let now = bench.now().plus_millis(later_ms);
+        let report = bench.reaper.lock().await.run_once(now).await.unwrap();
+        assert_eq!(report.deletions_called_off, 1);
+        bench.put("k", b"x", Method::Plain).await.unwrap();
+    }
+}
+
+/// One of the calls of a deletion marks the bucket: the process dies after each in turn, until it was that one.
+async fn bench_with_a_deletion_begun() -> Bench {
     use std::sync::Arc;
     use strongroom_store::faults::{Fault, Faults};
     use strongroom_store::kv::faults::FaultyKv;
 
-    // One of the calls of a deletion marks the bucket: the process dies after each in turn, until it was that one.
     for n in 1..32 {
         let bench = Bench::memory().await;
         let (kv, blobs, folder) = (bench.kv.clone(), bench.blobs.clone(), bench.folder);
@@ -199,10 +209,7 @@ async fn an_unfinished_deletion_is_called_off() {
         let bench = Bench::over(kv, blobs, opened.folder).await.unwrap();
         let Err(refused) = bench.put("k", b"x", Method::Plain).await else { continue };
         assert_eq!(refused.code, FailureCode::Conflict);
-        let report = bench.reap_later().await;
-        assert_eq!(report.deletions_called_off, 1);
-        bench.put("k", b"x", Method::Plain).await.unwrap();
-        return;
+        return bench;
     }
     panic!("no call of a deletion leaves the bucket marked");
 }

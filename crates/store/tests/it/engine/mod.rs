@@ -7,6 +7,7 @@ mod bench;
 mod bucket_keys;
 mod buckets;
 mod budget;
+mod clock_jumps;
 mod copying;
 mod crash;
 mod disk;
