@@ -2,16 +2,19 @@
 
 import contextlib
 import os
+import pathlib
 import resource
+import signal
 import socket
 import subprocess
 import time
+from concurrent import futures
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 import strongroom
-from clients import S3
+from clients import S3, Oss
 
 BUCKET = "bucket"
 MIB = 1 << 20
@@ -160,3 +163,49 @@ def test_a_head_without_end(tmp_path):
                     sent += len(line)
         assert sent < 64 * MIB, f"{sent} bytes were taken"
         assert put(client(server), "afterwards", b"x") == 200
+
+
+@contextlib.contextmanager
+def slow_disk(server, late_ms):
+    """Meanwhile every sync of the server's takes so much longer."""
+    log = server.data.with_suffix(".syncs")
+    call = f"inject=fsync,fdatasync:delay_enter={late_ms * 1000}"
+    line = ["strace", "-f", "-qq", "-o", log, "-e", "trace=fsync,fdatasync", "-e", call, "-p", str(server.process.pid)]
+    tracer = subprocess.Popen(line)
+    try:
+        assert in_time(20, lambda: traced(server)), "strace has every thread"
+        yield log
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait(timeout=60)
+
+
+def traced(server):
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task")
+    return all("TracerPid:\t0\n" not in (task / "status").read_text() for task in tasks.iterdir())
+
+
+def test_a_slow_disk(tmp_path):
+    """Writes take as long as it does, and no longer for being many; reads that use no key, of which the audit trail need not be on
+    the disk, do not wait for it; then all is as fast as before."""
+    late, objects = 0.5, {f"before-{size}": os.urandom(size) for size in (0, 3_000, 200_000)}
+    with running(tmp_path / "data") as server:
+        user, plain = client(server), Oss(server)
+        plain.create("plain")
+        for key, body in objects.items():
+            plain.put("plain", key, body)
+        writers = [client(server) for _ in range(16)]
+        bodies = {f"during-{number}": os.urandom((10, 200_000)[number % 2]) for number in range(32)}
+        with slow_disk(server, int(late * 1000)) as log, futures.ThreadPoolExecutor(16) as pool:
+            began = time.monotonic()
+            written = [pool.submit(put, writers[number % 16], *item) for number, item in enumerate(bodies.items())]
+            assert all(plain.get("plain", key) == body for key, body in objects.items())
+            read_in = time.monotonic() - began
+            assert [one.result() for one in written] == [200] * 32
+            took = time.monotonic() - began
+        syncs = sum("sync(" in line for line in log.read_text().splitlines())
+        assert syncs > 2 and took > late, f"{syncs} syncs in {took} s: the disk was not slow"
+        assert read_in < took and took < 32 * late, f"reads in {read_in} s, writes in {took} s: they waited for each other"
+        began = time.monotonic()
+        assert put(user, "afterwards", b"x") == 200 and holds(user, bodies)
+        assert server.command("scrub")["found"] == 0
