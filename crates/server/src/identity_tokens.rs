@@ -1,10 +1,10 @@
-//! The small identity service that Huawei's clients ask for a token: `POST /v3/auth/tokens`.
+//! Tokens of the small identity service: `POST /v3/auth/tokens`.
 //!
 //! A token is a temporary access key of its holder's, id, secret and security token in one text: whoever has it has the key. So
 //! it needs no row, any node takes it, and it ends with the key.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use strongroom_iam::Transport;
@@ -22,7 +22,7 @@ use strongroom_model::{
 use strongroom_store::Credential;
 use subtle::ConstantTimeEq as _;
 
-use crate::{app::App, authenticate::Caller, clock, listen::Peer, response::Record};
+use crate::{app::App, authenticate::Caller, clock, identity_service::answer, listen::Peer, response::Record};
 
 /// How long a token is good: a day, as Huawei's are.
 const SECONDS: u32 = 24 * 3600;
@@ -70,25 +70,17 @@ struct Half {
     key: String,
 }
 
-/// Whether a request asks for a token.
-pub(crate) fn is_asked(request: &Request<hyper::body::Incoming>) -> bool {
-    request.method() == Method::POST && request.uri().path().trim_end_matches('/') == "/v3/auth/tokens"
-}
-
 /// Gives a token out.
 ///
 /// # Errors
-/// `InvalidArgument` for a document that is none, `InvalidAccessKeyId` whatever is wrong with name and password, `KmsNeedsTls`,
-/// or what [`strongroom_store::Engine::run`] says: see [`refusal`].
+/// `InvalidArgument` for a document that is none, `InvalidAccessKeyId` whatever is wrong with name and password, or what
+/// [`strongroom_store::Engine::run`] says.
 pub(crate) async fn issue(
     app: &App,
     peer: Peer,
     document: &[u8],
     record: &mut Record,
 ) -> Result<Response<Bytes>, Failure> {
-    if !app.trusts(&peer) {
-        return Err(Failure::new(FailureCode::KmsNeedsTls).with_message("Passwords travel over TLS only."));
-    }
     let now = clock::now();
     let requester = credential(app, document).await?.requester;
     record.principal = Some(requester.principal.to_string());
@@ -102,25 +94,6 @@ pub(crate) async fn issue(
         Outcome::Admin(AdminOutcome::Identity(IdentityOutcome::Token(issued))) => shown(&issued, &account, app, now),
         other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a token was asked for: {other:?}"))),
     }
-}
-
-/// What is answered in the place of a token.
-pub(crate) fn refusal(failure: &Failure) -> Response<Bytes> {
-    let (status, title, usual) = match failure.code {
-        FailureCode::InvalidArgument => (StatusCode::BAD_REQUEST, "Bad Request", "The request body is invalid."),
-        FailureCode::KmsNeedsTls | FailureCode::AccessDenied => {
-            (StatusCode::FORBIDDEN, "Forbidden", "You are not authorized to perform the requested action.")
-        }
-        FailureCode::InvalidAccessKeyId => {
-            (StatusCode::UNAUTHORIZED, "Unauthorized", "The username or password is wrong.")
-        }
-        FailureCode::ServiceUnavailable => {
-            (StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable", "The service is unavailable.")
-        }
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", "An unexpected error occurred."),
-    };
-    let message = failure.message.as_deref().unwrap_or(usual);
-    answer(status, &json!({ "error": { "code": status.as_u16(), "message": message, "title": title } }))
 }
 
 /// The access key that the document names, whose secret it knows.
@@ -179,12 +152,4 @@ fn shown(issued: &IssuedToken, account: &str, app: &App, now: Timestamp) -> Resu
     );
     response.headers_mut().insert("x-subject-token", token);
     Ok(response)
-}
-
-fn answer(status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(document.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
 }

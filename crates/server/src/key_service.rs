@@ -18,7 +18,7 @@ use strongroom_model::{
 };
 use strongroom_wire::{
     Claim,
-    key_service::{Call, DOCUMENT_BYTES_MAX, KeyClaim, KeyDialect, KeyExchange, recognise},
+    key_service::{Call, DOCUMENT_BYTES_MAX, HUAWEI, KeyClaim, KeyDialect, KeyExchange, recognise},
 };
 use tracing::Instrument as _;
 
@@ -26,7 +26,9 @@ use crate::{
     app::App,
     authenticate::{Caller, verify_signature},
     body::{self, Source},
-    clock, entropy, identity_tokens,
+    clock, entropy,
+    identity_service::{self, Question},
+    identity_tokens,
     listen::Peer,
     pipeline::{check_head, note},
     response::{Record, ResponseBody},
@@ -34,7 +36,6 @@ use crate::{
 
 /// Answers one request.
 pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming>) -> Response<ResponseBody> {
-    let asks_for_token = identity_tokens::is_asked(&request);
     let (parts, incoming) = request.into_parts();
     let (request_id, drawn) = match entropy::request_id() {
         Ok(id) => (id, Ok(())),
@@ -46,23 +47,18 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let stall = Duration::from_secs(app.limits.stall_seconds);
     let source = Source::new(incoming, false, stall, Arc::clone(&record.received));
     let span = record.span.clone();
-    if asks_for_token {
-        record.operation = "IssueToken";
+    if let Some(question) = Question::of(&parts) {
+        record.operation = question.name();
         let answer = async {
             drawn.and_then(|()| check_head(&parts))?;
-            body::read_document(source, DOCUMENT_BYTES_MAX, None).await
+            let document = body::read_document(source, DOCUMENT_BYTES_MAX, None).await?;
+            question.answer(app, peer, (&parts, &document), &mut record).await
         };
-        let refused = |failure: &Failure| dialect.encode_failure(None, failure, &exchange_of(app, request_id));
-        let answer = match answer.await {
-            Ok(document) => {
-                let issuing = Box::pin(identity_tokens::issue(app, peer, &document, &mut record));
-                issuing.instrument(span).await.map_err(|failure| (identity_tokens::refusal(&failure), failure))
-            }
-            Err(failure) => Err((refused(&failure), failure)),
-        };
-        let response = answer.unwrap_or_else(|(response, failure)| {
+        let answer = Box::pin(answer).instrument(span).await;
+        let response = answer.unwrap_or_else(|failure| {
             note(&failure, &mut record);
-            response
+            let exchange = KeyExchange { request_id, account: None, site: &app.site };
+            identity_service::refusal(&failure).unwrap_or_else(|| HUAWEI.encode_failure(None, &failure, &exchange))
         });
         return finish(response, record);
     }
@@ -83,11 +79,6 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
         }
     };
     finish(response, record)
-}
-
-/// A request of which nobody is known to be the sender.
-fn exchange_of(app: &App, request_id: RequestId) -> KeyExchange<'_> {
-    KeyExchange { request_id, account: None, site: &app.site }
 }
 
 /// A request on its way, and what is known of it so far.
@@ -112,7 +103,7 @@ impl Asker<'_> {
         record.operation = intent.call.name();
         self.call = Some(intent.call);
         let now = clock::now();
-        let requester = self.authenticate(intent.claim, intent.nonce, now).await?.requester;
+        let requester = authenticate(self.app, intent.claim, intent.nonce, now).await?.requester;
         self.account = requester.principal.account();
         record.principal = Some(requester.principal.to_string());
         let operation = Operation::Key(intent.asked?);
@@ -124,17 +115,26 @@ impl Asker<'_> {
             other => Err(Failure::new(FailureCode::Internal).caused_by(format!("a key operation answered {other:?}"))),
         }
     }
+}
 
-    async fn authenticate(&self, claim: KeyClaim, nonce: Option<String>, now: Timestamp) -> Result<Caller, Failure> {
-        match claim {
-            KeyClaim::Access(Claim::Signed(signed)) => {
-                let caller = verify_signature(self.app, &signed, now).await?;
-                nonce.iter().try_for_each(|nonce| self.app.nonces.spend(&signed.access_key, nonce, now))?;
-                Ok(caller)
-            }
-            KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
-            KeyClaim::Token(token) => identity_tokens::holder(self.app, &token).await,
+/// Who has made a request that claims so.
+///
+/// # Errors
+/// `AnonymousDenied`, `RequestRepeated` for a nonce that was spent, and what is wrong with the signature or the token.
+pub(crate) async fn authenticate(
+    app: &App,
+    claim: KeyClaim,
+    nonce: Option<String>,
+    now: Timestamp,
+) -> Result<Caller, Failure> {
+    match claim {
+        KeyClaim::Access(Claim::Signed(signed)) => {
+            let caller = verify_signature(app, &signed, now).await?;
+            nonce.iter().try_for_each(|nonce| app.nonces.spend(&signed.access_key, nonce, now))?;
+            Ok(caller)
         }
+        KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
+        KeyClaim::Token(token) => identity_tokens::holder(app, &token).await,
     }
 }
 

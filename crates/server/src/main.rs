@@ -12,6 +12,7 @@ mod command;
 mod config;
 mod entropy;
 mod files;
+mod identity_service;
 mod identity_tokens;
 mod key_service;
 mod late;

@@ -31,6 +31,8 @@ pub(crate) struct Server {
     pub(crate) http: SocketAddr,
     pub(crate) https: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// The key service.
+    pub(crate) kms: SocketAddr,
     /// What it printed up to and with the ready line.
     pub(crate) greeting: String,
     process: Process,
@@ -103,7 +105,8 @@ impl Site {
                     url.split("//").nth(1).unwrap().parse().unwrap()
                 };
                 let (http, https, admin) = (address("http "), address("https "), address("admin "));
-                return Server { site: self.clone(), http, https, admin, greeting, process };
+                let kms = address("kms ");
+                return Server { site: self.clone(), http, https, admin, kms, greeting, process };
             }
         }
     }

@@ -14,12 +14,15 @@ impl Engine {
         let range = version.range(&get)?;
         self.tell(&version, get, range).await
     }
-    /// Answers what is known of an object and its parts.
+
+    /// Answers what is known of an object and its parts. Checksums tell of its content, here as in the answer to HEAD.
     pub(super) async fn object_attributes(
         &self,
         caller: &Caller,
-        get: GetAttributes,
+        mut get: GetAttributes,
     ) -> Result<ObjectAttributes, Failure> {
+        get.object.show_checksums =
+            get.wanted.iter().any(|wanted| matches!(wanted, ObjectAttribute::Checksum | ObjectAttribute::Parts));
         let (version, _content_key) = self.version_to_read(caller, &get.object, Links::Followed).await?;
         let asked = version.content.parts.as_ref().filter(|parts| parts.checksum_asked);
         let parts = asked.filter(|_| get.wanted.contains(&ObjectAttribute::Parts)).map(|parts| {

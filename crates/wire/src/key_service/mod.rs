@@ -157,20 +157,26 @@ impl KeyDialect {
         let (name, fields) = (self.read)(parts, document)?;
         let unknown = || Failure::new(FailureCode::InvalidUri).with_detail("Operation", name.clone());
         let route = self.routes.iter().find(|route| route.name == name).ok_or_else(unknown)?;
-        let claim = match (self.token)(parts) {
-            Some(token) => KeyClaim::Token(token.to_owned()),
-            None => {
-                let target = Target { bucket: None, virtual_hosted: false };
-                let region = site.strict_region.then_some(&site.region);
-                KeyClaim::Access(Claim::read_with_document(parts, &target, self.schemes, region, document)?)
-            }
-        };
+        let claim = self.claim(parts, document, site)?;
         let asked = match route.built {
             Some(built) => (built.read)(&fields),
             None => Err(FailureCode::KeyKindUnsupported.into()),
         };
         let nonce = (self.nonce)(parts, &fields);
         Ok(KeyIntent { claim, call: Call { route, fields }, nonce, asked })
+    }
+
+    /// Reads who a request whose body is `document` says it is from.
+    ///
+    /// # Errors
+    /// What is wrong with the claim.
+    pub fn claim(&self, parts: &Parts, document: &[u8], site: &Site) -> Result<KeyClaim, Failure> {
+        if let Some(token) = (self.token)(parts) {
+            return Ok(KeyClaim::Token(token.to_owned()));
+        }
+        let target = Target { bucket: None, virtual_hosted: false };
+        let region = site.strict_region.then_some(&site.region);
+        Ok(KeyClaim::Access(Claim::read_with_document(parts, &target, self.schemes, region, document)?))
     }
 
     /// Writes the answer to an operation that succeeded. A dry run is answered by the failure that says so.

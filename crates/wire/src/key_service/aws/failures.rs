@@ -40,7 +40,7 @@ pub(super) const ROWS: &[FailureRow] = &[
     ),
     FailureRow::new(
         Code::InvalidAccessKeyId,
-        403,
+        400,
         "UnrecognizedClientException",
         "The security token included in the request is invalid.",
     ),
@@ -52,13 +52,13 @@ pub(super) const ROWS: &[FailureRow] = &[
     ),
     FailureRow::new(
         Code::InvalidToken,
-        403,
+        400,
         "UnrecognizedClientException",
         "The security token included in the request is invalid.",
     ),
     FailureRow::new(
         Code::SignatureDoesNotMatch,
-        403,
+        400,
         "InvalidSignatureException",
         "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
     ),
