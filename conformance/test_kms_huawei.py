@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import logging
 import os
 
 import pytest
@@ -9,10 +10,17 @@ import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
+from huaweicloudsdkcore.exceptions.exceptions import SdkException
+from huaweicloudsdkcore.http.http_client import HttpClient
+from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkcore.http.http_handler import HttpHandler
+from huaweicloudsdkcore.region.region import Region
+from huaweicloudsdkkms.v2 import KmsClient, model
 
 import leaks
-from keys import Alibaba, Huawei, Refused, aws, token
-from strongroom import ACCESS_KEY, SECRET_KEY
+from keys import Alibaba, Huawei, Refused, aws, default_project, token
+from strongroom import ACCESS_KEY, REGION, SECRET_KEY
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +214,34 @@ def test_failures(server, kms):
         with pytest.raises(Refused, match="KMS.0331"):
             kms.create_key(key_alias=f"hw/{spec}", key_spec=spec)
     refused(401, "APIGW.0301", Huawei(server, secret_key="wrong").list_keys, limit="1")
+
+
+def test_the_sdk_finds_its_project_and_its_domain(server):
+    """Credentials without either ask the identity service, signed by the same key."""
+    endpoint = f"http://127.0.0.1:{server.kms}"
+    project = default_project(server)
+    found = BasicCredentials(ACCESS_KEY, SECRET_KEY).with_iam_endpoint(endpoint)
+    builder = KmsClient.new_builder().with_credentials(found)
+    listed = builder.with_region(Region(REGION, endpoint)).build().list_keys(model.ListKeysRequest(model.ListKeysRequestBody()))
+    assert listed.keys is not None and found.project_id == project
+    domain = GlobalCredentials(ACCESS_KEY, SECRET_KEY).with_iam_endpoint(endpoint)
+    domain.process_auth_params(HttpClient(HttpConfig(), HttpHandler(), None, logging.getLogger("domain")), REGION)
+    assert domain.domain_id == project, "an account's default project has its domain's id"
+    pair = {"access": {"key": ACCESS_KEY}, "secret": {"key": SECRET_KEY}}
+    given = token(server, {"methods": ["hw_ak_sk"], "hw_ak_sk": pair}).headers["X-Subject-Token"]
+
+    def projects(token=given, **query):
+        headers = {"X-Auth-Token": token}
+        return requests.get(f"{endpoint}/v3/projects", params=query, headers=headers, timeout=30)
+
+    (one,) = projects(name=REGION).json()["projects"]
+    assert (one["id"], one["name"], one["domain_id"], one["enabled"]) == (project, REGION, domain.domain_id, True)
+    assert projects().json()["projects"] == [one] and projects(name="elsewhere").json()["projects"] == []
+    assert projects(token="nobody").status_code == 401
+    wrong = BasicCredentials(ACCESS_KEY, "wrong").with_iam_endpoint(endpoint)
+    BasicCredentials._CACHE.clear()
+    with pytest.raises(SdkException):
+        KmsClient.new_builder().with_credentials(wrong).with_region(Region(REGION, endpoint)).build()
 
 
 def test_tokens_of_the_identity_service(server):
