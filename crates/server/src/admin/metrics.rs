@@ -28,6 +28,8 @@ impl Collector for EngineMetrics {
         let now = engine.metrics();
         for (name, help, count) in [
             ("key_service_calls", "Calls to the key service", now.kms.calls()),
+            ("key_service_data_keys", "Those for a fresh data key or bucket key", now.kms.data_key_calls),
+            ("key_service_unwraps", "Those to unwrap a data key or bucket key", now.kms.unwrap_calls),
             (
                 "key_cache_hits",
                 "Data keys and bucket keys that were known, so that the key service was not asked",

@@ -103,7 +103,9 @@ impl Content {
             Mode::Plain => Ask::oss(method, target),
             Mode::Managed => Ask::s3(method, target).header("x-amz-server-side-encryption", "AES256"),
             Mode::ManagedSm4 => Ask::oss(method, target).header("x-oss-server-side-encryption", "SM4"),
-            Mode::Kms => Ask::s3(method, target).header("x-amz-server-side-encryption", "aws:kms"),
+            Mode::Kms => Ask::s3(method, target)
+                .header("x-amz-server-side-encryption", "aws:kms")
+                .header("x-amz-server-side-encryption-bucket-key-enabled", "true"),
             Mode::KmsSm4 => Ask::oss(method, target)
                 .header("x-oss-server-side-encryption", "KMS")
                 .header("x-oss-server-side-data-encryption", "SM4"),

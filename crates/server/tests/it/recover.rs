@@ -21,6 +21,9 @@ fn sealed<'a>(ask: Ask<'a>, mode: &str) -> Ask<'a> {
             .header("x-amz-server-side-encryption-customer-algorithm", "AES256")
             .header("x-amz-server-side-encryption-customer-key", CUSTOMER_KEY)
             .header("x-amz-server-side-encryption-customer-key-md5", CUSTOMER_KEY_MD5),
+        "bucket key" => ask
+            .header("x-amz-server-side-encryption", "aws:kms")
+            .header("x-amz-server-side-encryption-bucket-key-enabled", "true"),
         mode => ask.header("x-amz-server-side-encryption", mode),
     }
 }
@@ -80,7 +83,7 @@ fn recover(site: &Site) -> (Option<i32>, Value, String) {
 fn objects_in_blobs_come_back_with_all_that_was_told_of_them() {
     let server = Site::new().start();
     make_bucket(server.http, "bucket");
-    let modes = ["plain", "AES256", "aws:kms", "customer"];
+    let modes = ["plain", "AES256", "aws:kms", "bucket key", "customer"];
     let mut expected = Vec::new();
     for (n, mode) in modes.into_iter().enumerate() {
         let (whole, parted, small) = (format!("whole-{n}"), format!("parts-{n}"), format!("small-{n}"));
@@ -111,8 +114,8 @@ fn objects_in_blobs_come_back_with_all_that_was_told_of_them() {
     assert!(refused.contains("strongroom recover"), "{refused}");
     let (code, found, error) = recover(&site);
     assert_eq!(code, Some(0), "{error}");
-    assert_eq!((found["versions"].as_u64(), found["incomplete"].as_u64()), (Some(9), Some(0)), "{found}");
-    assert_eq!(found["overwritten"].as_u64(), Some(4), "{found}");
+    assert_eq!((found["versions"].as_u64(), found["incomplete"].as_u64()), (Some(11), Some(0)), "{found}");
+    assert_eq!(found["overwritten"].as_u64(), Some(5), "{found}");
 
     let server = site.start();
     for (key, mode, told) in expected {
