@@ -1,12 +1,15 @@
 """Object lock, retention, legal hold and policies on whole buckets through the vendors' SDKs."""
 
+import base64
 import datetime
+import hashlib
 
 import alibabacloud_oss_v2
 import oss2
 import pytest
 import requests
 from alibabacloud_oss_v2 import models
+from botocore.exceptions import ClientError
 from obs import (
     AppendObjectContent,
     DeleteObjectsRequest,
@@ -177,6 +180,46 @@ def test_s3_what_is_said_wrong(s3, locking):
     assert refused(s3, "get_object_retention", Bucket=locking, Key="k") == missing
     held = {"Bucket": locking, "Key": "k", "LegalHold": {"Status": "on"}}
     assert refused(s3, "put_object_legal_hold", **held) == (400, "MalformedXML")
+
+
+def test_s3_what_is_kept_needs_a_digest(server, locking):
+    """What cannot be deleted had better be what was sent. The SDK is told to leave its checksums out."""
+    client = S3(server, request_checksum_calculation="when_required").client
+    sent = []
+
+    def strip(request, **_):
+        for name in [name for name in request.headers if "checksum" in name.lower() or name.lower() == "content-md5"]:
+            del request.headers[name]
+        sent.append(request.headers)
+
+    client.meta.events.register("before-sign.s3", strip)
+    until = later(days=1)
+    lock = {"ObjectLockEnabled": "Enabled"}
+    retention = {"Mode": "GOVERNANCE", "RetainUntilDate": until}
+    named = {"Bucket": locking, "Key": "k"}
+    client.put_object(**named, Body=b"x")
+    for wish in ({"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}, {"ObjectLockLegalHoldStatus": "ON"}):
+        with pytest.raises(ClientError) as caught:
+            client.put_object(**named, Body=b"y", **wish)
+        error = caught.value.response
+        assert (error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]) == (400, "InvalidRequest")
+        assert error["Error"]["Message"].startswith("Content-MD5 OR x-amz-checksum- HTTP header is required")
+    for change in (
+        lambda: client.put_object_lock_configuration(Bucket=locking, ObjectLockConfiguration=lock),
+        lambda: client.put_object_retention(**named, Retention=retention),
+        lambda: client.put_object_legal_hold(**named, LegalHold={"Status": "ON"}),
+    ):
+        with pytest.raises(ClientError) as caught:
+            change()
+        error = caught.value.response
+        assert (error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]) == (400, "InvalidRequest")
+        assert "Content-MD5" in error["Error"]["Message"]
+    client.meta.events.unregister("before-sign.s3", strip)
+    assert len(sent) == 6, "each was sent without one"
+    assert client.get_object(**named)["Body"].read() == b"x"
+    digest = base64.b64encode(hashlib.md5(b"z").digest()).decode()
+    client.put_object(**named, Body=b"z", ContentMD5=digest, ObjectLockLegalHoldStatus="ON")
+    client.put_object_legal_hold(**named, LegalHold={"Status": "OFF"})
 
 
 def test_s3_what_is_kept_is_wrapped_anew(s3, locking, server):

@@ -27,6 +27,11 @@ impl DocumentDigests {
         Ok(Self { md5: content_md5(request)?, checksums: Vec::new() })
     }
 
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        self.md5.is_some() || !self.checksums.is_empty()
+    }
+
     /// Holds a document against them.
     ///
     /// # Errors

@@ -4,10 +4,18 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::lock::LockWish;
 use strongroom_model::setting::{ObjectSetting, Setting, SettingKind};
 
+use crate::decode::digest::DocumentDigests;
 use crate::decode::{object_setting, setting};
 use crate::document::lock;
 use crate::intent::Asked;
 use crate::request::{Request, invalid_argument};
+
+/// In the words of AWS.
+const UNDIGESTED: &str =
+    "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+
+/// In the words of AWS.
+const UNDIGESTED_DOCUMENT: &str = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
 
 /// `GET /bucket?object-lock`.
 pub(crate) fn get_bucket(request: &Request<'_>) -> Result<Asked, Failure> {
@@ -17,6 +25,7 @@ pub(crate) fn get_bucket(request: &Request<'_>) -> Result<Asked, Failure> {
 /// `PUT /bucket?object-lock`.
 pub(crate) fn put_bucket(request: &Request<'_>) -> Result<Asked, Failure> {
     let dialect = request.dialect();
+    refuse_undigested_document(request)?;
     setting::documented(request, "PutBucketObjectLock", move |document| {
         lock::read_configuration(document, dialect).map(Setting::ObjectLock)
     })
@@ -25,6 +34,7 @@ pub(crate) fn put_bucket(request: &Request<'_>) -> Result<Asked, Failure> {
 /// `PUT /bucket/key?retention`.
 pub(crate) fn put_retention(request: &Request<'_>) -> Result<Asked, Failure> {
     let (dialect, bypass) = (request.dialect(), bypass(request)?);
+    refuse_undigested_document(request)?;
     object_setting::documented(request, "PutObjectRetention", bypass, move |document| {
         lock::read_retention(document, dialect).map(ObjectSetting::Retention)
     })
@@ -32,6 +42,7 @@ pub(crate) fn put_retention(request: &Request<'_>) -> Result<Asked, Failure> {
 
 /// `PUT /bucket/key?legal-hold`.
 pub(crate) fn put_legal_hold(request: &Request<'_>) -> Result<Asked, Failure> {
+    refuse_undigested_document(request)?;
     object_setting::documented(request, "PutObjectLegalHold", false, |document| {
         lock::read_legal_hold(document).map(ObjectSetting::LegalHold)
     })
@@ -64,6 +75,25 @@ pub(crate) fn of_write(request: &Request<'_>) -> Result<LockWish, Failure> {
     };
     let held = words.legal_hold.map(|suffix| flag(request, suffix, ["ON", "OFF"])).transpose()?;
     Ok(LockWish { retention, legal_hold: held.unwrap_or_default() })
+}
+
+/// Refuses a write that asks for `wish` and is not `digested`, where that must be.
+///
+/// # Errors
+/// `InvalidRequest`.
+pub(crate) fn refuse_undigested(request: &Request<'_>, wish: &LockWish, digested: bool) -> Result<(), Failure> {
+    let locks = wish.retention.is_some() || wish.legal_hold;
+    refuse(request.dialect().settings.lock.digested && locks && !digested, UNDIGESTED)
+}
+
+/// The same of a document.
+fn refuse_undigested_document(request: &Request<'_>) -> Result<(), Failure> {
+    let digested = DocumentDigests::read(request)?.any();
+    refuse(request.dialect().settings.lock.digested && !digested, UNDIGESTED_DOCUMENT)
+}
+
+fn refuse(refused: bool, message: &'static str) -> Result<(), Failure> {
+    if refused { Err(Failure::new(FailureCode::InvalidRequest).with_message(message)) } else { Ok(()) }
 }
 
 /// Whether a retention that may be overridden is to be overridden.

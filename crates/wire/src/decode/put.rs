@@ -5,7 +5,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::operation::Operation;
 use strongroom_model::operation::object::{ExpectedDigests, ObjectOperation, PutObject};
 
-use crate::decode::{checksum, condition, digest, encryption, metadata, object_setting, refuse_unbuilt};
+use crate::decode::{checksum, condition, digest, encryption, lock, metadata, object_setting, refuse_unbuilt};
 use crate::intent::{Asked, Framing, StreamPlan};
 use crate::request::{Request, invalid_argument};
 
@@ -37,16 +37,21 @@ pub(crate) fn asked(
     let encryption = encryption::wish(request)?;
     let plan = plan(request)?;
     let expected = ExpectedDigests { md5: digest::content_md5(request)?, checksums: checksum::declared(request)? };
+    let sent = sent(request, &expected, plan.framing)?;
+    let settings = object_setting::of_write(request)?;
+    // The file of a form has no digest: a page knows of none.
+    let digested = expected.md5.is_some() || !sent.is_empty() || matches!(plan.framing, Framing::File { .. });
+    lock::refuse_undigested(request, &settings.lock, digested)?;
     let class = request.field("storage-class")?;
     let put = PutObject {
         bucket,
         key,
         metadata: metadata::of_object(request)?,
         storage_class: class.map(|word| metadata::storage_class(request, word)).transpose()?,
-        settings: object_setting::of_write(request)?,
+        settings,
         encryption,
         conditions: condition::of_write(request)?,
-        keep: kept(request, &expected, plan.framing)?,
+        keep: kept(request, sent),
         expected,
         tag: words.tag,
     };
@@ -113,16 +118,11 @@ pub(crate) fn length(name: &str, text: Option<&str>) -> Result<Option<u64>, Fail
 }
 
 /// The checksums to keep: those sent, else the dialect's own.
-fn kept(
-    request: &Request<'_>,
-    expected: &ExpectedDigests,
-    framing: Framing,
-) -> Result<Vec<ChecksumAlgorithm>, Failure> {
-    let mut kept = sent(request, expected, framing)?;
-    if kept.is_empty() {
-        kept.extend(request.dialect().resources.kept_checksum);
+fn kept(request: &Request<'_>, mut sent: Vec<ChecksumAlgorithm>) -> Vec<ChecksumAlgorithm> {
+    if sent.is_empty() {
+        sent.extend(request.dialect().resources.kept_checksum);
     }
-    Ok(kept)
+    sent
 }
 
 /// The checksums that stand in the head or follow the body, each once.

@@ -189,6 +189,7 @@ pub const RECORD: Dialect = Dialect {
             legal_hold: None,
             bypass: None,
             creation: Some("bucket-object-lock-enabled"),
+            digested: false,
             modes: &[("COMPLIANCE", RetentionMode::Compliance)],
             in_millis: true,
             root: "ObjectLockConfiguration",

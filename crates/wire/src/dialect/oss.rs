@@ -154,6 +154,7 @@ pub const RECORD: Dialect = Dialect {
             legal_hold: Some("object-worm-legal-hold"),
             bypass: Some("bypass-governance-retention"),
             creation: None,
+            digested: false,
             modes: &[("GOVERNANCE", RetentionMode::Governance), ("COMPLIANCE", RetentionMode::Compliance)],
             in_millis: false,
             root: "ObjectWormConfiguration",

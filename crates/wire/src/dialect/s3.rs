@@ -189,6 +189,7 @@ pub const RECORD: Dialect = Dialect {
             legal_hold: Some("object-lock-legal-hold"),
             bypass: Some("bypass-governance-retention"),
             creation: Some("bucket-object-lock-enabled"),
+            digested: true,
             modes: &[("GOVERNANCE", RetentionMode::Governance), ("COMPLIANCE", RetentionMode::Compliance)],
             in_millis: false,
             root: "ObjectLockConfiguration",

@@ -107,6 +107,8 @@ pub struct LockWords {
     pub bypass: Option<&'static str>,
     /// The field of CreateBucket that lets the bucket's versions be locked.
     pub creation: Option<&'static str>,
+    /// Whether what asks for a lock must bring a digest of its body: what cannot be deleted had better be what was sent.
+    pub digested: bool,
     /// The words for modes.
     pub modes: &'static [(&'static str, RetentionMode)],
     /// Whether a retention's end may be in milliseconds since 1970.

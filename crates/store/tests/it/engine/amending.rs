@@ -11,7 +11,7 @@ use strongroom_model::operation::{KeyOperation, ObjectOperation, Operation};
 
 use super::bench::{Bench, Method, bucket_name, get, noise, object_key, put};
 
-async fn update(bench: &Bench, key: &str, master_key: &KeyReference) -> Result<(), Failure> {
+pub(crate) async fn update(bench: &Bench, key: &str, master_key: &KeyReference) -> Result<(), Failure> {
     let update = UpdateEncryption {
         bucket: bucket_name("bucket"),
         key: object_key(key),

@@ -31,9 +31,12 @@ const PENDING: u8 = 0x50;
 const LIVE: u8 = 0x51;
 const DEAD: u8 = 0x52;
 
-/// The bytes of an object of the script.
+/// The longest object of the script.
+const LONGEST: usize = 140_000;
+
+/// The bytes of an object of the script: a longer one begins as a shorter one does, so that objects can grow.
 pub(super) fn marked(size: usize) -> Vec<u8> {
-    [MARKER, &noise(size - MARKER.len())].concat()
+    [MARKER, &noise(LONGEST)[..size - MARKER.len()]].concat()
 }
 
 /// Holds a process that has just opened the stores against the worlds that there may be.

@@ -95,6 +95,7 @@ async fn spoil_every_call(first: u64, fault: Fault) {
         }
         cases += 1;
     }
+    println!("{fault:?}: {cases} calls, each {stride}th, of a script of {} steps", SCRIPT.len());
     assert!(cases * stride > 300, "the script makes more calls than {cases}");
 }
 

@@ -14,6 +14,7 @@ use strongroom_model::outcome::upload::UploadOutcome;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
 use strongroom_model::setting::{Setting, Versioning};
 
+use super::super::amending::update;
 use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key};
 use super::super::uploads::initiate;
 use super::checker::marked;
@@ -36,6 +37,11 @@ pub(super) enum Step {
     /// An upload that comes to nothing.
     Abort(&'static str, usize),
     Copy(&'static str, &'static str, Method),
+    /// The object grows from the first size to the second.
+    Append(&'static str, usize, usize, Method),
+    SetMetadata(&'static str),
+    /// The object comes to be sealed under that master key.
+    Rewrap(&'static str, &'static str),
     Delete(&'static str),
     DeleteMany(&'static [&'static str]),
     DeleteVersion(&'static str, usize),
@@ -63,6 +69,10 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::Abort("u", LARGE),
     Step::Copy("c", "copied", Method::KmsTwice),
     Step::Copy("u", "copied", Method::ManagedAes),
+    Step::Append("log", 0, LARGE, Method::KmsSm4),
+    Step::Append("log", LARGE, LARGE + 700, Method::KmsSm4),
+    Step::SetMetadata("copied"),
+    Step::Rewrap("u", "payroll"),
     Step::Delete("a"),
     Step::Reap,
     Step::DeleteMany(&["b", "c", "never"]),
@@ -121,6 +131,11 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
             bench.abort(&upload).await
         }
         Step::Copy(from, to, method) => bench.copy(from, Method::Plain, to, method).await.map(drop),
+        Step::Append(key, from, to, method) => {
+            bench.append(key, from as u64, &marked(to)[from..], method).await.map(drop)
+        }
+        Step::SetMetadata(key) => bench.set_metadata(key).await,
+        Step::Rewrap(key, alias) => update(bench, key, &reference(alias)).await,
         Step::Delete(key) => delete(bench, key, None).await,
         Step::DeleteMany(keys) => delete_many(bench, keys).await,
         Step::DeleteVersion(key, nth) => delete_nth(bench, key, nth).await,

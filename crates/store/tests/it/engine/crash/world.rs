@@ -109,8 +109,18 @@ impl World {
             Step::Abort(..) => drop(world.bucket()?),
             Step::Copy(from, to, method) => {
                 let bucket = world.bucket()?;
-                let (size, _) = bucket.objects.get(from)?.first()?.object?;
+                let (size, _) = bucket.object(from)?;
                 bucket.add(to, Some((size, method)));
+            }
+            Step::Append(key, from, to, method) => {
+                let bucket = world.bucket()?;
+                let length = bucket.objects.get(key).map_or(Some(0), |versions| Some(versions.first()?.object?.0));
+                (length? == from).then(|| bucket.add(key, Some((to, method))))?;
+            }
+            Step::SetMetadata(key) => drop(world.bucket()?.object(key)?),
+            Step::Rewrap(key, alias) => {
+                world.keys.get(alias).filter(|on| **on)?;
+                world.bucket()?.object(key)?;
             }
             Step::Delete(key) => world.bucket()?.delete(key),
             Step::DeleteMany(keys) => {
@@ -119,7 +129,7 @@ impl World {
             }
             Step::DeleteVersion(key, nth) => world.bucket()?.delete_version(key, nth)?,
             Step::Read(key) => {
-                world.bucket()?.objects.get(key)?.first()?.object?;
+                world.bucket()?.object(key)?;
             }
             Step::Reap | Step::Scrub => {}
         }
@@ -132,6 +142,11 @@ impl World {
 }
 
 impl Bucket {
+    /// What a reader finds who names no version.
+    fn object(&self, key: &str) -> Option<(usize, Method)> {
+        self.objects.get(key)?.first()?.object
+    }
+
     fn add(&mut self, key: &str, object: Option<(usize, Method)>) {
         let null = self.versioning != Versioning::Enabled;
         let versions = self.objects.entry(key.to_owned()).or_default();
