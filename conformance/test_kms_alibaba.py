@@ -198,4 +198,5 @@ def test_failures(server, kms):
     # The client's own words when what the server would have signed is what it signed itself.
     refused(400, "InvalidAccessKeySecret", Alibaba(server, secret_key="wrong").DescribeKey, KeyId=key)
     assert kms.DescribeAccountKmsStatus()["AccountStatus"] == "Enabled"
+    assert kms.OpenKmsService()["RequestId"], "it is open already"
     assert kms.DescribeRegions()["Regions"]["Region"]

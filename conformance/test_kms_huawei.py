@@ -216,6 +216,16 @@ def test_failures(server, kms):
     refused(401, "APIGW.0301", Huawei(server, secret_key="wrong").list_keys, limit="1")
 
 
+def test_aliases_are_listed_and_versions_told(kms):
+    key = make(kms, "hw/listed")
+    (page,) = kms.list_aliases(key_id=key, limit="10", marker="")["body"]
+    (alias,) = page["aliases"]
+    assert (alias["alias"], alias["key_id"]) == ("alias/hw/listed", key)
+    (current,) = kms.show_versions()["versions"]
+    assert (current["id"], current["status"]) == ("v1.0", "CURRENT")
+    assert kms.show_version(version_id="v1.0")["version"]["id"] == "v1.0"
+
+
 def test_the_sdk_finds_its_project_and_its_domain(server):
     """Credentials without either ask the identity service, signed by the same key."""
     endpoint = f"http://127.0.0.1:{server.kms}"

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 import keys
 import leaks
 from clients import CUSTOMER_KEY, S3
-from strongroom import ACCESS_KEY, SECRET_KEY
+from strongroom import ACCESS_KEY, SECRET_KEY, Strongroom
 
 
 def test_everything_is_logged(server, clients, new_bucket):
@@ -33,6 +33,25 @@ def test_what_passed_is_known_in_every_spelling(server, clients, new_bucket):
     shown = [SECRET_KEY, token, token.split(".")[1], issued["secret_key"], issued["token"], made.hex()]
     assert all(leaks.found_in(secret.encode()) for secret in shown)
     assert not leaks.found_in(f"{ACCESS_KEY} {issued['access_key']} {key} {new_bucket}".encode())
+
+
+def test_secrets_are_kept_sealed_alone(tmp_path):
+    """Of all that identities know, nothing is in any file but the one whose purpose it is."""
+    server = Strongroom(data=tmp_path / "data").start()
+    made = [
+        server.command("user", "create", "ann"),
+        server.command("access-key", "create", "ann"),
+        server.command("account", "create"),
+        server.command("token", "issue", "--duration", "900"),
+    ]
+    server.stop()
+    files = [path for path in server.data.rglob("*") if path.is_file() and path.name != "admin.token"]
+    kept = {path: path.read_bytes() for path in files}
+    assert any(made[0]["access_key"].encode() in data for data in kept.values()), "what is not secret can be found"
+    for secret in [SECRET_KEY, *(answer[name] for answer in made for name in ("secret_key", "token") if answer.get(name))]:
+        assert not [path for path, data in kept.items() if secret.encode() in data]
+    for path, data in kept.items():
+        assert not leaks.found_in(data), path
 
 
 def test_a_refused_signature_shows_no_secret_of_what_was_signed(server, new_bucket):

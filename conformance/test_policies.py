@@ -5,11 +5,12 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import oss2
 import pytest
 from botocore.exceptions import ClientError
 
-from clients import S3
-from strongroom import BINARY
+from clients import S3, Obs, Refused, refused
+from strongroom import BINARY, REGION
 
 
 def admin(server, *arguments):
@@ -144,6 +145,83 @@ def test_uploads_without_encryption_are_denied(clients, s3, new_bucket):
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     s3.complete_multipart_upload(Bucket=new_bucket, Key="m", UploadId=upload, MultipartUpload=parts)
     assert code(s3.create_multipart_upload, Bucket=new_bucket, Key="m") == "AccessDenied"
+
+
+# As the pages on SSE-KMS of OBS have it, in its own form and in that of S3, but for the bucket's name.
+PAGES_ON_SSE_KMS = {
+    "obs": """
+{
+"Statement": [
+{
+"Sid": "DenyUnEncryptedObjectUploads",
+"Effect": "Deny",
+"Principal": "*",
+"Action": "PutObject",
+"Resource": "YourBucket/*",
+"Condition": {
+"StringNotEquals": {
+"x-obs-server-side-encryption": "kms"
+}
+}
+}
+]
+}
+""",
+    "s3": """
+{ "Version":"2008-10-17", "Id":"PutObjPolicy", "Statement": [ { "Sid": "DenyUnEncryptedObjectUploads", "Effect": "Deny",
+"Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::YourBucket/*", "Condition": { "StringNotEquals": {
+"s3:x-amz-server-side-encryption": "aws:kms" } } } ] }
+""",
+}
+
+
+@pytest.mark.parametrize("put_as", ["obs-tls", "s3-v4-tls"])
+@pytest.mark.parametrize("form", list(PAGES_ON_SSE_KMS))
+def test_the_policy_of_the_page_on_sse_kms(clients, new_bucket, form, put_as):
+    """Whatever dialect it is written in and uploads come in, and whatever the bucket's default would do."""
+    owner, client = clients["obs-tls"], clients[put_as]
+    owner.create(new_bucket)
+    text = PAGES_ON_SSE_KMS[form].replace("YourBucket", new_bucket)
+    Obs.check(owner.client.setBucketPolicy(new_bucket, text))
+    Obs.check(owner.client.setBucketEncryption(new_bucket, "kms"))
+    for mode in ("plain", "managed"):
+        assert refused(client.put, new_bucket, "k", b"k", mode) == (403, "AccessDenied")
+    client.put(new_bucket, "k", b"k", "kms")
+    assert client.get(new_bucket, "k", "kms") == b"k"
+
+
+def test_a_token_is_good_in_every_dialect(server, clients, new_bucket):
+    """Each SDK sends it in its own header; without it, and with another, the access key is none."""
+    clients["obs-tls"].create(new_bucket)
+    clients["obs-tls"].put(new_bucket, "k", b"k")
+    issued = as_json(server, "token", "issue", "--duration", "900")
+    pair = issued["access_key"], issued["secret_key"]
+
+    def by_obs(token):
+        return Obs(server, tls=True, access_key=pair[0], secret_key=pair[1], security_token=token).get(new_bucket, "k")
+
+    def by_oss(token):
+        auth = oss2.StsAuth(*pair, token, auth_version="v4")
+        bucket = oss2.Bucket(auth, f"http://127.0.0.1:{server.http}", new_bucket, region=REGION, is_path_style=True)
+        try:
+            return bucket.get_object("k").read()
+        except oss2.exceptions.OssError as error:
+            raise Refused(error.status, error.code) from error
+
+    def by_s3(token):
+        try:
+            return client_of(server, *pair, token).get_object(Bucket=new_bucket, Key="k")["Body"].read()
+        except ClientError as error:
+            raise Refused(error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]) from error
+
+    altered = issued["token"][:-2] + "00"
+    in_words_of = {by_obs: (403, "InvalidToken"), by_oss: (403, "InvalidSecurityToken"), by_s3: (400, "InvalidToken")}
+    for get, answer in in_words_of.items():
+        assert get(issued["token"]) == b"k"
+        assert refused(get, altered) == answer
+    # Without a token there is no such access key.
+    for get in (by_obs, by_s3):
+        assert refused(get, None) == (403, "InvalidAccessKeyId")
 
 
 def test_a_user_has_the_rights_of_its_policies_and_no_others(server, s3, ann, tmp_path, new_bucket):
