@@ -1,6 +1,8 @@
 //! Buckets: a row by name, which says all about a bucket; a row of its life, which every change of its objects checks;
 //! and an index by owner. The life is a row apart so that a change of settings disturbs no writer.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::AccountId;
 use strongroom_model::cors::CorsRules;
@@ -53,7 +55,7 @@ pub(crate) enum Creation {
     /// It was made.
     Created,
     /// There is one of that name.
-    Exists(Bucket),
+    Exists(Arc<Bucket>),
 }
 
 /// A bucket under deletion, which nobody can write to. It must be finished or called off.
@@ -105,9 +107,8 @@ const DELETION_MAX_MS: u64 = 60_000;
 
 impl Catalog {
     /// The bucket of that name.
-    pub(crate) async fn bucket(&self, name: &BucketName) -> Result<Option<Bucket>, CatalogError> {
-        let found = self.get(&by_name(name)).await?;
-        found.map(|found| found.record.into_bucket(name.clone())).transpose()
+    pub(crate) async fn bucket(&self, name: &BucketName) -> Result<Option<Arc<Bucket>>, CatalogError> {
+        self.familiar(&by_name(name), |row| row.into_bucket(name.clone())).await
     }
 
     /// Makes a bucket, if there is none of its name.
@@ -143,7 +144,7 @@ impl Catalog {
         let mut buckets = Vec::new();
         for located in self.scan::<OwnerRow>(range, limit).await? {
             let name = parse_name(&located.key.parts()[size_of::<u64>()..])?;
-            buckets.extend(self.bucket(&name).await?);
+            buckets.extend(self.bucket(&name).await?.map(Arc::unwrap_or_clone));
         }
         Ok(buckets)
     }

@@ -3,6 +3,8 @@
 //! An access key's row is found by its id, which a request names, and holds the secret; nothing else does. A user's row lists
 //! its access keys, so that they go when it goes.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::{AccountId, Principal, UserName};
 use strongroom_model::name::AccessKeyId;
@@ -32,6 +34,16 @@ pub(crate) struct NewAccessKey {
     pub(crate) id: AccessKeyId,
     /// Its secret half.
     pub(crate) secret: SecretKey,
+}
+
+/// Who holds an access key.
+pub(crate) struct KeyHolder {
+    /// Whom it stands for.
+    pub(crate) principal: Principal,
+    /// Its secret half.
+    pub(crate) secret: Arc<SecretKey>,
+    /// Whether it may be used.
+    enabled: bool,
 }
 
 /// Why something new was not made; nothing was changed.
@@ -146,11 +158,9 @@ impl Catalog {
     }
 
     /// Who signs with that access key, and the secret to check the signature against.
-    pub(crate) async fn credential(&self, id: &AccessKeyId) -> Result<Option<(Principal, SecretKey)>, CatalogError> {
-        match self.get(&by_access_key(id)).await? {
-            Some(found) if found.record.enabled => found.record.into_credential().map(Some),
-            _ => Ok(None),
-        }
+    pub(crate) async fn credential(&self, id: &AccessKeyId) -> Result<Option<Arc<KeyHolder>>, CatalogError> {
+        let found = self.familiar(&by_access_key(id), AccessKeyRow::into_holder).await?;
+        Ok(found.filter(|holder| holder.enabled))
     }
 
     /// Makes a user with a first access key.
@@ -207,13 +217,14 @@ impl AccessKeyRow {
         Self { account, user: user.map(|name| name.as_str().to_owned()), created, secret, enabled: true }
     }
 
-    fn into_credential(self) -> Result<(Principal, SecretKey), CatalogError> {
+    fn into_holder(self) -> Result<KeyHolder, CatalogError> {
         let principal = match self.user {
             None => Principal::Root(self.account),
             Some(name) => Principal::User(self.account, parse_name(&name)?),
         };
         let StoredSecret(mut secret) = self.secret;
-        Ok((principal, SecretKey::new(std::mem::take(&mut *secret))))
+        let secret = Arc::new(SecretKey::new(std::mem::take(&mut *secret)));
+        Ok(KeyHolder { principal, secret, enabled: self.enabled })
     }
 }
 
@@ -310,8 +321,9 @@ mod tests {
         for (id, expected) in [("ROOT", Principal::Root(account(5))), ("ANN", Principal::User(account(5), user("ann")))]
         {
             let id = AccessKeyId::parse(id).unwrap();
-            let (principal, secret) = catalog.credential(&id).await.unwrap().unwrap();
-            assert_eq!((principal, secret.expose()), (expected, format!("secret of {}", id.as_str()).as_str()));
+            let holder = catalog.credential(&id).await.unwrap().unwrap();
+            let (principal, secret) = (&holder.principal, &holder.secret);
+            assert_eq!((principal, secret.expose()), (&expected, format!("secret of {}", id.as_str()).as_str()));
         }
         assert!(catalog.credential(&AccessKeyId::parse("root").unwrap()).await.unwrap().is_none());
         assert_eq!(catalog.accounts().await.unwrap(), [account(5)]);
@@ -363,8 +375,9 @@ mod tests {
         }
         let changed = NewAccessKey { secret: SecretKey::new("other".into()), ..access_key("NEW") };
         let _ = catalog.replace_root(account(5), &changed, now()).await.unwrap();
-        let (principal, secret) = catalog.credential(&changed.id).await.unwrap().unwrap();
-        assert_eq!((principal, secret.expose()), (Principal::Root(account(5)), "other"));
+        let holder = catalog.credential(&changed.id).await.unwrap().unwrap();
+        let (principal, secret) = (&holder.principal, &holder.secret);
+        assert_eq!((principal, secret.expose()), (&Principal::Root(account(5)), "other"));
         assert!(catalog.credential(&access_key("ROOT").id).await.unwrap().is_none());
         assert!(catalog.credential(&access_key("ANN").id).await.unwrap().is_some());
     }

@@ -7,6 +7,7 @@ pub(crate) mod amend;
 pub(crate) mod blobs;
 pub(crate) mod buckets;
 mod error;
+mod familiar;
 pub(crate) mod grants;
 mod head;
 pub(crate) mod history;
@@ -52,6 +53,7 @@ use crate::{
     kv::{Batch, Commit, Expected, KeyRange, Kv, Put},
     surroundings::Entropy,
 };
+use familiar::Familiar;
 use record::{Key, Record};
 use sealing::Sealer;
 use turns::Turns;
@@ -70,6 +72,7 @@ pub struct Catalog {
     kv: Arc<dyn Kv>,
     sealer: Sealer,
     turns: Turns,
+    familiar: Familiar,
 }
 
 /// A record as it was found.
@@ -104,7 +107,8 @@ impl Catalog {
     /// See [`OpenError`]: each says what the operator should do.
     pub async fn open(kv: Arc<dyn Kv>, key_path: &Path, entropy: Entropy) -> Result<Self, OpenError> {
         let key = head::find_key(&*kv, key_path, &entropy).await?;
-        let catalog = Self { kv, sealer: Sealer::new(key, entropy), turns: Turns::new() };
+        let sealer = Sealer::new(key, entropy);
+        let catalog = Self { kv, sealer, turns: Turns::new(), familiar: Familiar::default() };
         catalog.claim(key_path).await?;
         Ok(catalog)
     }

@@ -3,6 +3,8 @@
 //! A holder's row names its policies. Attaching one rewrites the policy's row as it is, so that a policy cannot go while it
 //! is being attached.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use strongroom_model::account::{AccountId, Principal, UserName};
 use strongroom_model::name::AccessKeyId;
@@ -124,9 +126,12 @@ impl Catalog {
     }
 
     /// A policy.
-    pub(crate) async fn policy(&self, account: AccountId, name: &str) -> Result<Option<PolicyFacts>, CatalogError> {
-        let Some(found) = self.get(&policy_at(account, name)).await? else { return Ok(None) };
-        Ok(Some(found.record.into_facts(local_name(name.as_bytes())?)))
+    pub(crate) async fn policy(
+        &self,
+        account: AccountId,
+        name: &str,
+    ) -> Result<Option<Arc<PolicyFacts>>, CatalogError> {
+        self.familiar(&policy_at(account, name), |row| Ok(row.into_facts(local_name(name.as_bytes())?))).await
     }
 
     /// The account's policies, by name.
@@ -252,24 +257,29 @@ impl Catalog {
     }
 
     /// What a principal holds; nothing if it is not there.
-    pub(crate) async fn holdings(&self, principal: &Principal) -> Result<Holdings, CatalogError> {
-        Ok(match principal {
-            Principal::Anonymous => Holdings::default(),
+    pub(crate) async fn holdings(&self, principal: &Principal) -> Result<Arc<Holdings>, CatalogError> {
+        let held = match principal {
+            Principal::Anonymous => None,
             Principal::Root(account) => {
-                let policies = self.get(&by_number(*account)).await?.map(|found| found.record.policies);
-                Holdings { policies: policies.unwrap_or_default(), groups: Vec::new() }
+                let of_account = |row: AccountRow| Ok(Holdings { policies: row.policies, groups: Vec::new() });
+                self.familiar(&by_number(*account), of_account).await?
             }
-            Principal::User(account, name) => match self.get(&by_name(*account, name)).await? {
-                Some(Found { record: UserRow { policies, groups, .. }, .. }) => Holdings { policies, groups },
-                None => Holdings::default(),
-            },
-        })
+            Principal::User(account, name) => {
+                let of_user = |UserRow { policies, groups, .. }| Ok(Holdings { policies, groups });
+                self.familiar(&by_name(*account, name), of_user).await?
+            }
+        };
+        Ok(held.unwrap_or_default())
     }
 
     /// Names of a group's policies; none if it is not there.
-    pub(crate) async fn policies_of_group(&self, account: AccountId, group: &str) -> Result<Vec<String>, CatalogError> {
-        let found = self.get(&group_at(account, group)).await?;
-        Ok(found.map(|found| found.record.policies).unwrap_or_default())
+    pub(crate) async fn policies_of_group(
+        &self,
+        account: AccountId,
+        group: &str,
+    ) -> Result<Arc<Vec<String>>, CatalogError> {
+        let found = self.familiar(&group_at(account, group), |row| Ok(row.policies)).await?;
+        Ok(found.unwrap_or_default())
     }
 
     /// Makes one more access key for a user.
@@ -481,7 +491,7 @@ mod tests {
     }
 
     async fn held_by(catalog: &Catalog, principal: Principal) -> Vec<String> {
-        catalog.holdings(&principal).await.unwrap().policies
+        catalog.holdings(&principal).await.unwrap().policies.clone()
     }
 
     #[tokio::test]
@@ -513,7 +523,10 @@ mod tests {
         for text in ["{}", r#"{"Statement":[]}"#] {
             let document = PolicyDocument { text: text.to_owned(), ..document() };
             assert_eq!(catalog.put_policy(account(), &name("p"), &document, NOW).await.unwrap(), Changed::Done);
-            assert_eq!(catalog.policy(account(), "p").await.unwrap().map(|facts| facts.document), Some(document));
+            assert_eq!(
+                catalog.policy(account(), "p").await.unwrap().map(|facts| facts.document.clone()),
+                Some(document)
+            );
         }
         let listed = catalog.policies(account()).await.unwrap();
         assert_eq!(listed.iter().map(|facts| facts.name.as_str()).collect::<Vec<_>>(), [EVERYTHING, "p"]);
@@ -530,11 +543,11 @@ mod tests {
         assert_eq!(catalog.join(account(), &group, &ann(), true).await.unwrap(), Changed::Done);
         assert_eq!(catalog.delete_group(account(), &group).await.unwrap(), Changed::InUse);
         let holdings = catalog.holdings(&Principal::User(account(), ann())).await.unwrap();
-        assert_eq!(holdings, Holdings { policies: Vec::new(), groups: vec!["g".to_owned()] });
+        assert_eq!(*holdings, Holdings { policies: Vec::new(), groups: vec!["g".to_owned()] });
         assert_eq!(catalog.put_policy(account(), &name("p"), &document(), NOW).await.unwrap(), Changed::Done);
         let holder = Holder::Group(group.clone());
         assert_eq!(catalog.hold(account(), &holder, &name("p"), true).await.unwrap(), Changed::Done);
-        assert_eq!(catalog.policies_of_group(account(), "g").await.unwrap(), ["p"]);
+        assert_eq!(*catalog.policies_of_group(account(), "g").await.unwrap(), ["p"]);
         assert_eq!(catalog.join(account(), &group, &ann(), false).await.unwrap(), Changed::Done);
         assert_eq!(catalog.delete_group(account(), &group).await.unwrap(), Changed::Done);
         assert!(catalog.policies_of_group(account(), "g").await.unwrap().is_empty());

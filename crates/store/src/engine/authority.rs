@@ -134,9 +134,9 @@ impl Engine {
         let Some(account) = requester.principal.account() else {
             return Ok(Subject { requester, groups: Vec::new(), policies: Vec::new() });
         };
-        let mut names: BTreeSet<String> = holdings.policies.into_iter().collect();
+        let mut names: BTreeSet<String> = holdings.policies.iter().cloned().collect();
         for group in &holdings.groups {
-            names.extend(self.catalog.policies_of_group(account, group).await?);
+            names.extend(self.catalog.policies_of_group(account, group).await?.iter().cloned());
         }
         let mut policies = Vec::with_capacity(names.len());
         for name in names {
@@ -150,17 +150,19 @@ impl Engine {
     }
 
     pub(super) async fn bucket_case(&self, name: &BucketName) -> Result<Option<BucketCase>, Failure> {
-        let Some(Bucket { id, facts, policy, cors, .. }) = self.catalog.bucket(name).await? else { return Ok(None) };
-        let policy = policy.map(|policy| self.policies.understand(&policy, Place::Bucket(name.clone()))).transpose();
+        let Some(bucket) = self.catalog.bucket(name).await? else { return Ok(None) };
+        let Bucket { id, facts, policy, cors, .. } = &*bucket;
+        let policy =
+            policy.as_ref().map(|policy| self.policies.understand(policy, Place::Bucket(name.clone()))).transpose();
         let policy = policy.map_err(not_understood)?;
         Ok(Some(BucketCase {
-            name: facts.name,
+            name: facts.name.clone(),
             id: id.0,
             owner: facts.owner,
-            acl: facts.acl,
+            acl: facts.acl.clone(),
             policy,
             block: facts.public_access_block.unwrap_or_default(),
-            always_varies: cors.is_some_and(|cors| cors.always_varies),
+            always_varies: cors.as_ref().is_some_and(|cors| cors.always_varies),
         }))
     }
 }

@@ -37,13 +37,13 @@ impl Engine {
                 self.delete_bucket(caller, &name).await?;
                 BucketOutcome::Deleted
             }
-            BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(caller, &name).await?.facts),
+            BucketOperation::Head(name) => BucketOutcome::Head(self.bucket(caller, &name).await?.facts.clone()),
             BucketOperation::Probe(name) => {
                 self.bucket(caller, &name).await?;
                 return Ok(Outcome::Probed);
             }
-            BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(caller, &name).await?.facts),
-            BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(caller, &name).await?.facts),
+            BucketOperation::Location(name) => BucketOutcome::Location(self.bucket(caller, &name).await?.facts.clone()),
+            BucketOperation::Info(name) => BucketOutcome::Info(self.bucket(caller, &name).await?.facts.clone()),
             BucketOperation::ListObjects(list) => BucketOutcome::Objects(self.list_objects(caller, list).await?),
             BucketOperation::ListVersions(list) => BucketOutcome::Versions(self.list_versions(caller, list).await?),
             BucketOperation::GetSetting(name, kind) => BucketOutcome::Setting(self.setting(caller, &name, kind).await?),
@@ -90,7 +90,7 @@ impl Engine {
     async fn create_bucket(&self, caller: &Caller, create: CreateBucket) -> Result<BucketFacts, Failure> {
         let owner = caller.account()?;
         if let Some(existing) = self.catalog.bucket(&create.bucket).await? {
-            return made_before(existing, caller);
+            return made_before(&existing, caller);
         }
         if self.catalog.count_buckets(owner, BUCKETS_MAX).await? >= BUCKETS_MAX {
             return Err(FailureCode::TooManyBuckets.into());
@@ -117,7 +117,7 @@ impl Engine {
             Bucket { id, facts, always_encrypted, rule_was_set, policy: None, cors: None, has_lifecycle: false };
         match self.catalog.create_bucket(&bucket).await? {
             Creation::Created => Ok(bucket.facts),
-            Creation::Exists(existing) => made_before(existing, caller),
+            Creation::Exists(existing) => made_before(&existing, caller),
         }
     }
 
@@ -142,9 +142,9 @@ impl Engine {
     }
 }
 
-fn made_before(existing: Bucket, caller: &Caller) -> Result<BucketFacts, Failure> {
+fn made_before(existing: &Bucket, caller: &Caller) -> Result<BucketFacts, Failure> {
     if existing.facts.owner == caller.account()? {
-        Ok(existing.facts)
+        Ok(existing.facts.clone())
     } else {
         Err(FailureCode::BucketAlreadyExists.into())
     }

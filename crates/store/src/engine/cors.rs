@@ -21,7 +21,7 @@ impl Engine {
             FailureCode::NoSuchBucket => refused(FailureCode::CorsNotEnabled, asked),
             _ => failure,
         })?;
-        let rules = bucket.cors.ok_or_else(|| refused(FailureCode::CorsNotEnabled, asked))?;
+        let rules = bucket.cors.as_ref().ok_or_else(|| refused(FailureCode::CorsNotEnabled, asked))?;
         rules.grant(asked).ok_or_else(|| refused(FailureCode::CorsNotAllowed, asked))
     }
 }

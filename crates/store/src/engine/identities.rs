@@ -1,5 +1,7 @@
 //! Identities: accounts, groups, policies, access keys, temporary ones, and the dry run of a decision.
 
+use std::sync::Arc;
+
 use strongroom_iam::{Attached, ImaginedEncryption, InvalidPolicy, Permission, Policy, read_action, simulate};
 use strongroom_model::account::{AccountId, Principal};
 use strongroom_model::action::Resource;
@@ -38,7 +40,9 @@ impl Engine {
             }
             Do::GetPolicy(name) => {
                 let found = catalog.policy(account, name.as_str()).await?;
-                return Ok(IdentityOutcome::Policy(found.ok_or_else(|| refusal(Changed::NotThere))?));
+                return Ok(IdentityOutcome::Policy(
+                    found.map(Arc::unwrap_or_clone).ok_or_else(|| refusal(Changed::NotThere))?,
+                ));
             }
             Do::ListPolicies => return Ok(IdentityOutcome::Policies(catalog.policies(account).await?)),
             Do::ListGroups => return Ok(IdentityOutcome::Groups(catalog.groups(account).await?)),

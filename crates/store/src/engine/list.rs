@@ -38,7 +38,7 @@ impl Engine {
         let objects = page.objects.into_iter().map(|(key, entry)| listed(key, &entry));
         Ok(ListedObjects {
             owner: bucket.facts.owner,
-            location: bucket.facts.location,
+            location: bucket.facts.location.clone(),
             objects: objects.collect(),
             common_prefixes: page.common_prefixes,
             next: page.next,
@@ -65,7 +65,7 @@ impl Engine {
         });
         Ok(ListedVersions {
             owner: bucket.facts.owner,
-            location: bucket.facts.location,
+            location: bucket.facts.location.clone(),
             versions: versions.collect(),
             common_prefixes: page.common_prefixes,
             next: page.next,

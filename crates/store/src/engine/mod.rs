@@ -104,7 +104,7 @@ pub struct Credential {
     /// Who asks with it.
     pub requester: Requester,
     /// Its secret half, for checking signatures.
-    pub secret: SecretKey,
+    pub secret: Arc<SecretKey>,
 }
 
 /// A catalog, a blob store and a key service, put to work.
@@ -210,14 +210,16 @@ impl Engine {
     pub async fn credential(&self, id: &AccessKeyId, token: Option<&str>) -> Result<Option<Credential>, Failure> {
         let access_key = Some(id.clone());
         match (self.catalog.credential(id).await?, token) {
-            (Some((principal, secret)), None) => {
-                Ok(Some(Credential { requester: Requester { principal, access_key, session: None }, secret }))
+            (Some(holder), None) => {
+                let requester = Requester { principal: holder.principal.clone(), access_key, session: None };
+                Ok(Some(Credential { requester, secret: Arc::clone(&holder.secret) }))
             }
             (Some(_), Some(_)) => Err(FailureCode::InvalidToken.into()),
             (None, Some(token)) => {
                 let Token { principal, secret, issued, policy, .. } = self.token(id, token)?;
                 let session = Some(self.session(issued, policy)?);
-                Ok(Some(Credential { requester: Requester { principal, access_key, session }, secret }))
+                let requester = Requester { principal, access_key, session };
+                Ok(Some(Credential { requester, secret: Arc::new(secret) }))
             }
             (None, None) => Ok(None),
         }
@@ -347,7 +349,7 @@ impl Engine {
     }
 
     /// The bucket that must exist, and be the one that authorization was about.
-    async fn bucket(&self, caller: &Caller, name: &BucketName) -> Result<Bucket, Failure> {
+    async fn bucket(&self, caller: &Caller, name: &BucketName) -> Result<Arc<Bucket>, Failure> {
         let bucket = self.catalog.bucket(name).await?.ok_or(FailureCode::NoSuchBucket)?;
         caller.rights.recognise(name, bucket.id.0, bucket.facts.owner)?;
         Ok(bucket)

@@ -1,5 +1,7 @@
 //! The documents that configure a bucket.
 
+use std::sync::Arc;
+
 use strongroom_iam::{InvalidPolicy, read_bucket_policy};
 use strongroom_model::account::AccountId;
 use strongroom_model::acl::AclDocument;
@@ -21,7 +23,7 @@ impl Engine {
         name: &BucketName,
         kind: SettingKind,
     ) -> Result<Setting, Failure> {
-        let bucket = self.bucket(caller, name).await?;
+        let bucket = Arc::unwrap_or_clone(self.bucket(caller, name).await?);
         match kind {
             SettingKind::Encryption => {
                 let encryption = bucket.facts.encryption.ok_or(FailureCode::NoEncryptionConfiguration)?;
@@ -56,7 +58,8 @@ impl Engine {
             Setting::Policy(document) => {
                 let (document, policy) = read_bucket_policy(document, name).map_err(malformed)?;
                 if policy.is_public() {
-                    public_access::check_policy(&self.bucket(caller, name).await?)?;
+                    let bucket = self.bucket(caller, name).await?;
+                    public_access::check_policy(&bucket)?;
                 }
                 self.change_bucket(caller, name, |bucket| bucket.policy = Some(document.clone())).await?;
             }
@@ -135,7 +138,7 @@ impl Engine {
 
     /// Whether the bucket's policy lets in whoever comes.
     pub(super) async fn is_policy_public(&self, caller: &Caller, name: &BucketName) -> Result<bool, Failure> {
-        let policy = self.bucket(caller, name).await?.policy.ok_or(FailureCode::NoBucketPolicy)?;
+        let policy = self.bucket(caller, name).await?.policy.clone().ok_or(FailureCode::NoBucketPolicy)?;
         Ok(read_bucket_policy(policy, name).map_err(malformed)?.1.is_public())
     }
 }

@@ -41,6 +41,10 @@ impl Kv for FaultyKv {
     async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
         self.faults.around(self.inner.snapshot(), injected).await
     }
+
+    fn steady(&self, family: u8) -> Option<u64> {
+        self.inner.steady(family)
+    }
 }
 
 fn injected() -> KvError {

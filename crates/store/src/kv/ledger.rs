@@ -12,7 +12,10 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -80,6 +83,8 @@ pub(crate) struct LedgerKv {
     inner: Arc<dyn Kv>,
     families: std::ops::RangeInclusive<u8>,
     ledger: Mutex<Ledger>,
+    /// See [`Kv::steady`]; odd while rows of the ledger's may be changing. Only the holder of the ledger changes it.
+    changes: AtomicU64,
 }
 
 struct Ledger {
@@ -156,7 +161,7 @@ impl LedgerKv {
         }
         let mut ledger = Ledger { path: path.clone(), file: None, room: 0 };
         ledger.rewrite(&*inner, &families).await?.map_err(io)?;
-        Ok(Self { inner, families, ledger: Mutex::new(ledger) })
+        Ok(Self { inner, families, ledger: Mutex::new(ledger), changes: AtomicU64::new(0) })
     }
 
     fn is_kept(&self, key: &[u8]) -> bool {
@@ -241,7 +246,11 @@ impl Kv for LedgerKv {
         }
         // Until it has this commit, the file may have missed something: also if the caller goes away meanwhile.
         let file = ledger.file.take().ok_or_else(|| missed(io::ErrorKind::NotFound.into()))?;
+        // It stays odd after an error, and if the caller goes away: then nobody knows what the rows are before the next commit
+        // has its verdict, which comes after this one's.
+        self.changes.fetch_or(1, Ordering::SeqCst);
         let verdict = self.inner.commit(batch).await?;
+        self.changes.fetch_add(1, Ordering::SeqCst);
         if verdict == Commit::Committed {
             ledger.room = ledger.room.saturating_sub(entries.len());
             let file = Arc::clone(&file);
@@ -260,6 +269,11 @@ impl Kv for LedgerKv {
 
     async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError> {
         self.inner.snapshot().await
+    }
+
+    fn steady(&self, family: u8) -> Option<u64> {
+        let changes = self.changes.load(Ordering::SeqCst);
+        (self.families.contains(&family) && changes.is_multiple_of(2)).then_some(changes)
     }
 }
 
@@ -380,6 +394,31 @@ mod tests {
         assert!(futures_util::FutureExt::now_or_never(late).is_none(), "its writer does not wait");
         assert_eq!(ledger.commit(Batch::new().put(&b"\x12b"[..], &b"2"[..])).await.unwrap(), Commit::Committed);
         assert_eq!(told(&path).len(), 2, "both are there, as in the store");
+    }
+
+    #[tokio::test]
+    async fn it_tells_when_its_rows_may_have_changed_and_of_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger/rows");
+        let ledger = LedgerKv::open(Arc::new(Queueing::default()), 0x10..=0x3f, path).await.unwrap();
+        let commit = async |key: &'static [u8]| ledger.commit(Batch::new().put(key, &b"1"[..])).await.unwrap();
+        let before = ledger.steady(0x30).expect("nothing is changing");
+        assert_eq!(
+            (ledger.steady(0x0f), ledger.steady(0x40)),
+            (None, None),
+            "rows that it does not see all changes of"
+        );
+        assert_eq!(commit(b"\x40object").await, Commit::Committed);
+        assert_eq!(ledger.steady(0x30), Some(before));
+        assert_eq!(commit(b"\x22key").await, Commit::Committed);
+        let after = ledger.steady(0x30).expect("it has its verdict");
+        assert!(after > before);
+        // A writer who goes away leaves it open what the rows are: until another one has had its turn.
+        let late = ledger.commit(Batch::new().put(&b"\x22key"[..], &b"late"[..]));
+        assert!(futures_util::FutureExt::now_or_never(late).is_none(), "its writer does not wait");
+        assert_eq!(ledger.steady(0x30), None);
+        assert_eq!(commit(b"\x22other").await, Commit::Committed);
+        assert!(ledger.steady(0x30).is_some_and(|now| now > after));
     }
 
     #[test]

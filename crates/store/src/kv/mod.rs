@@ -135,6 +135,13 @@ pub trait Kv: Send + Sync {
     /// # Errors
     /// The engine's trouble.
     async fn snapshot(&self) -> Result<Arc<dyn Snapshot>, KvError>;
+
+    /// A number that is told only while no row is changing whose key begins with the byte `family`, and that is another one,
+    /// never told before, once any of them has changed: what was read after it was told is what is there for as long as it is
+    /// told. None if the store cannot tell, since others may write to it too.
+    fn steady(&self, _family: u8) -> Option<u64> {
+        None
+    }
 }
 
 /// A store as it was at one moment. Batches that are committed later do not show.

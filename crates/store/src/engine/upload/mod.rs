@@ -6,6 +6,8 @@ mod initiate;
 mod list;
 mod part;
 
+use std::sync::Arc;
+
 use strongroom_model::encryption::AppliedEncryption;
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::{ObjectKey, UploadId};
@@ -28,7 +30,7 @@ use crate::{failure, opening};
 /// An upload that is open.
 pub(super) struct OpenUpload {
     /// Its bucket.
-    pub(super) bucket: Bucket,
+    pub(super) bucket: Arc<Bucket>,
     /// Its key.
     pub(super) key: ObjectKey,
     /// Its id.

@@ -1,6 +1,7 @@
 //! One report: files of rows, as large as they get, then the manifest that names them, and the manifest's checksum.
 
 use std::io::{self, Write as _};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -42,7 +43,7 @@ const PIECES_WAITING: usize = 4;
 
 /// What a report is made of.
 struct Source<'a> {
-    bucket: Bucket,
+    bucket: Arc<Bucket>,
     inventory: &'a Inventory,
     began: Timestamp,
     pace: Pace,

@@ -1,5 +1,7 @@
 //! The way of a scrub through everything: bucket by bucket, version by version, and then blob by blob.
 
+use std::sync::Arc;
+
 use strongroom_model::failure::{Failure, chain};
 use strongroom_model::name::BucketName;
 use strongroom_model::outcome::scrub::{Finding, ScrubTally, ScrubbedBucket, Trouble};
@@ -91,7 +93,7 @@ impl Scrub {
                 None => None,
             };
             let buckets = match interrupted {
-                Some(interrupted) => vec![(bucket.clone(), Ok(interrupted))],
+                Some(interrupted) => vec![(bucket.clone(), Ok(Arc::unwrap_or_clone(interrupted)))],
                 None => catalog.walk_buckets(&bucket).await?,
             };
             if buckets.is_empty() {
@@ -110,7 +112,7 @@ impl Scrub {
         }
     }
 
-    async fn named(&self, name: &str) -> Option<Bucket> {
+    async fn named(&self, name: &str) -> Option<Arc<Bucket>> {
         let name = BucketName::parse(name).ok()?;
         self.examiner.catalog.bucket(&name).await.ok().flatten()
     }
