@@ -84,6 +84,14 @@ pub(crate) enum Family {
     LifecycleRun = 0x71,
 }
 
+impl Family {
+    /// Whether its records may hold what must not be seen: then the bytes that they are read from are wiped. Rows of objects hold
+    /// what is sealed, or wrapped, and what listings and answers show.
+    pub(super) fn holds_secrets(self) -> bool {
+        !matches!(self, Self::Object | Self::Content | Self::Noncurrent)
+    }
+}
+
 /// What a row holds.
 pub(crate) trait Record: Serialize + DeserializeOwned {
     /// The rows that hold it.
