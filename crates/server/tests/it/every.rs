@@ -1,6 +1,7 @@
 //! Every operation of every dialect as a request: by its row of the route table, with the least that can be read.
 
 use base64::Engine as _;
+use md5::{Digest as _, Md5};
 use ring::hmac;
 use strongroom_wire::{
     Dialect,
@@ -73,12 +74,15 @@ impl Made {
             Level::Bucket => format!("/{}", place.bucket),
             Level::Object => place.object(),
         };
-        let header = header(dialect, route, place);
+        let (header, body) = (header(dialect, route, place), document(dialect, route, place));
+        let header = header.map(|(suffix, value)| (prefixed(dialect, suffix), value));
+        // Some documents must come with it.
+        let digest = || ("content-md5".to_owned(), base64(&Md5::digest(&body)));
         Self {
             method: method(route.verb),
             target: format!("{path}{}", query(route, place)),
-            headers: header.into_iter().map(|(suffix, value)| (prefixed(dialect, suffix), value)).collect(),
-            body: document(dialect, route, place),
+            headers: header.into_iter().chain((!body.is_empty()).then(digest)).collect(),
+            body,
             scheme: scheme(dialect),
             date: prefixed(dialect, "date"),
         }
