@@ -12,7 +12,8 @@ pub struct ETag {
 impl ETag {
     /// The tag in lower-case hex, with `-N` for an object of N parts, without quotes.
     pub fn lower_hex(&self) -> String {
-        let digits: String = self.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+        let digits: String = self.digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         match self.parts {
             Some(parts) => format!("{digits}-{parts}"),
             None => digits,

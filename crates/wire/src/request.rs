@@ -81,8 +81,7 @@ impl<'a> Request<'a> {
 
     /// Whether there is a field of that name after the dialect's prefix.
     pub(crate) fn has_field(&self, suffix: &str) -> bool {
-        let name = self.dialect.field(suffix);
-        self.parts.headers.contains_key(&name) || self.parameter_as_field(&name).is_some()
+        self.sent_field(suffix).is_some() || self.parameter_as_field(suffix).is_some()
     }
 
     /// The value of the field of that name after the dialect's prefix; an empty one is as good as none.
@@ -92,10 +91,12 @@ impl<'a> Request<'a> {
 
     /// The same, but an empty value is a value.
     pub(crate) fn present_field(&self, suffix: &str) -> Result<Option<&str>, Failure> {
-        let name = self.dialect.field(suffix);
-        match self.present_header(&name)? {
-            None => self.parameter_as_field(&name).map(|value| sendable(&name, value)).transpose(),
-            value => Ok(value),
+        match self.sent_field(suffix) {
+            Some((name, value)) => text(name.as_str(), value.as_bytes()).map(Some),
+            None => {
+                let parameter = self.parameter_as_field(suffix);
+                parameter.map(|value| sendable(&self.dialect.field(suffix), value)).transpose()
+            }
         }
     }
 
@@ -142,9 +143,19 @@ impl<'a> Request<'a> {
         self.parts.headers.get(name).map(|value| text(name, value.as_bytes())).transpose()
     }
 
+    /// The header of that name after the dialect's prefix; the first counts. A decoder asks for a dozen that are mostly not
+    /// there, and a head has few: looking at them all is less than spelling, checking and hashing a name.
+    fn sent_field(&self, suffix: &str) -> Option<(&HeaderName, &HeaderValue)> {
+        let prefix = self.dialect.header_prefix;
+        self.parts.headers.iter().find(|(name, _)| name.as_str().strip_prefix(prefix) == Some(suffix))
+    }
+
     /// A signed URL may carry fields in its query, where the dialect says so.
-    fn parameter_as_field(&self, name: &str) -> Option<&str> {
-        if self.takes_parameters_as_fields() { self.query.value_of_any_case(name) } else { None }
+    fn parameter_as_field(&self, suffix: &str) -> Option<&str> {
+        if !self.takes_parameters_as_fields() {
+            return None;
+        }
+        self.query.value_of_any_case(&self.dialect.field(suffix))
     }
 
     fn takes_parameters_as_fields(&self) -> bool {
