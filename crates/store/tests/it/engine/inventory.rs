@@ -101,6 +101,7 @@ async fn a_report_comes_after_each_midnight_and_once() {
     let expected = [
         row("Customer", "SSE-C"),
         row("KmsAes", "SSE-KMS"),
+        row("KmsBucketKey", "SSE-KMS"),
         row("KmsSm4", "SSE-KMS"),
         row("KmsTwice", "DSSE-KMS"),
         row("ManagedAes", "SSE-S3"),
