@@ -15,12 +15,16 @@ REFUSALS_BYTES_MAX = 64 << 20
 _SECRET_HEADERS = re.compile(r"customer-key$|security-token$|^x-auth-token$|^x-subject-token$|^authorization$")
 _SECRET_FIELDS = re.compile(r"^(secret_key|token|plain_?text|data_key)$", re.IGNORECASE)
 
+# What to look for: what it is, and when it was last seen, in notes.
 _needles = {}
+_notes = 0
 _refusals = bytearray()
 
 
 def note(secret, what):
     """`secret` is one: as it is, and in the ways in which bytes are written."""
+    global _notes
+    _notes += 1
     raw = secret.encode() if isinstance(secret, str) else bytes(secret)
     if len(raw) < BYTES_MIN:
         return
@@ -34,8 +38,13 @@ def note(secret, what):
     for form in [form for form in forms if len(form) >= BYTES_MIN]:
         digits, numbers = form.hex(), str(list(form))
         for written in (digits, digits.upper(), numbers, base64.b64encode(form).decode()):
-            _needles[written.encode()] = what
-        _needles[form] = what
+            _needles[written.encode()] = (what, _notes)
+        _needles[form] = (what, _notes)
+
+
+def noted():
+    """How many secrets were noted so far: what a server is searched for begins there."""
+    return _notes
 
 
 def note_fields(document, what):
@@ -85,13 +94,14 @@ def watch():
     asking.putheader, answering.begin, answering.read = noting_putheader, noting_begin, keeping_read
 
 
-def found_in(data):
-    """Which secrets are in these bytes, each with what is around it."""
-    return {
-        what: bytes(data[max(0, data.index(needle) - 160) : data.index(needle)])
-        for needle, what in list(_needles.items())
-        if needle in data
-    }
+def found_in(data, since=0):
+    """Which secrets, of those noted after so many, are in these bytes, each with what stands before it."""
+    found = {}
+    for needle, (what, when) in list(_needles.items()):
+        at = data.find(needle) if when > since else -1
+        if at >= 0:
+            found[what] = bytes(data[max(0, at - 160) : at])
+    return found
 
 
 def refusals():
