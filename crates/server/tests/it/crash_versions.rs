@@ -128,6 +128,10 @@ impl Load for Writer {
     fn look(&mut self, address: SocketAddr) {
         self.verify(address, false);
     }
+
+    fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
 }
 
 impl History {
@@ -223,7 +227,4 @@ fn versions_that_were_told_of_survive_kill_nine() {
     kill_under_load(&site, kills, &mut dice, &mut writers);
     let server = site.start();
     writers.iter_mut().for_each(|writer| writer.verify(server.http, true));
-    let acknowledged: u64 = writers.iter().map(|writer| writer.acknowledged).sum();
-    println!("{acknowledged} changes acknowledged");
-    assert!(acknowledged > kills, "hardly anything was written");
 }

@@ -439,6 +439,7 @@ async fn what_was_answered_is_written_again_after_a_failed_sync() {
         file: Some(fs::OpenOptions::new().append(true).open("/dev/null").unwrap()),
         end: folder::EndFile::open(&world.folder()).unwrap(),
         settled: std::time::Instant::now(),
+        end_due: false,
         end_changed: false,
         late: Default::default(),
         _lock: folder::lock(&world.folder()).unwrap().unwrap(),

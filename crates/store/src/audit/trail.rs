@@ -144,6 +144,7 @@ impl Trail {
             file,
             end: EndFile::open(path).map_err(io)?,
             settled: Instant::now(),
+            end_due: false,
             end_changed: false,
             late,
             _lock: lock,

@@ -73,6 +73,8 @@ pub(super) struct Writer {
     /// The segment that is being written; none if it is yet to be begun.
     pub(super) file: Option<File>,
     pub(super) end: EndFile,
+    /// Whether what is on the disk ends elsewhere than the end says.
+    pub(super) end_due: bool,
     /// When file and end were last synced, and whether the end has changed since.
     pub(super) settled: Instant,
     pub(super) end_changed: bool,
@@ -142,6 +144,7 @@ impl Writer {
         let synced = written.and_then(|()| if must_last { self.sync() } else { Ok(()) });
         self.note(&synced);
         answer(once_synced, &synced);
+        self.note_end();
     }
 
     /// Keeps what was done for a later group, as far as there is room.
@@ -214,7 +217,7 @@ impl Writer {
         }
         self.synced = self.position.clone();
         self.state.groups.fetch_add(1, Ordering::Relaxed);
-        self.note_end();
+        self.end_due = true;
         Ok(())
     }
 
@@ -257,6 +260,9 @@ impl Writer {
 
     /// Says where the trail ends on the disk. That lines last does not depend on it, so that no caller waits for it.
     fn note_end(&mut self) {
+        if !std::mem::take(&mut self.end_due) {
+            return;
+        }
         let Position { n, last, .. } = &self.synced;
         let end = End { n: *n, last: last.clone(), end: self.signer.sign(&end_text(*n, last)) };
         self.end_changed = true;
@@ -270,6 +276,7 @@ impl Writer {
         if !self.unsynced.is_empty() {
             let synced = self.sync();
             self.note(&synced);
+            self.note_end();
         }
         if self.durable
             && let Err(error) = self.end.sync()
