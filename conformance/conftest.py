@@ -8,7 +8,7 @@ import pytest
 
 import leaks
 from clients import S3, Obs, Oss, OssSecond
-from strongroom import TELLS_ALL, Strongroom
+from strongroom import Strongroom
 
 # What the machine says of clouds, proxies and authorities is meant for other servers.
 for _name in list(os.environ):
@@ -34,7 +34,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def server():
-    process = Strongroom(**TELLS_ALL).start()
+    process = Strongroom().start()
     yield process
     process.stop()
 

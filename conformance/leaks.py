@@ -6,6 +6,7 @@ key service send and get as plaintext. A test notes what it draws itself by `not
 import base64
 import http.client
 import re
+import urllib.parse
 
 # Shorter texts are no secrets of anybody's, and would be found by chance.
 BYTES_MIN = 16
@@ -21,10 +22,12 @@ _notes = 0
 _refusals = bytearray()
 
 
-def note(secret, what):
-    """`secret` is one: as it is, and in the ways in which bytes are written."""
+def note(secret, what, for_good=False):
+    """`secret` is one: as it is, and in the ways in which bytes are written. It is looked for in what servers leave that began
+    before, and in any if it is one `for_good`."""
     global _notes
     _notes += 1
+    when = float("inf") if for_good else _notes
     raw = secret.encode() if isinstance(secret, str) else bytes(secret)
     if len(raw) < BYTES_MIN:
         return
@@ -36,10 +39,24 @@ def note(secret, what):
             except ValueError:
                 pass
     for form in [form for form in forms if len(form) >= BYTES_MIN]:
-        digits, numbers = form.hex(), str(list(form))
-        for written in (digits, digits.upper(), numbers, base64.b64encode(form).decode()):
-            _needles[written.encode()] = (what, _notes)
-        _needles[form] = (what, _notes)
+        for needle in {form, *(written.encode() for written in _spellings(form))}:
+            _needles[needle] = (what, max(when, _needles.get(needle, ("", 0))[1]))
+
+
+def _spellings(form):
+    """As logs and errors write bytes: in hex, as lists of numbers, in base64, and that in a URL, or in one within one."""
+    digits, text = form.hex(), base64.b64encode(form).decode()
+    in_url = urllib.parse.quote(text.rstrip("="), safe="")
+    return {
+        digits,
+        digits.upper(),
+        str(list(form)),
+        ", ".join(f"{byte:02x}" for byte in form),
+        text.rstrip("="),
+        base64.urlsafe_b64encode(form).decode().rstrip("="),
+        in_url,
+        urllib.parse.quote(in_url, safe=""),
+    }
 
 
 def noted():
@@ -87,7 +104,8 @@ def watch():
 
     def keeping_read(self, *arguments, **named):
         data = read(self, *arguments, **named)
-        if data and (self.status or 0) >= 400 and len(_refusals) < REFUSALS_BYTES_MAX:
+        if data and (self.status or 0) >= 400:
+            assert len(_refusals) < REFUSALS_BYTES_MAX, "more refusals than are searched"
             _refusals.extend(data)
         return data
 

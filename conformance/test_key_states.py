@@ -16,7 +16,7 @@ from obs import AppendObjectContent, CompleteMultipartUploadRequest, CompletePar
 from clients import S3, Obs, Oss
 from clients import Refused as ObjectRefused
 from keys import Alibaba, Huawei, Refused, aws
-from strongroom import TELLS_ALL, Strongroom
+from strongroom import Strongroom
 from test_kms_aws import wrapped
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "KEYS.md"
@@ -28,7 +28,7 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def own():
     """A server of its own: its keys are many."""
-    process = Strongroom(**TELLS_ALL).start()
+    process = Strongroom().start()
     yield process
     process.stop()
 

@@ -48,9 +48,13 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let source = Source::new(incoming, false, stall, Arc::clone(&record.received));
     let span = record.span.clone();
     if let Some(question) = Question::of(&parts) {
-        record.operation = question.name();
+        (record.operation, record.dialect) = (question.name(), HUAWEI.name);
         let answer = async {
             drawn.and_then(|()| check_head(&parts))?;
+            if !app.trusts(&peer) {
+                let message = "What proves who asks travels over TLS only.";
+                return Err(Failure::new(FailureCode::KmsNeedsTls).with_message(message));
+            }
             let document = body::read_document(source, DOCUMENT_BYTES_MAX, None).await?;
             question.answer(app, peer, (&parts, &document), &mut record).await
         };
@@ -134,7 +138,7 @@ pub(crate) async fn authenticate(
             Ok(caller)
         }
         KeyClaim::Access(Claim::Anonymous) => Err(FailureCode::AnonymousDenied.into()),
-        KeyClaim::Token(token) => identity_tokens::holder(app, &token).await,
+        KeyClaim::Token(token) => identity_tokens::holder(app, token.expose()).await,
     }
 }
 

@@ -132,8 +132,9 @@ impl KeyUser {
         let cached = opened.as_ref().ok().map(|opened| opened.cached);
         let record = Record { key: Some(key.key_id.clone()), key_version: Some(key.key_version), cached, ..record };
         let opened = match cached {
-            Some(true) => self.settle_known(record, opened).await?,
-            Some(false) | None => self.settle(record, opened).await?,
+            Some(true) if key.bucket_key.is_none() => self.settle_known(record, opened).await?,
+            // A bucket key that is known opens objects that nobody has opened yet: of these the record is waited for.
+            Some(_) | None => self.settle(record, opened).await?,
         };
         Ok(opened.content)
     }
@@ -159,6 +160,7 @@ impl KeyUser {
     fn bucket_key_for<'a>(&self, account: AccountId, which: KeySelector<'a>) -> BucketKeyFor<'a> {
         let requester = match &self.who {
             Who::Caller(rights) => rights.requester().principal.to_string(),
+            // The server seals nothing, and no principal is spelled so.
             Who::Server => String::new(),
         };
         BucketKeyFor { requester, account, which }

@@ -31,7 +31,7 @@ use crate::{
 const PAGE: usize = 1000;
 
 /// How long what no rebuilt version needs stays: time to find out that it was needed after all.
-const KEPT_MS: i64 = 30 * 24 * 3_600_000;
+pub(crate) const KEPT_MS: i64 = 30 * 24 * 3_600_000;
 
 /// Versions that lack a blob, of which it is said which they are; beyond, they are counted.
 const NAMED_MAX: usize = 1000;

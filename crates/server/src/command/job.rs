@@ -18,7 +18,7 @@ use crate::admin::job::State;
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// What a spinner shows.
-pub(super) const SPINNER: &str = "{spinner} {msg}, {elapsed}";
+const SPINNER: &str = "{spinner} {msg}, {elapsed}";
 
 /// How the server tells of a job.
 pub(super) trait Job: Serialize + DeserializeOwned {

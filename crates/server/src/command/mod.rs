@@ -27,7 +27,7 @@ use failure::CommandError;
 
 /// Object storage whose whole point is server-side encryption: OBS, OSS and S3 in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "strongroom", version, about, max_term_width = 100)]
+#[command(name = "strongroom", version, max_term_width = 100)]
 pub(crate) struct CommandLine {
     #[command(subcommand)]
     command: Command,

@@ -36,13 +36,22 @@ enum Mode {
     Managed,
     ManagedSm4,
     Kms,
+    KmsBucketKey,
     KmsSm4,
     KmsTwice,
     Customer,
 }
 
-const MODES: [Mode; 7] =
-    [Mode::Plain, Mode::Managed, Mode::ManagedSm4, Mode::Kms, Mode::KmsSm4, Mode::KmsTwice, Mode::Customer];
+const MODES: [Mode; 8] = [
+    Mode::Plain,
+    Mode::Managed,
+    Mode::ManagedSm4,
+    Mode::Kms,
+    Mode::KmsBucketKey,
+    Mode::KmsSm4,
+    Mode::KmsTwice,
+    Mode::Customer,
+];
 
 /// Those in which a client of the dialect that appends may write.
 const GROWING: [Mode; 3] = [Mode::Plain, Mode::ManagedSm4, Mode::KmsSm4];
@@ -103,7 +112,8 @@ impl Content {
             Mode::Plain => Ask::oss(method, target),
             Mode::Managed => Ask::s3(method, target).header("x-amz-server-side-encryption", "AES256"),
             Mode::ManagedSm4 => Ask::oss(method, target).header("x-oss-server-side-encryption", "SM4"),
-            Mode::Kms => Ask::s3(method, target)
+            Mode::Kms => Ask::s3(method, target).header("x-amz-server-side-encryption", "aws:kms"),
+            Mode::KmsBucketKey => Ask::s3(method, target)
                 .header("x-amz-server-side-encryption", "aws:kms")
                 .header("x-amz-server-side-encryption-bucket-key-enabled", "true"),
             Mode::KmsSm4 => Ask::oss(method, target)

@@ -1,11 +1,14 @@
 //! `strongroom recover`: the catalog's folder is lost, the blobs and the ledger are there.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use crate::{
-    administer::command,
+    administer::{command, plain},
     client::{Answer, Ask, make_bucket},
     process::{Server, Site},
 };
@@ -141,7 +144,7 @@ fn versions_come_back_in_their_order() {
         let answer = sent(&server, &Ask::s3("PUT", "/bucket/key"), &bytes(n, 100_000 + n));
         versions.push(answer.header("x-amz-version-id").unwrap().to_owned());
         // Records tell versions apart by their time, which clients are told in seconds, and the store in milliseconds.
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let site = server.site.clone();
     server.stop();
@@ -257,4 +260,16 @@ fn a_write_that_was_refused_leaves_what_it_was_refused_for() {
     assert_eq!(count("unneeded_blobs"), 2, "its part and its record are kept: {found}");
     let server = site.start();
     assert_eq!(read(&server, "kept", "plain").1, bytes(1, 100_000));
+    let begun = Instant::now();
+    while metric(&server, "strongroom_blobs_dead") != 2 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the reaper looks at what is kept");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(metric(&server, "strongroom_blobs_reaped_total"), 0, "and leaves it");
+}
+
+fn metric(server: &Server, name: &str) -> u64 {
+    let (_, text) = plain(server.admin, "GET", "/metrics", "");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).parse().unwrap()
 }

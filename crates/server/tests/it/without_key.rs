@@ -120,7 +120,7 @@ const NEEDS: &[(&str, Need)] = &[
     ("PutSymlink", Nothing),
     ("SealAppendObject", Nothing),
     ("SetObjectMetadata", Nothing),
-    ("UpdateObjectEncryption", Both),
+    ("UpdateObjectEncryption", Opening),
     // A part goes under the data key that the upload has.
     ("UploadPart", Opening),
     ("UploadPartCopy", Opening),
@@ -231,6 +231,14 @@ fn cases(dialect: &Dialect) -> Vec<Row> {
             true,
             vec![("checksum-mode", "ENABLED")],
             Opening,
+        ));
+        rows.push((
+            "rewrap from the service's own key",
+            "UpdateObjectEncryption",
+            Kind::ClearObject,
+            true,
+            vec![],
+            Sealing,
         ));
         let checksum = vec![("object-attributes", "Checksum")];
         rows.push(("checksums among attributes", "GetObjectAttributes", Kind::Object, true, checksum, Opening));

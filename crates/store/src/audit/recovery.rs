@@ -1,7 +1,7 @@
 //! Finding the place where the last process stopped writing, and cutting off what it had not finished.
 //!
-//! A line is acknowledged only when the head behind it is on the disk. So what follows the last head was never acknowledged,
-//! and may be cut off; and what the file `head` names, and is not there, was.
+//! What must last is acknowledged only when the head behind it is on the disk. So nothing that had to last follows the last head, and
+//! what does may be cut off; and what the file `head` names, and is not there, was on the disk.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -63,7 +63,7 @@ pub(super) fn recover(folder: &Path, key: &PublicKey) -> Result<Recovered, OpenE
             }
             position = Position { segment: number, length: signed.length, n: signed.n, last: signed.hash };
         }
-        // A segment without a head was begun by a write that was never acknowledged: the one before it is the last.
+        // A segment without a head was begun by a write that was not whole: the one before it is the last.
         cut += behind;
         if position.segment > 0 {
             break;
@@ -76,7 +76,7 @@ pub(super) fn recover(folder: &Path, key: &PublicKey) -> Result<Recovered, OpenE
     Ok(Recovered { position, cut })
 }
 
-/// Removes what was not acknowledged.
+/// Removes what follows the last head.
 fn cut_off(folder: &Path, position: &Position) -> io::Result<()> {
     for number in folder::segments(folder)? {
         let path = folder::segment(folder, number);

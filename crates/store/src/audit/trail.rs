@@ -124,8 +124,8 @@ impl Trail {
         };
         let mut late = VecDeque::from([of_server(&clock, "TrailOpened", None)]);
         if cut > 0 {
-            tracing::warn!(bytes = cut, "cut an unfinished write off the audit trail; nothing in it was acknowledged");
-            let detail = format!("{cut} bytes of a write that was never acknowledged were cut off");
+            tracing::warn!(bytes = cut, "cut an unfinished write off the audit trail; what had to last was before it");
+            let detail = format!("{cut} bytes of a write that was not whole were cut off");
             late.push_back(of_server(&clock, "TrailRecovered", Some(detail)));
         }
         let state = Arc::<State>::default();

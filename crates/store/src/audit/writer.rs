@@ -56,6 +56,17 @@ pub(super) struct Request {
 /// Tells whoever waits.
 pub(super) type Reply = oneshot::Sender<Result<(), AuditError>>;
 
+/// When what a record tells of has happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Happens {
+    /// Whatever comes of the record.
+    Anyway,
+    /// Once the record is written, for then its request is answered.
+    OnceWritten,
+    /// Once it is on the disk.
+    OnceSynced,
+}
+
 /// The state of the thread.
 pub(super) struct Writer {
     pub(super) folder: PathBuf,
@@ -130,12 +141,17 @@ impl Writer {
 
     /// Writes a group, and what is late before it, and answers all that wait.
     pub(super) fn serve(&mut self, group: Vec<Request>) {
-        let mut records: Vec<_> = std::mem::take(&mut self.late).into_iter().map(|record| (record, true)).collect();
+        let late = std::mem::take(&mut self.late).into_iter();
+        let mut records: Vec<_> = late.map(|record| (record, Happens::Anyway)).collect();
         let mut must_last = !records.is_empty() || group.is_empty();
         let (mut once_written, mut once_synced) = (Vec::new(), Vec::new());
         for Request { record, is_fact, must_last: lasts, reply } in group {
-            // What is answered once it is written has happened by then.
-            records.extend(record.map(|record| (record, is_fact || !lasts)));
+            let happens = match (is_fact, lasts) {
+                (true, _) => Happens::Anyway,
+                (false, false) => Happens::OnceWritten,
+                (false, true) => Happens::OnceSynced,
+            };
+            records.extend(record.map(|record| (record, happens)));
             if lasts { &mut once_synced } else { &mut once_written }.extend(reply);
             must_last |= lasts;
         }
@@ -160,16 +176,21 @@ impl Writer {
     }
 
     /// Writes records with a head behind them, where no crash of the process can lose them. After an error, none of them counts.
-    fn write(&mut self, records: Vec<(Record, bool)>) -> io::Result<()> {
+    fn write(&mut self, records: Vec<(Record, Happens)>) -> io::Result<()> {
         let written = self.write_group(&records);
+        let has_happened = |happens| match written {
+            Ok(()) => happens != Happens::OnceSynced,
+            Err(_) => happens == Happens::Anyway,
+        };
+        let records = records.into_iter().map(|(record, happens)| (record, has_happened(happens)));
         match &written {
             Ok(()) => self.unsynced.extend(records),
-            Err(_) => self.keep(records),
+            Err(_) => self.keep(records.collect()),
         }
         written
     }
 
-    fn write_group(&mut self, records: &[(Record, bool)]) -> io::Result<()> {
+    fn write_group(&mut self, records: &[(Record, Happens)]) -> io::Result<()> {
         if records.is_empty() {
             self.reserve()?;
         }
@@ -211,6 +232,10 @@ impl Writer {
         };
         let unsynced = std::mem::take(&mut self.unsynced);
         if synced.is_err() {
+            if self.position.segment != self.synced.segment {
+                // It is begun anew, with its opening.
+                self.file = None;
+            }
             self.position = self.synced.clone();
             self.keep(unsynced);
             return synced;
@@ -275,7 +300,10 @@ impl Writer {
     pub(super) fn settle(&mut self) {
         if !self.unsynced.is_empty() {
             let synced = self.sync();
-            self.note(&synced);
+            if synced.is_err() {
+                // That it succeeds does not say that anything can be written.
+                self.note(&synced);
+            }
             self.note_end();
         }
         if self.durable

@@ -144,7 +144,10 @@ impl Catalog {
         let mut buckets = Vec::new();
         for located in self.scan::<OwnerRow>(range, limit).await? {
             let name = parse_name(&located.key.parts()[size_of::<u64>()..])?;
-            buckets.extend(self.bucket(&name).await?.map(Arc::unwrap_or_clone));
+            // Not by way of those that are remembered: a long list would have them all forgotten.
+            if let Some(found) = self.get(&by_name(&name)).await? {
+                buckets.push(found.record.into_bucket(name)?);
+            }
         }
         Ok(buckets)
     }

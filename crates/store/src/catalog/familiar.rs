@@ -15,9 +15,9 @@ use bytes::Bytes;
 use super::record::{Key, Record};
 use super::{Catalog, CatalogError};
 
-/// Records that are remembered. The longest are policies, of 20 KB each, so that all of them take some tens of megabytes at worst;
-/// when there are more, all are forgotten.
-const FAMILIAR_MAX: usize = 1024;
+/// Records that are remembered. The longest are buckets, with some 85 KB of policy and CORS rules, so that all of them take some
+/// twenty megabytes at worst; when there are more, all are forgotten.
+const FAMILIAR_MAX: usize = 256;
 
 /// What was made of records, by their places.
 #[derive(Default)]
@@ -92,7 +92,6 @@ mod tests {
     use crate::catalog::rights::Changed;
     use crate::kv::ledger::LedgerKv;
     use crate::kv::{Batch, Commit, Entry, KeyRange, Kv, KvError, MemoryKv, Put, Row, Snapshot};
-    use crate::surroundings::Entropy;
 
     /// Counts how often a row was read, and loses the answer to a commit if told so.
     #[derive(Default)]
@@ -145,12 +144,7 @@ mod tests {
             let path = folder.path().join("ledger/rows");
             kv = Arc::new(LedgerKv::open(kv, LEDGER_FAMILIES, path).await.unwrap());
         }
-        let entropy = Entropy::new(|bytes| {
-            bytes.fill(1);
-            Ok(())
-        });
-        let catalog = Catalog::open(kv, &folder.path().join("metadata.key"), entropy).await.unwrap();
-        Fixture { catalog, store, _folder: folder }
+        Fixture { catalog: Catalog::over(kv).await, store, _folder: folder }
     }
 
     impl Fixture {

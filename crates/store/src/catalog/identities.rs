@@ -284,17 +284,7 @@ mod tests {
     use crate::{
         catalog::record::encode,
         kv::{KeyRange, Kv, MemoryKv},
-        surroundings::Entropy,
     };
-
-    async fn catalog(kv: Arc<MemoryKv>) -> Catalog {
-        let folder = tempfile::tempdir().unwrap();
-        let entropy = Entropy::new(|bytes| {
-            bytes.fill(1);
-            Ok(())
-        });
-        Catalog::open(kv, &folder.path().join("metadata.key"), entropy).await.unwrap()
-    }
 
     fn account(number: u64) -> AccountId {
         AccountId::new(number).unwrap()
@@ -314,7 +304,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_access_key_leads_to_its_principal_and_secret() {
-        let catalog = catalog(Arc::default()).await;
+        let catalog = Catalog::over(Arc::new(MemoryKv::new())).await;
         assert_eq!(catalog.create_account(account(5), &access_key("ROOT"), now()).await.unwrap(), Addition::Added);
         let added = catalog.create_user(account(5), &user("ann"), &access_key("ANN"), now()).await.unwrap();
         assert_eq!(added, Addition::Added);
@@ -331,7 +321,7 @@ mod tests {
 
     #[tokio::test]
     async fn names_and_access_keys_are_taken_once_only() {
-        let catalog = catalog(Arc::default()).await;
+        let catalog = Catalog::over(Arc::new(MemoryKv::new())).await;
         let _ = catalog.create_account(account(5), &access_key("A"), now()).await.unwrap();
         let _ = catalog.create_user(account(5), &user("ann"), &access_key("B"), now()).await.unwrap();
         let again = catalog.create_account(account(5), &access_key("C"), now()).await.unwrap();
@@ -347,7 +337,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_deleted_user_leaves_no_access_key() {
-        let catalog = catalog(Arc::default()).await;
+        let catalog = Catalog::over(Arc::new(MemoryKv::new())).await;
         for (number, name, id) in [(5, "ann", "A"), (5, "bob", "B"), (6, "ann", "C")] {
             let _ = catalog.create_user(account(number), &user(name), &access_key(id), now()).await.unwrap();
         }
@@ -364,7 +354,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_accounts_own_access_key_can_be_replaced() {
-        let catalog = catalog(Arc::default()).await;
+        let catalog = Catalog::over(Arc::new(MemoryKv::new())).await;
         let _ = catalog.create_account(account(5), &access_key("ROOT"), now()).await.unwrap();
         let _ = catalog.create_user(account(5), &user("ann"), &access_key("ANN"), now()).await.unwrap();
         let taken = catalog.replace_root(account(5), &access_key("ANN"), now()).await.unwrap();
@@ -385,7 +375,7 @@ mod tests {
     #[tokio::test]
     async fn no_stored_value_shows_a_secret() {
         let kv = Arc::new(MemoryKv::new());
-        let catalog = catalog(Arc::clone(&kv)).await;
+        let catalog = Catalog::over(Arc::clone(&kv) as Arc<dyn Kv>).await;
         let _ = catalog.create_account(account(5), &access_key("ROOT"), now()).await.unwrap();
         for row in kv.scan(KeyRange::from(Vec::new()), 100).await.unwrap() {
             assert!(!row.value.windows(6).any(|window| window == b"secret"));

@@ -342,17 +342,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{kv::MemoryKv, surroundings::Entropy};
+    use crate::kv::MemoryKv;
 
     const ACCOUNT: u64 = 7;
 
     async fn catalog() -> Catalog {
-        let folder = tempfile::tempdir().unwrap();
-        let entropy = Entropy::new(|bytes| {
-            bytes.fill(1);
-            Ok(())
-        });
-        Catalog::open(Arc::new(MemoryKv::new()), &folder.path().join("metadata.key"), entropy).await.unwrap()
+        Catalog::over(Arc::new(MemoryKv::new())).await
     }
 
     fn key(id: &str, role: Role, created: i64, aliases: &[&str]) -> MasterKey {

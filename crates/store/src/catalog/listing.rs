@@ -206,7 +206,6 @@ mod tests {
     use crate::catalog::Change;
     use crate::catalog::objects::{Latest, Marker, VersionUid, latest_key};
     use crate::kv::{Commit, MemoryKv};
-    use crate::surroundings::Entropy;
 
     const BUCKET: BucketId = BucketId([0xff; 16]);
     /// What stands for a delete marker among sizes.
@@ -253,13 +252,7 @@ mod tests {
     }
 
     async fn catalog(keys: &BTreeMap<String, u64>) -> Catalog {
-        let folder = tempfile::tempdir().unwrap();
-        let entropy = Entropy::new(|bytes| {
-            bytes.fill(1);
-            Ok(())
-        });
-        let kv = Arc::new(MemoryKv::new());
-        let catalog = Catalog::open(kv, &folder.path().join("metadata.key"), entropy).await.unwrap();
+        let catalog = Catalog::over(Arc::new(MemoryKv::new())).await;
         for (key, size) in keys {
             for (bucket, size) in [(BUCKET, *size), (NEIGHBOUR, 99)] {
                 let key = latest_key(bucket, &ObjectKey::parse(key).unwrap());

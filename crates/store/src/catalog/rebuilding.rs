@@ -141,17 +141,12 @@ mod tests {
     use crate::catalog::buckets::BucketId;
     use crate::catalog::objects::{Content, Entry, VersionUid};
     use crate::kv::MemoryKv;
-    use crate::surroundings::Entropy;
 
     const BUCKET: BucketId = BucketId([7; 16]);
     const UNKEPT: Alive = Alive { version: 1, versioning: Versioning::Never, lock: None, worm: None };
 
-    async fn catalog(folder: &tempfile::TempDir) -> Catalog {
-        let entropy = Entropy::new(|bytes| {
-            bytes.fill(9);
-            Ok(())
-        });
-        Catalog::open(std::sync::Arc::new(MemoryKv::new()), &folder.path().join("key"), entropy).await.unwrap()
+    async fn catalog() -> Catalog {
+        Catalog::over(std::sync::Arc::new(MemoryKv::new())).await
     }
 
     fn blobs(seed: u8, count: u32) -> Vec<BlobId> {
@@ -193,8 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_of_the_most_parts_is_one_commit() {
-        let folder = tempfile::tempdir().unwrap();
-        let catalog = catalog(&folder).await;
+        let catalog = catalog().await;
         let blobs = blobs(1, PartNumber::MAX + 1);
         let rebuilt = catalog.rebuild_version(record(1, 0, blobs.clone()), UNKEPT, Timestamp::from_millis(0)).await;
         assert_eq!(rebuilt.unwrap(), Rebuilt::Added);
@@ -206,8 +200,7 @@ mod tests {
     async fn a_policy_keeps_what_it_kept_when_it_was_written_over() {
         let due = Timestamp::from_millis(9_000);
         for (created, expected, latest) in [(1_500, Rebuilt::Refused, 1), (2_500, Rebuilt::Overwriting, 2)] {
-            let folder = tempfile::tempdir().unwrap();
-            let catalog = catalog(&folder).await;
+            let catalog = catalog().await;
             let worm = Worm { id: [0; 16], days: 1, created: Timestamp::from_millis(created), locked: true };
             let alive = Alive { worm: Some(worm), ..UNKEPT };
             let (first, second) = (blobs(1, 1), blobs(2, 1));

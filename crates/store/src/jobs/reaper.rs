@@ -15,7 +15,7 @@ use crate::{
         Catalog, CatalogError,
         blobs::{Dead, Pending, RunId},
     },
-    kms::{BucketKeys, Kms},
+    kms::{BucketKeys, Kms, Tended},
     leases::Leases,
     metrics::Counters,
     surroundings::Clock,
@@ -35,8 +35,8 @@ const ORPHAN_MIN_MS: i64 = 3_600_000;
 /// and its sync, so they are few, and looking costs a read for each blob there is.
 const ORPHANS_INTERVAL_MS: i64 = 24 * 3_600_000;
 
-/// What is due later than in so long was made so before the clock was set back; no grace lasts nearly as long.
-const SET_BACK_MS: i64 = 3_600_000;
+/// What is due later than in so long was made so before the clock was set back: nothing waits longer than what a recovery leaves.
+const SET_BACK_MS: i64 = crate::recover::KEPT_MS + 3_600_000;
 
 /// Blobs that one listing of the store answers.
 const BLOBS_PAGE: usize = 1000;
@@ -113,7 +113,9 @@ impl Reaper {
     /// # Errors
     /// The first trouble; what was done before it is done, the rest is left to the next run.
     pub async fn run_once(&mut self, now: Timestamp) -> Result<ReaperReport, Failure> {
+        // Whatever hinders the rest, keys go when their time is over.
         self.bucket_keys.evict();
+        let tended = self.tend_keys().await;
         let mut report = ReaperReport { parts_swept: self.sweep_uploads(now).await?, ..ReaperReport::default() };
         self.give_up_stale(now, &mut report).await?;
         self.remove_dead(now, &mut report).await?;
@@ -123,6 +125,15 @@ impl Reaper {
         }
         report.deletions_called_off = self.catalog.call_off_stalled_deletions(now).await?;
         self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
+        let tended = tended?;
+        report.keys_destroyed = tended.destroyed.len() as u64;
+        report.keys_rotated = tended.rotated.len() as u64;
+        report.key_material_expired = tended.expired.len() as u64;
+        Ok(report)
+    }
+
+    /// Does what is due with master keys, and tells the audit trail.
+    async fn tend_keys(&self) -> Result<Tended, Failure> {
         let tended = self.kms.tend().await?;
         for (operation, keys) in
             [("DestroyKey", &tended.destroyed), ("RotateKey", &tended.rotated), ("DeleteKeyMaterial", &tended.expired)]
@@ -131,10 +142,7 @@ impl Reaper {
                 self.trail.note(Record { key: Some(key.id.clone()), ..self.trail.of_server(operation) });
             }
         }
-        report.keys_destroyed = tended.destroyed.len() as u64;
-        report.keys_rotated = tended.rotated.len() as u64;
-        report.key_material_expired = tended.expired.len() as u64;
-        Ok(report)
+        Ok(tended)
     }
 
     /// Runs now and then, until `stop` says true or is dropped. Trouble is logged, and tried again at the next run.

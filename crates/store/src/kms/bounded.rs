@@ -10,7 +10,7 @@ use strongroom_model::time::Timestamp;
 use tokio::time::Instant;
 
 /// A bounded map. What is in it is dropped, and so wiped if it is a secret, when it is forgotten, when room is needed, and
-/// when, its lifetime over, anything is put in; readers that hold it still keep it alive.
+/// when, its lifetime over, anything is put in or it is evicted; readers that hold it still keep it alive.
 pub(super) struct Bounded<K, V> {
     limit: usize,
     lifetime_ms: u64,

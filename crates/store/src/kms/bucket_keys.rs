@@ -4,19 +4,19 @@
 //! Whether the master key may seal is asked before each of them all the same, and under which version: so a key that is disabled, or
 //! rotated, has no more data keys than without bucket keys. What is spared is the call that uses it.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 use strongroom_model::account::AccountId;
 use strongroom_seal::{Binding, ContentKey, Envelope, Suite, wrap};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::sync::Mutex;
 
 use super::{
     BucketKey, DataKey, KeySelector, Kms, KmsError, Wrapped,
     bounded::Bounded,
     metrics::{Metrics, count},
     not_enveloped,
-    patient::PATIENCE,
+    patient::bounded,
 };
 use crate::surroundings::{Clock, Entropy};
 
@@ -114,16 +114,18 @@ impl BucketKeys {
         let number = current.number.to_be_bytes();
         let id = digest([requester.as_bytes(), current.name.id.as_bytes(), &number, &place.encode()]);
         let slot = self.held.get_or_insert_with(&id, (self.clock)(), Slot::default);
-        let late = |_| KmsError::Unavailable(io::Error::from(io::ErrorKind::TimedOut).into());
-        let mut slot = timeout(PATIENCE, slot.lock()).await.map_err(late)?;
-        if let Some(in_use) = slot.as_mut().filter(|in_use| in_use.wraps < BUCKET_KEY_WRAPS) {
-            in_use.wraps += 1;
-            count(&self.metrics.cache_hits);
-            return Ok((Arc::clone(&in_use.bucket_key), true));
-        }
-        let bucket_key = Arc::new(self.kms.bucket_key(account, which, &place).await?);
-        *slot = Some(InUse { bucket_key: Arc::clone(&bucket_key), wraps: 1 });
-        Ok((bucket_key, false))
+        bounded(async {
+            let mut held = slot.lock().await;
+            if let Some(in_use) = held.as_mut().filter(|in_use| in_use.wraps < BUCKET_KEY_WRAPS) {
+                in_use.wraps += 1;
+                count(&self.metrics.cache_hits);
+                return Ok((Arc::clone(&in_use.bucket_key), true));
+            }
+            let bucket_key = Arc::new(self.kms.bucket_key(account, which, &place).await?);
+            *held = Some(InUse { bucket_key: Arc::clone(&bucket_key), wraps: 1 });
+            Ok((bucket_key, false))
+        })
+        .await
     }
 
     fn envelope(

@@ -76,6 +76,7 @@ impl Cached {
         let damaged = |error: strongroom_seal::Error| KmsError::Damaged(error.into());
         let place = binding.bucket_key();
         let id = digest([&over.encode(), key.key_id.as_bytes(), &key.key_version.to_be_bytes(), &place.encode()]);
+        let moment = self.bucket_keys.moment((self.clock)());
         let known = self.bucket_keys.get(&id, (self.clock)());
         let cached = known.is_some();
         let bucket_key = match known {
@@ -83,15 +84,15 @@ impl Cached {
                 count(&self.metrics.cache_hits);
                 known
             }
-            None => {
-                let moment = self.bucket_keys.moment((self.clock)());
-                let opened = Arc::new(self.unwrap_bucket_key(key, &place).await?);
-                self.bucket_keys.insert(id, Arc::clone(&opened), moment);
-                opened
-            }
+            None => Arc::new(self.unwrap_bucket_key(key, &place).await?),
         };
         let data_key = unwrap(&bucket_key, &key.wrapped, &binding.encode()).map_err(damaged)?;
-        Ok(Unwrapped { content: envelope.unlock(Some(data_key)).map_err(damaged)?, cached })
+        let content = envelope.unlock(Some(data_key)).map_err(damaged)?;
+        // Only now is it known to be the right one.
+        if !cached {
+            self.bucket_keys.insert(id, bucket_key, moment);
+        }
+        Ok(Unwrapped { content, cached })
     }
 
     /// A call that may change the state of keys: whatever comes of it, keys are asked for anew.

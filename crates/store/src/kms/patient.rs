@@ -15,7 +15,7 @@ use super::{BucketKey, CurrentVersion, DataKey, KeyFacts, KeySelector, Kms, KmsE
 
 /// How long a key is waited for. Clients' own patience is a minute or more, and a key service that answers at all answers within a
 /// second.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Any key service, with a bound on the calls that requests for objects wait for. Changes of keys run to their end.
 pub(super) struct Patient {
@@ -29,7 +29,8 @@ impl Patient {
     }
 }
 
-async fn bounded<T>(call: impl Future<Output = Result<T, KmsError>>) -> Result<T, KmsError> {
+/// What comes of `call`, if it comes in time.
+pub(super) async fn bounded<T>(call: impl Future<Output = Result<T, KmsError>>) -> Result<T, KmsError> {
     let late = |_| KmsError::Unavailable(io::Error::from(io::ErrorKind::TimedOut).into());
     timeout(PATIENCE, call).await.map_err(late)?
 }

@@ -21,6 +21,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::name::RequestId;
 use strongroom_model::operation::KeyOperation;
 use strongroom_model::outcome::KeyOutcome;
+use strongroom_model::secret::SecretKey;
 
 use crate::claim::Claim;
 use crate::error::FailureRow;
@@ -118,7 +119,7 @@ pub enum KeyClaim {
     /// The holder of an access key, or nobody.
     Access(Claim),
     /// The holder of a token that the identity service gave out.
-    Token(String),
+    Token(SecretKey),
 }
 
 /// One request, as far as its answer depends on it.
@@ -172,7 +173,7 @@ impl KeyDialect {
     /// What is wrong with the claim.
     pub fn claim(&self, parts: &Parts, document: &[u8], site: &Site) -> Result<KeyClaim, Failure> {
         if let Some(token) = (self.token)(parts) {
-            return Ok(KeyClaim::Token(token.to_owned()));
+            return Ok(KeyClaim::Token(SecretKey::new(token.to_owned())));
         }
         let target = Target { bucket: None, virtual_hosted: false };
         let region = site.strict_region.then_some(&site.region);

@@ -177,7 +177,8 @@ impl Bench {
         Self::open(kv, blobs, around, folder, 0).await
     }
 
-    async fn open(
+    /// The same; keys and their states are believed for so long.
+    pub(crate) async fn open(
         kv: Arc<dyn Kv>,
         blobs: Arc<dyn Blobs>,
         around: Option<kms::Around>,

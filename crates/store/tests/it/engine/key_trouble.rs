@@ -33,14 +33,19 @@ struct Site {
 
 impl Site {
     async fn new(faults: Faults) -> Self {
+        Self::believing(faults, 0).await
+    }
+
+    /// Keys, and their states, are believed for so long.
+    async fn believing(faults: Faults, cache_seconds: u32) -> Self {
         let (faults, conduct) = (Arc::new(faults), Arc::<Mutex<Conduct>>::default());
         let around: Around = {
             let conduct = conduct.clone();
             Arc::new(move |kms| Arc::new(FaultyKms::new(kms, faults.clone(), conduct.clone())) as Arc<dyn Kms>)
         };
         let folder = tempfile::tempdir().unwrap();
-        let bench = Bench::around(Arc::new(MemoryKv::new()), Arc::new(MemoryBlobs::new()), Some(around), folder).await;
-        let bench = bench.unwrap();
+        let (kv, blobs) = (Arc::new(MemoryKv::new()), Arc::new(MemoryBlobs::new()));
+        let bench = Bench::open(kv, blobs, Some(around), folder, cache_seconds).await.unwrap();
         bench.create_bucket(BUCKET, None).await.unwrap();
         Self { bench, conduct }
     }
@@ -102,6 +107,32 @@ async fn one_that_dawdles_is_waited_for() {
     site.bench.put("k", &noise(70_000), Method::KmsAes).await.unwrap();
     assert!(began.elapsed() >= Duration::from_secs(9), "it was late");
     site.fill().await;
+    site.serves_everything().await;
+}
+
+/// The calls are: what is known of the key, which version seals, and the bucket key.
+#[tokio::test(start_paused = true)]
+async fn while_a_bucket_key_takes_long_others_wait_for_it() {
+    let site = Site::new(Faults::at(3, Fault::Delayed(Duration::from_secs(9)))).await;
+    let (before, began) = (site.bench.key_service_calls(), Instant::now());
+    let names: Vec<_> = (0..10).map(|n| format!("k{n}")).collect();
+    let puts = names.iter().map(|name| site.bench.put(name, b"x", Method::KmsBucketKey));
+    assert!(futures_util::future::join_all(puts).await.iter().all(Result::is_ok));
+    assert!(began.elapsed() >= Duration::from_secs(9), "it was late");
+    assert_eq!(site.bench.key_service_calls() - before, 1);
+}
+
+/// What could be opened with nothing is not remembered.
+#[tokio::test]
+async fn a_wrong_key_is_not_believed() {
+    let site = Site::believing(Faults::none(), 60).await;
+    site.fill().await;
+    site.behave(Conduct::WrongKeys);
+    for (n, method) in METHODS.into_iter().enumerate() {
+        let read = site.bench.get(&format!("large-{n}"), method).await;
+        assert_eq!(read.is_err(), KEYED.contains(&method), "{method:?}");
+    }
+    site.behave(Conduct::Right);
     site.serves_everything().await;
 }
 
