@@ -8,8 +8,9 @@
 //! ```
 
 use std::{
+    cmp::Ordering,
     fs::{self, File, OpenOptions},
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -24,6 +25,9 @@ const HEAD_BYTES: usize = 512;
 
 /// Longest small file that is read.
 const SMALL_BYTES: u64 = 4096;
+
+/// Bytes of a segment that are read at once.
+const READ_BYTES: usize = 256 * 1024;
 
 /// What segments' names end in.
 const EXTENSION: &str = "jsonl";
@@ -151,8 +155,11 @@ pub(super) struct RawLine {
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self { reader: BufReader::with_capacity(256 * 1024, File::open(path)?), offset: 0 })
+    /// Those of the file from that byte on, where a line begins.
+    pub(super) fn open(path: &Path, offset: u64) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Self { reader: BufReader::with_capacity(READ_BYTES, file), offset })
     }
 
     /// The next line, if there is one.
@@ -169,5 +176,68 @@ impl Lines {
             bytes.pop();
         }
         Ok(Some(RawLine { bytes, end: self.offset, is_whole }))
+    }
+}
+
+/// Where the line of that number begins in a segment of that length, if it is where it should be: numbers only ascend, so it is
+/// looked for by halves. What cannot be read as a line is taken for one that comes later, as the remains of a crash do.
+pub(super) fn find_line(path: &Path, length: u64, n: u64) -> io::Result<Option<u64>> {
+    let (mut low, mut high) = (0, length);
+    while high - low > READ_BYTES as u64 {
+        let middle = low + (high - low) / 2;
+        match line_after(path, middle)? {
+            Some((begin, number)) if number <= n => low = begin,
+            _ => high = middle,
+        }
+    }
+    let mut lines = Lines::open(path, low)?;
+    let mut begin = low;
+    while let Some(raw) = lines.read()? {
+        match number(&raw).map(|number| number.cmp(&n)) {
+            Some(Ordering::Equal) => return Ok(Some(begin)),
+            Some(Ordering::Less) => begin = raw.end,
+            Some(Ordering::Greater) | None => break,
+        }
+    }
+    Ok(None)
+}
+
+/// Where the first line begins that does so behind `offset`, and its number.
+fn line_after(path: &Path, offset: u64) -> io::Result<Option<(u64, u64)>> {
+    let mut lines = Lines::open(path, offset)?;
+    let Some(rest) = lines.read()? else { return Ok(None) };
+    let found = lines.read()?.and_then(|raw| number(&raw));
+    Ok(found.map(|number| (rest.end, number)))
+}
+
+/// The number that a line says first of itself.
+fn number(raw: &RawLine) -> Option<u64> {
+    let digits = raw.bytes.strip_prefix(b"{\"n\":")?.split(|byte| *byte == b',').next()?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against reading all lines; behind them lies what a crash may leave.
+    #[test]
+    fn a_line_is_found_by_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("00000002.jsonl");
+        let lines =
+            (1000..9000_u64).map(|n| format!("{{\"n\":{n},{}}}\n", "x".repeat(usize::try_from(n % 97 * 11).unwrap())));
+        let begins = lines.clone().scan(0, |offset, line| Some(std::mem::replace(offset, *offset + line.len() as u64)));
+        let begins: Vec<u64> = begins.collect();
+        let whole: String = lines.collect();
+        for remains in [Vec::new(), vec![0; 3 << 20], b"{\"n\":9000,".to_vec(), b"\n".repeat(1 << 20)] {
+            let bytes = [whole.as_bytes(), &remains].concat();
+            fs::write(&path, &bytes).unwrap();
+            let find = |n| find_line(&path, bytes.len() as u64, n).unwrap();
+            for (begin, n) in begins.iter().zip(1000..).step_by(13) {
+                assert_eq!(find(n), Some(*begin), "{n} before {} bytes", remains.len());
+            }
+            assert_eq!([find(0), find(999), find(9001)], [None; 3]);
+        }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 pub fn query(folder: &Path, filter: &AuditFilter) -> io::Result<Vec<String>> {
     let mut found = Vec::new();
     for number in folder::segments(folder)? {
-        let mut lines = Lines::open(&folder::segment(folder, number))?;
+        let mut lines = Lines::open(&folder::segment(folder, number), 0)?;
         while let Some(raw) = lines.read()?.filter(|raw| raw.is_whole) {
             if found.len() >= filter.limit {
                 return Ok(found);

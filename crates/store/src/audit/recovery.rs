@@ -54,11 +54,11 @@ pub(super) fn recover(folder: &Path, key: &PublicKey) -> Result<Recovered, OpenE
     for number in folder::segments(folder).map_err(io)?.into_iter().rev() {
         let scan = scan(&folder::segment(folder, number), end.n).map_err(io)?;
         let behind = scan.length - scan.signed.as_ref().map_or(0, |signed| signed.length);
+        if scan.at_end.is_some_and(|hash| hash != end.last) {
+            return Err(OpenError::Altered { segment: number });
+        }
         if let Some(signed) = scan.signed {
             if !key.has_signed(&head_text(signed.n, &signed.prev), &signed.head) {
-                return Err(OpenError::Altered { segment: number });
-            }
-            if scan.at_end.is_some_and(|hash| hash != end.last) {
                 return Err(OpenError::Altered { segment: number });
             }
             position = Position { segment: number, length: signed.length, n: signed.n, last: signed.hash };
@@ -110,16 +110,20 @@ struct Signed {
 }
 
 /// Reads a segment up to the first line that does not follow the one before it. What the first line follows is not asked.
+///
+/// Whatever is before the end was synced before that was noted, so the reading begins there if it is in this segment: a start
+/// takes the time of the last second's lines and not that of a whole segment, which is the verification's to read.
 fn scan(path: &Path, end: u64) -> io::Result<Scan> {
     let length = File::open(path)?.metadata()?.len();
     let mut scan = Scan { length, signed: None, at_end: None };
-    let mut lines = Lines::open(path)?;
+    let begin = folder::find_line(path, length, end)?;
+    let mut lines = Lines::open(path, begin.unwrap_or(0))?;
     let mut before: Option<(u64, String)> = None;
     while let Some(raw) = lines.read()? {
         let Some(line) = Line::parse(&raw.bytes).filter(|_| raw.is_whole) else { break };
         let follows = match &before {
             Some((n, last)) => line.n == n + 1 && line.prev == *last,
-            None => line.segment.is_some(),
+            None => line.segment.is_some() || begin.is_some(),
         };
         if !follows {
             break;

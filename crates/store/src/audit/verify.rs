@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
     }
 
     fn segment(&mut self, path: &Path) -> io::Result<()> {
-        let mut lines = Lines::open(path)?;
+        let mut lines = Lines::open(path, 0)?;
         let mut start = 0;
         while let Some(raw) = lines.read()? {
             self.line += 1;
