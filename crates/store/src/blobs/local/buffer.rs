@@ -9,8 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(super) const ALIGNMENT: usize = 4096;
 
 /// Bytes of one write: large enough that a direct write costs little more than its copy, small enough that two of them
-/// for each body in transit fit in memory. A multiple of [`ALIGNMENT`].
-pub(super) const WINDOW: usize = 1 << 20;
+/// for each body in transit fit in memory. A mebibyte fits with the head, the tags and the record that it is sealed with, so that
+/// bodies of this common size are one write. A multiple of [`ALIGNMENT`].
+pub(super) const WINDOW: usize = (1 << 20) + (64 << 10);
 
 /// The buffers, and the right to use one.
 pub(super) struct Pool {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::stream::ByteStream;
 
-/// Disk space is reserved in steps of this size, so that a large blob lies in few extents.
+/// Disk space is reserved in steps of this size, so that a large blob lies in few extents. One of a single window needs none.
 const RESERVATION: u64 = 16 << 20;
 
 /// Pieces in a window; beyond that they are joined, so that a stream of tiny pieces needs no more memory than others.
@@ -32,7 +32,12 @@ pub(super) async fn put(
 ) -> Result<u64, BlobError> {
     let mut gatherer = Gatherer { bytes, rest: Bytes::new() };
     let mut window = gatherer.next().await.map_err(BlobError::Stream)?;
-    let mut writer = Writer::create(Arc::clone(folder), id).await?;
+    let folder = Arc::clone(folder);
+    if window.is_last {
+        let buffer = buffers.lend().await;
+        return Ok(blocking(move || Writer::create(folder, id)?.finish(window, buffer)).await?);
+    }
+    let mut writer = blocking(move || Writer::create(folder, id)).await?;
     while !window.is_last {
         let buffer = buffers.lend().await;
         let writing = tokio::task::spawn_blocking(move || writer.write(window, buffer));
@@ -100,12 +105,10 @@ struct Writer {
 }
 
 impl Writer {
-    async fn create(folder: Arc<Folder>, id: BlobId) -> Result<Self, LocalError> {
-        blocking(move || {
-            let temporary = folder.create(id)?;
-            Ok(Self { folder, id, temporary, written: 0, reserved: 0 })
-        })
-        .await
+    /// Makes the file. Blocks.
+    fn create(folder: Arc<Folder>, id: BlobId) -> Result<Self, LocalError> {
+        let temporary = folder.create(id)?;
+        Ok(Self { folder, id, temporary, written: 0, reserved: 0 })
     }
 
     /// Writes a full window. Blocks.
