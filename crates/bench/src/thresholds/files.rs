@@ -102,6 +102,19 @@ impl Files {
         rustix::fs::syncfs(folder)
     }
 
+    /// Empties all files in this folder, which nobody has open.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn empty(folder: &Path) -> std::io::Result<()> {
+        for shard in fs::read_dir(folder)? {
+            for file in fs::read_dir(shard?.path())? {
+                fs::File::create(file?.path())?;
+            }
+        }
+        Ok(())
+    }
+
     fn fill(&self, file: &OwnedFd, bytes: &[u8], buffer: &mut Buffer) -> Result<(), Errno> {
         let aligned = buffer.holding(bytes, if self.direct { ALIGNMENT } else { 1 });
         let mut offset = 0;

@@ -1,5 +1,6 @@
 //! The three places where an object may live, each as the store would have it there.
 
+use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -25,6 +26,10 @@ const INTENT_BYTES: usize = 24;
 /// Kinds of rows.
 const INTENT: u8 = 0;
 const OBJECT: u8 = 1;
+
+/// Folders of a place.
+const ENGINE: &str = "engine";
+const FILES: &str = "files";
 
 /// Where objects live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,9 +89,9 @@ impl Home {
     /// # Errors
     /// What the engine or the system says.
     pub(super) fn open(place: Place, folder: &Path, size: usize) -> Result<Self, HomeError> {
-        let database = Database::builder(folder.join("engine")).cache_size(CACHE_BYTES);
+        let database = Database::builder(folder.join(ENGINE)).cache_size(CACHE_BYTES);
         let tree = Tree::open(database, &place.engine_options())?;
-        let files = (place == Place::File).then(|| Files::open(&folder.join("files"), size)).transpose()?;
+        let files = (place == Place::File).then(|| Files::open(&folder.join(FILES), size)).transpose()?;
         Ok(Self { tree, files })
     }
 
@@ -134,6 +139,21 @@ impl Home {
     pub(super) fn close(self) -> Result<(), HomeError> {
         Ok(self.tree.close()?)
     }
+
+    /// Gives back the space of the place in this folder. Files of objects are emptied and stay: ext4 without a journal keeps inodes
+    /// from being used again for half a minute, and whoever makes a file meanwhile, which would be the next round, searches past all
+    /// that were freed.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn empty(folder: &Path) -> Result<(), HomeError> {
+        fs::remove_dir_all(folder.join(ENGINE))?;
+        let files = folder.join(FILES);
+        if files.try_exists()? {
+            Files::empty(&files)?;
+        }
+        Ok(())
+    }
 }
 
 fn file_name(number: u64) -> [u8; 16] {
@@ -142,8 +162,7 @@ fn file_name(number: u64) -> [u8; 16] {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
+pub(super) mod tests {
     use std::time::Duration;
 
     use indicatif::ProgressBar;
@@ -152,7 +171,7 @@ mod tests {
     use crate::threads;
 
     /// Files below a folder that have this in their path, and their bytes.
-    fn bytes_of_files(folder: &Path, part: &str) -> Vec<u64> {
+    pub(in crate::thresholds) fn bytes_of_files(folder: &Path, part: &str) -> Vec<u64> {
         let mut found = Vec::new();
         for entry in fs::read_dir(folder).expect("a folder") {
             let entry = entry.expect("an entry");

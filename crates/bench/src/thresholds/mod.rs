@@ -97,10 +97,11 @@ impl ThresholdsArguments {
         let runs = 2 * self.rounds * Place::ALL.len() as u32;
         let bar = progress(&name, self.duration() * runs);
         let mut rounds: [Vec<Round>; 3] = Default::default();
-        for _ in 0..self.rounds {
+        for round in 0..self.rounds {
             for (place, rounds) in Place::ALL.into_iter().zip(&mut rounds) {
                 bar.set_message(place.name());
-                rounds.push(self.round(place, &values, folder, &bar)?);
+                let folder = folder.join(format!("{}-{size}-{round}", place.name()));
+                rounds.push(self.round(place, &values, &folder, &bar)?);
             }
         }
         bar.finish_and_clear();
@@ -108,13 +109,12 @@ impl ThresholdsArguments {
     }
 
     fn round(&self, place: Place, values: &Values, folder: &Path, bar: &ProgressBar) -> Result<Round, HomeError> {
-        let folder = folder.join(place.name());
-        fs::create_dir(&folder)?;
-        let home = Home::open(place, &folder, values.size())?;
-        let round = self.measure(&home, values, &folder, bar);
+        fs::create_dir(folder)?;
+        let home = Home::open(place, folder, values.size())?;
+        let round = self.measure(&home, values, folder, bar);
         // If the engine has failed, closing says why, and the round only that it has.
         home.close()?;
-        fs::remove_dir_all(&folder)?;
+        Home::empty(folder)?;
         round
     }
 
@@ -191,4 +191,25 @@ fn markdown(lines: &[Compared]) -> String {
         table.push_str(&format!("{} {} | {} |\n", line.cells(), median(written), median(written_by_device)));
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_place_writes_and_reads_and_gives_its_space_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments =
+            ThresholdsArguments { path: None, sizes: vec![4], clients: 4, seconds: 0.05, rounds: 2, json: false };
+        let lines = arguments.compare(4096, folder.path()).expect("measured");
+        let named: Vec<_> = lines.iter().map(|line| format!("{} {}", line.line.load, line.line.contender)).collect();
+        let loads = ["write 4 KiB", "read 4 KiB"];
+        let expected = loads.iter().flat_map(|load| Place::ALL.map(|place| format!("{load} {}", place.name())));
+        assert!(named.iter().eq(expected.collect::<Vec<_>>().iter()), "{named:?}");
+        assert!(lines.iter().all(|line| line.line.rate.least > 0.0));
+        assert_eq!(markdown(&lines).lines().count(), 2 + lines.len());
+        let left = home::tests::bytes_of_files(folder.path(), "");
+        assert!(left.len() > 2 && left.iter().all(|bytes| *bytes == 0), "empty files of objects are left: {left:?}");
+    }
 }
