@@ -84,7 +84,8 @@ mod tests {
     fn what_is_written_is_counted() {
         let (own, megabyte) = (std::process::id(), 1 << 20);
         // Not in the folder for temporary files, which may be in memory.
-        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder");
+        let program = std::env::current_exe().expect("this process is a program");
+        let folder = tempfile::tempdir_in(program.parent().expect("it lies in a folder")).expect("a folder");
         let count = || (written(own), written_by_device(folder.path()));
         let before = count();
         let path = folder.path().join("file");
