@@ -211,7 +211,7 @@ impl Run {
 }
 
 /// A size as people write it.
-fn size_name(size: u64) -> String {
+pub fn size_name(size: u64) -> String {
     match size {
         0..1024 => format!("{size} B"),
         1024..1_048_576 => format!("{} KiB", size / 1024),

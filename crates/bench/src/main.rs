@@ -3,6 +3,7 @@
 //! Figures of one machine at one moment mean little; so every contender of a load runs in turn in every round, and what
 //! is reported is each contender's ratio to the first one of the same round, as a median with its spread.
 
+mod commits;
 mod drive;
 mod endpoint;
 mod floor;
@@ -15,6 +16,8 @@ mod report;
 mod rights;
 mod scale;
 mod server;
+mod threads;
+mod thresholds;
 
 use std::error::Error;
 use std::io::IsTerminal as _;
@@ -53,6 +56,8 @@ enum Command {
     Floor(floor::FloorArguments),
     /// Authentication by each scheme, and authorization by so many statements, without a server.
     Rights(rights::RightsArguments),
+    /// Up to what size an object is better off in the catalog than in a file of its own, without a server.
+    Thresholds(thresholds::ThresholdsArguments),
 }
 
 #[derive(Args)]
@@ -100,6 +105,7 @@ async fn main() -> ExitCode {
         Command::Scale(arguments) => arguments.run().await,
         Command::Floor(arguments) => arguments.run().await,
         Command::Rights(arguments) => arguments.run(),
+        Command::Thresholds(arguments) => arguments.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -142,7 +148,7 @@ impl Modes {
         modes: &[Mode],
         watched: &Watched,
     ) -> Result<Vec<Line>, Box<dyn Error>> {
-        let bar = progress(&load, self.rounds, modes.len());
+        let bar = progress(&load.name(), load.pace.duration * self.rounds * u32::try_from(modes.len())?);
         let mut runs: Vec<Vec<Measured>> = modes.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.rounds {
             for (mode, runs) in modes.iter().zip(&mut runs) {
@@ -157,14 +163,12 @@ impl Modes {
     }
 }
 
-/// A live count of requests; silent where nobody watches.
-fn progress(load: &Load, rounds: u32, modes: usize) -> ProgressBar {
+/// A live count of requests of a load that takes about so long; silent where nobody watches.
+fn progress(load: &str, takes: Duration) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let template = "{prefix} {spinner} {msg}: {human_pos} requests, {per_sec}, {elapsed}";
     let style = ProgressStyle::with_template(template).expect("the template is well formed");
-    let seconds = load.pace.duration.as_secs_f64() * f64::from(rounds) * modes as f64;
-    let prefix = format!("{} (about {seconds:.0} s)", load.name());
-    ProgressBar::new_spinner().with_style(style).with_prefix(prefix)
+    ProgressBar::new_spinner().with_style(style).with_prefix(format!("{load} (about {:.0} s)", takes.as_secs_f64()))
 }

@@ -58,6 +58,29 @@ impl Line {
             memory_mib: runs.iter().filter_map(|run| run.memory).max().map(|bytes| bytes >> 20),
         }
     }
+
+    /// The cells of a table that every load has, from its name to its CPU.
+    pub fn cells(&self) -> String {
+        format!(
+            "| {} | {} | {:.0} | {:.1} | {:.2} ({:.2}–{:.2}) | {:.2} | {:.2} | {} | {} |",
+            self.load,
+            self.contender,
+            self.rate.median,
+            self.megabytes.median,
+            self.ratio.median,
+            self.ratio.least,
+            self.ratio.greatest,
+            self.p50_ms,
+            self.p99_ms,
+            optional(self.cpu_us.map(|spread| spread.median), 0),
+            optional(self.cpu_ratio.map(|spread| spread.median), 2),
+        )
+    }
+}
+
+/// A figure with so many digits after its point, or a dash where there is none.
+pub fn optional(value: Option<f64>, digits: usize) -> String {
+    value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
 }
 
 /// The lines as a Markdown table.
@@ -67,21 +90,9 @@ pub fn markdown(lines: &[Line]) -> String {
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for line in lines {
-        let optional =
-            |value: Option<f64>, digits: usize| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
         table.push_str(&format!(
-            "| {} | {} | {:.0} | {:.1} | {:.2} ({:.2}–{:.2}) | {:.2} | {:.2} | {} | {} | {} | {} |\n",
-            line.load,
-            line.contender,
-            line.rate.median,
-            line.megabytes.median,
-            line.ratio.median,
-            line.ratio.least,
-            line.ratio.greatest,
-            line.p50_ms,
-            line.p99_ms,
-            optional(line.cpu_us.map(|spread| spread.median), 0),
-            optional(line.cpu_ratio.map(|spread| spread.median), 2),
+            "{} {} | {} |\n",
+            line.cells(),
             optional(line.key_calls, 2),
             optional(line.memory_mib.map(|mebibytes| mebibytes as f64), 0),
         ));
