@@ -21,6 +21,7 @@ use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::metadata::StorageClass;
 use strongroom_model::name::{BucketName, ObjectKey, Region, RequestId};
 use strongroom_model::operation::object::DeleteObjects;
+use strongroom_model::operation::upload::UploadOperation;
 use strongroom_model::operation::{BucketOperation, ObjectOperation, Operation};
 use strongroom_model::outcome::object::ObjectWritten;
 use strongroom_model::outcome::{BucketOutcome, ObjectOutcome, Outcome};
@@ -95,13 +96,16 @@ fn check_intent(dialect: &'static Dialect, parts: &Parts, site: &Site, intent: &
     }
 }
 
-/// Names are valid, and the same operation is understood when they are spelled in another way: in the path, with every
-/// byte encoded.
+/// Names are valid, and the same operation is understood when the object that is asked for is spelled in another way: in the path,
+/// with every byte encoded.
 fn check_target(dialect: &'static Dialect, parts: &Parts, site: &Site, operation: &Operation, asked: &Asked) {
     for required in operation.required() {
         let Resource::Object(bucket, key) = required.resource else { continue };
         assert_eq!(BucketName::parse(bucket.as_str()).as_ref(), Ok(&bucket));
         assert_eq!(ObjectKey::parse(key.as_str()).as_ref(), Ok(&key));
+        if source(operation) == Some((&bucket, &key)) {
+            continue;
+        }
         let mut path = format!("/{}/", bucket.as_str());
         for byte in key.as_str().bytes() {
             write!(path, "%{byte:02X}").expect("a string takes all that is written to it");
@@ -115,6 +119,16 @@ fn check_target(dialect: &'static Dialect, parts: &Parts, site: &Site, operation
         let again = dialect.decode(&respelled, site).expect("the same names in another spelling");
         assert_eq!(format!("{:?}", again.asked), format!("{asked:?}"));
     }
+}
+
+/// The object that is read for another one, whose name is in a header.
+fn source(operation: &Operation) -> Option<(&BucketName, &ObjectKey)> {
+    let source = match operation {
+        Operation::Object(ObjectOperation::Copy(copy)) => &copy.source,
+        Operation::Upload(UploadOperation::CopyPart(copy)) => &copy.source,
+        _ => return None,
+    };
+    Some((&source.bucket, &source.key))
 }
 
 /// The answer to a failure is an error, and nothing that the client sent becomes markup in it.

@@ -20,16 +20,18 @@ const WINDOW: u64 = 8 * ((64 << 10) + 16);
 /// Opens the blob and answers a stream of the range.
 pub(super) async fn read(folder: &Arc<Folder>, id: BlobId, range: Range<u64>) -> Result<ByteStream, BlobError> {
     let folder = Arc::clone(folder);
-    let (mut reader, first) = blocking(move || {
+    let mut rest = range.clone();
+    let first = Window::next(&mut rest);
+    let (file, first) = blocking(move || {
         let (file, len) = folder.open_blob(id)?;
         if range.end > len {
             return Err(LocalError::Short { id, len, wanted: range.end });
         }
-        let mut reader = Reader { file: Arc::new(file), id, rest: range };
-        let first = reader.next_window().map(|window| reader.read(window)).transpose()?;
-        Ok((reader, first.unwrap_or_default()))
+        let first = first.map(|window| window.read(&file, id)).transpose()?;
+        Ok((Arc::new(file), first.unwrap_or_default()))
     })
     .await?;
+    let mut reader = Reader { file, id, rest };
     let Some(ahead) = reader.read_ahead() else { return Ok(crate::stream::once(first)) };
     Ok(Box::pin(stream::once(async { Ok(first) }).chain(windows(reader, ahead))))
 }
@@ -48,7 +50,6 @@ fn windows(reader: Reader, ahead: Reading) -> impl Stream<Item = std::io::Result
 }
 
 /// What is still to be read, and where from.
-#[derive(Clone)]
 struct Reader {
     file: Arc<OwnedFd>,
     id: BlobId,
@@ -56,32 +57,41 @@ struct Reader {
 }
 
 impl Reader {
-    fn next_window(&mut self) -> Option<Range<u64>> {
-        let end = self.rest.end.min(self.rest.start.saturating_add(WINDOW));
-        let window = self.rest.start..end;
-        self.rest.start = end.max(self.rest.start);
-        (!window.is_empty()).then_some(window)
-    }
-
     fn read_ahead(&mut self) -> Option<Reading> {
-        let window = self.next_window()?;
-        let reader = self.clone();
-        Some(tokio::task::spawn_blocking(move || reader.read(window)))
+        let window = Window::next(&mut self.rest)?;
+        let (file, id) = (Arc::clone(&self.file), self.id);
+        Some(tokio::task::spawn_blocking(move || window.read(&file, id)))
+    }
+}
+
+/// What is read in one step, and the memory for it. That is taken by whoever asks and not by the thread that reads: of those
+/// there are many, and each would keep for itself what was freed.
+struct Window {
+    range: Range<u64>,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// Takes the first one off what is still to be read.
+    fn next(rest: &mut Range<u64>) -> Option<Self> {
+        let range = rest.start..rest.end.min(rest.start.saturating_add(WINDOW));
+        rest.start = range.end.max(rest.start);
+        let len = usize::try_from(range.end.saturating_sub(range.start)).expect("a window fits in memory");
+        (len > 0).then(|| Self { range, bytes: Vec::with_capacity(len) })
     }
 
-    /// Exactly the bytes of this window. Blocks.
-    fn read(&self, window: Range<u64>) -> Result<Bytes, LocalError> {
-        let len = usize::try_from(window.end - window.start).expect("a window fits in memory");
-        let mut bytes = Vec::with_capacity(len);
-        while bytes.len() < len {
-            let offset = window.start + bytes.len() as u64;
-            let count = pread(&*self.file, spare_capacity(&mut bytes), offset);
-            if count.map_err(LocalError::system("read", self.id))? == 0 {
-                return Err(LocalError::Short { id: self.id, len: offset, wanted: window.end });
+    /// Exactly its bytes. Blocks.
+    fn read(self, file: &OwnedFd, id: BlobId) -> Result<Bytes, LocalError> {
+        let Self { range, mut bytes } = self;
+        while range.start + (bytes.len() as u64) < range.end {
+            let offset = range.start + bytes.len() as u64;
+            let count = pread(file, spare_capacity(&mut bytes), offset);
+            if count.map_err(LocalError::system("read", id))? == 0 {
+                return Err(LocalError::Short { id, len: offset, wanted: range.end });
             }
         }
         // The allocation may have been larger than asked for.
-        bytes.truncate(len);
+        bytes.truncate((range.end - range.start) as usize);
         Ok(bytes.into())
     }
 }
