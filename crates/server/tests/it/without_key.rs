@@ -5,7 +5,7 @@
 //! the test. The root user, who may use the key, asks the same of another bucket that was made alike: so a refusal is because
 //! of the key, and what needs no key is answered as to who has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use strongroom_wire::{
@@ -126,6 +126,10 @@ const NEEDS: &[(&str, Need)] = &[
     ("UploadPartCopy", Opening),
 ];
 
+/// What needs nothing, and has nothing to find where it is asked: there is no such document, or it was not asked for well. It is refused
+/// alike with the key and without, so that it says nothing of keys but that none was asked for.
+const FRUITLESS: &[&str] = &[];
+
 /// What a user of that name may do: everything with buckets and objects.
 pub(crate) const OBJECTS_ALONE: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
@@ -153,7 +157,7 @@ fn whoever_may_not_use_the_key_gets_nothing_that_needs_it() {
             );
         }
     }
-    walk.end();
+    walk.end(FRUITLESS);
 }
 
 #[test]
@@ -172,7 +176,7 @@ fn the_key_is_needed_by_what_is_asked_not_by_how() {
             });
         }
     }
-    walk.end();
+    walk.end(&[]);
 }
 
 /// What is asked, the row it is one of, on what, whether in a bucket whose default is the key, with which headers, and what that
@@ -306,6 +310,8 @@ struct Walk {
     buckets: usize,
     /// What is expected of the audit trail, by bucket: the request, and what it needed.
     expected: BTreeMap<String, (String, Need)>,
+    /// What was refused to both.
+    fruitless: BTreeSet<String>,
     wrong: Vec<String>,
 }
 
@@ -324,7 +330,15 @@ impl Walk {
         std::fs::write(policy.path(), OBJECTS_ALONE).unwrap();
         command(&server, &["policy", "put", "objects", "--file", policy.path().to_str().unwrap()]);
         command(&server, &["policy", "attach", "objects", "user/objects-alone"]);
-        Self { server, keys, user, buckets: 0, expected: BTreeMap::new(), wrong: Vec::new() }
+        Self {
+            server,
+            keys,
+            user,
+            buckets: 0,
+            expected: BTreeMap::new(),
+            fruitless: BTreeSet::new(),
+            wrong: Vec::new(),
+        }
     }
 
     /// Has the same asked by the root user and by the user without the key, each in a bucket of its own.
@@ -357,6 +371,9 @@ impl Walk {
         if !right {
             let (told, refused) = (owner.text(), user.text());
             self.wrong.push(format!("{what} needs {need:?}: {} {told} / {} {refused}", owner.status, user.status));
+        }
+        if need == Nothing && user.status >= 300 {
+            self.fruitless.insert(what.to_owned());
         }
         self.expected.insert(by_user.1, (what.to_owned(), need));
     }
@@ -422,8 +439,8 @@ impl Walk {
         answer
     }
 
-    /// Holds the audit trail against what was asked, and all that was found.
-    fn end(mut self) {
+    /// Holds the audit trail against what was asked, and all that was found. Of what needs nothing, all but `fruitless` is done.
+    fn end(mut self, fruitless: &[&str]) {
         let query = ["audit", "query", "--principal", "user/objects-alone", "--outcome", "denied", "--limit", "10000"];
         let trail = command(&self.server, &query);
         let mut denied: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -446,6 +463,7 @@ impl Walk {
                 self.wrong.push(format!("{what} needs {need:?}; denied by the audit trail: {missing:?}"));
             }
         }
+        assert_eq!(self.fruitless, fruitless.iter().map(|what| (*what).to_owned()).collect());
         assert!(self.wrong.is_empty(), "{} of {}:\n{}", self.wrong.len(), self.expected.len(), self.wrong.join("\n"));
         self.server.stop();
     }
