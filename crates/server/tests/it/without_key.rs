@@ -126,9 +126,30 @@ const NEEDS: &[(&str, Need)] = &[
     ("UploadPartCopy", Opening),
 ];
 
-/// What needs nothing, and has nothing to find where it is asked: there is no such document, or it was not asked for well. It is refused
-/// alike with the key and without, so that it says nothing of keys but that none was asked for.
-const FRUITLESS: &[&str] = &[];
+/// What needs nothing and is refused where it is asked, with the key and without, in some dialect at least: there is no such document,
+/// the bucket has no locks, or what is sent is none. That says less than what succeeds, so that nothing joins these unnoticed.
+const FRUITLESS: &[&str] = &[
+    "AbortBucketWorm",
+    "CompleteBucketWorm",
+    "DeleteBucketInventory",
+    "ExtendBucketWorm",
+    "GetBucketCors",
+    "GetBucketInventory",
+    "GetBucketLifecycle",
+    "GetBucketObjectLock",
+    "GetBucketPolicy",
+    "GetBucketPolicyStatus",
+    "GetBucketTagging",
+    "GetBucketWorm",
+    "GetObjectLegalHold",
+    "GetObjectRetention",
+    "GetObjectTagging",
+    "GetPublicAccessBlock",
+    "PutBucketObjectLock",
+    "PutBucketPolicy",
+    "PutObjectLegalHold",
+    "PutObjectRetention",
+];
 
 /// What a user of that name may do: everything with buckets and objects.
 pub(crate) const OBJECTS_ALONE: &str =
@@ -373,6 +394,7 @@ impl Walk {
             self.wrong.push(format!("{what} needs {need:?}: {} {told} / {} {refused}", owner.status, user.status));
         }
         if need == Nothing && user.status >= 300 {
+            let (_dialect, what) = what.split_once(' ').expect("a dialect, and what is asked of it");
             self.fruitless.insert(what.to_owned());
         }
         self.expected.insert(by_user.1, (what.to_owned(), need));

@@ -34,7 +34,8 @@ use crate::{
     stream::{ByteStream, collect, once},
 };
 
-/// Plaintext bytes of the largest object that lives in the catalog: one chunk, one durable commit, no file.
+/// Plaintext bytes of the largest object that lives in the catalog: one chunk, one durable commit, no file. Measured beside 16, 32 and
+/// 128 KiB (docs/PERFORMANCE.md, "Inline or a file"): where few write, a row is even with a file at this size, and quicker.
 pub(super) const INLINE_MAX: usize = CHUNK;
 
 /// Plaintext bytes of one request at most, as all three services state it: 5 GiB.
