@@ -72,12 +72,22 @@ fn claim_or_io(path: &Path) -> io::Result<Result<(), FolderError>> {
     let mark = path.join("STRONGROOM");
     match File::open(&mark) {
         Ok(file) => Ok(check(path, file)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_dir(path)?.next() {
-            Some(_) => Ok(Err(FolderError::Foreign { path: path.into() })),
-            None => make(path, &mark).map(Ok),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match is_unused(path, &draft_of(&mark))? {
+            false => Ok(Err(FolderError::Foreign { path: path.into() })),
+            true => make(&mark).map(Ok),
         },
         Err(error) => Err(error),
     }
+}
+
+/// Whether there is nothing in the folder, or nothing but the draft of a mark: there the power went while it was made.
+fn is_unused(path: &Path, draft: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(path)? {
+        if entry?.path() != draft {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn check(path: &Path, mark: File) -> io::Result<Result<(), FolderError>> {
@@ -114,14 +124,28 @@ pub(crate) fn make_private(path: &Path) -> Result<(), FolderError> {
 /// # Errors
 /// [`FolderError::Io`].
 pub(crate) fn settle_new(path: &Path) -> Result<(), FolderError> {
-    make(path, &path.join("STRONGROOM")).map_err(|source| FolderError::Io { path: path.into(), source })
+    make(&path.join("STRONGROOM")).map_err(|source| FolderError::Io { path: path.into(), source })
 }
 
-fn make(path: &Path, mark: &Path) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(mark)?;
-    file.write_all(format!("{MARK}{LAYOUT}\n").as_bytes())?;
+fn make(mark: &Path) -> io::Result<()> {
+    write_whole(mark, format!("{MARK}{LAYOUT}\n").as_bytes())
+}
+
+/// Writes a new file, for its owner alone, that is there whole, or not at all.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let draft = draft_of(path);
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
-    File::open(path)?.sync_all()
+    fs::rename(&draft, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    path.with_extension("new")
 }
 
 #[cfg(test)]
@@ -136,6 +160,22 @@ mod tests {
         claim(&path).unwrap();
         fs::write(path.join("anything"), "else").unwrap();
         claim(&path).unwrap();
+    }
+
+    /// As `conformance/test_power_loss.py` has found one: the power went within a millisecond of the first start.
+    #[test]
+    fn a_mark_that_was_not_finished_is_made_anew() {
+        for draft in ["", "strongroom data"] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("STRONGROOM.new"), draft).unwrap();
+            claim(folder.path()).unwrap();
+            assert_eq!(fs::read(folder.path().join("STRONGROOM")).unwrap(), b"strongroom data folder, layout 1\n");
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("STRONGROOM.new"), "").unwrap();
+        fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+        assert!(matches!(claim(folder.path()), Err(FolderError::Foreign { .. })));
     }
 
     #[test]

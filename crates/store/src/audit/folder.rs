@@ -10,12 +10,13 @@
 use std::{
     cmp::Ordering,
     fs::{self, File, OpenOptions},
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
     os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
 
 use super::record::{End, LINE_BYTES_MAX};
+use crate::folder::write_whole;
 
 /// The name of the file that says where the trail ends.
 const HEAD: &str = "head";
@@ -73,16 +74,6 @@ pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(SMALL_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Writes a new file that is there whole, or not at all.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    sync_names(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Makes the names in the folder survive loss of power.

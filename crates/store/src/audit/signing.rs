@@ -10,11 +10,9 @@ use std::{
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use strongroom_seal::{KeyBytes, WrappedKey, unwrap};
 
-use super::{
-    OpenError,
-    folder::{read_small, write_whole},
-};
+use super::{OpenError, folder::read_small};
 use crate::{
+    folder::write_whole,
     key_file::{self, Purpose},
     kms::{Root, own_place},
     surroundings::Entropy,
