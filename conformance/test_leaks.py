@@ -49,13 +49,14 @@ def test_secrets_are_kept_sealed_alone(tmp_path):
         server.command("token", "issue", "--duration", "900"),
     ]
     server.stop()
-    files = [path for path in server.data.rglob("*") if path.is_file() and path.relative_to(server.data).as_posix() not in KEPT]
+    files = [path for path in server.data.rglob("*") if path.is_file() and path.name != "admin.token"]
     kept = {path: path.read_bytes() for path in files}
     assert any(made[0]["access_key"].encode() in data for data in kept.values()), "what is not secret can be found"
     for secret in [SECRET_KEY, *(answer[name] for answer in made for name in ("secret_key", "token") if answer.get(name))]:
         assert not [path for path, data in kept.items() if secret.encode() in data]
     for path, data in kept.items():
-        assert not leaks.found_in(data), path
+        if path.relative_to(server.data).as_posix() not in KEPT:
+            assert not leaks.found_in(data), path
 
 
 def test_a_refused_signature_shows_no_secret_of_what_was_signed(server, new_bucket):

@@ -128,20 +128,22 @@ pub(crate) fn settle_new(path: &Path) -> Result<(), FolderError> {
 }
 
 fn make(mark: &Path) -> io::Result<()> {
-    write_whole(mark, format!("{MARK}{LAYOUT}\n").as_bytes())
+    write_whole(mark, format!("{MARK}{LAYOUT}\n").as_bytes()).map(drop)
 }
 
-/// Writes a new file, for its owner alone, that is there whole, or not at all.
+/// Writes a new file, for its owner alone, or puts it into the place of another one: it is there whole, or not at all. Answers it, open at
+/// its end.
 ///
 /// # Errors
 /// What the system says.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let draft = draft_of(path);
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(file)
 }
 
 fn draft_of(path: &Path) -> PathBuf {

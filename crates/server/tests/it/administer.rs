@@ -13,8 +13,7 @@ use crate::{
     process::{ACCESS_KEY, SECRET_KEY, Server, Site},
 };
 
-/// Sends a plain request with one extra header line, and answers status and body.
-/// Asks without proving who asks.
+/// Sends a request with no claim of who asks, and one extra header line, and answers status and body.
 pub(crate) fn plain(address: SocketAddr, method: &str, target: &str, header: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "{method} {target} HTTP/1.1\r\nhost: {address}\r\n{header}connection: close\r\n\r\n").unwrap();

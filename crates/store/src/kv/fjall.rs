@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! lock           held while the store is open
-//! engine/        fjall's own files
+//! engine/        fjall's own files; while a start decides about a torn one of them, that too (see `journal`)
 //! acknowledged   the number of the last acknowledged commit (see `high_water`)
 //! making         only while the engine is made, at the first start
 //! ```
@@ -28,7 +28,7 @@ use super::{
     batch::validate_key,
     committer::{Committer, Home, Request},
     high_water::{self, HighWater, Mark},
-    layout,
+    journal, layout,
     ring::{self, Position},
     slot::Slot,
 };
@@ -231,8 +231,7 @@ fn open(path: &Path) -> Result<FjallKv, OpenError> {
     let lock = Arc::new(lock(path)?);
     let mark = high_water::read(path).map_err(io)?;
     let is_new = begin_making(path, mark == Mark::Missing).map_err(io)?;
-    let engine = open_engine(path, Arc::clone(&lock))?;
-    let position = verify(path, &engine, mark)?;
+    let (engine, position) = open_whole(path, &lock, &mark)?;
     let mark = HighWater::open(path).and_then(|mark| mark.record(position.sequence).map(|()| mark)).map_err(io)?;
     if is_new {
         end_making(path).map_err(io)?;
@@ -243,9 +242,32 @@ fn open(path: &Path) -> Result<FjallKv, OpenError> {
 /// Opens an engine anew, of which this process has closed its handles.
 pub(super) fn reopen(path: &Path, lock: &Arc<fs::File>) -> Result<(Engine, Position), OpenError> {
     let mark = high_water::read(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
-    let engine = open_engine(path, Arc::clone(lock))?;
-    let position = verify(path, &engine, mark)?;
-    Ok((engine, position))
+    open_whole(path, lock, &mark)
+}
+
+/// Opens the engine, and sees that it has all that was acknowledged. What the last group has left that was under way when the power
+/// went is cut off.
+fn open_whole(path: &Path, lock: &Arc<fs::File>, mark: &Mark) -> Result<(Engine, Position), OpenError> {
+    let (io, engine) = (|source| OpenError::Io { path: path.to_owned(), source }, engine_path(path));
+    let open = || {
+        let engine = open_engine(path, Arc::clone(lock))?;
+        let position = verify(path, &engine, mark)?;
+        Ok((engine, position))
+    };
+    journal::undo_unfinished(&engine).map_err(io)?;
+    let refused = match open() {
+        Err(error) if is_about_a_journal(&error) => error,
+        opened => return opened,
+    };
+    let Some(cut) = journal::cut(&engine).map_err(io)? else { return Err(refused) };
+    let opened = open();
+    if opened.is_ok() { cut.accept() } else { cut.undo() }.map_err(io)?;
+    opened
+}
+
+fn is_about_a_journal(error: &OpenError) -> bool {
+    let OpenError::Engine { source, .. } = error else { return false };
+    matches!(source.downcast_ref(), Some(fjall::Error::JournalRecovery(_)))
 }
 
 fn start(
@@ -342,7 +364,7 @@ fn open_engine(path: &Path, lock: Arc<fs::File>) -> Result<Engine, OpenError> {
 
 /// Where the store ends, if that is where it was acknowledged to end, or if the operator removed the mark and so accepts
 /// what there is.
-fn verify(path: &Path, engine: &Engine, mark: Mark) -> Result<Position, OpenError> {
+fn verify(path: &Path, engine: &Engine, mark: &Mark) -> Result<Position, OpenError> {
     let failed = |problem: OpenProblem| OpenError::Engine { path: path.to_owned(), source: problem.into() };
     let ring::Survey { last, before_hole } = engine.survey(&engine.database.snapshot()).map_err(failed)?;
     let whole_up_to = before_hole.unwrap_or(last);
@@ -354,7 +376,7 @@ fn verify(path: &Path, engine: &Engine, mark: Mark) -> Result<Position, OpenErro
     };
     match mark {
         Mark::Damaged => Err(OpenError::DamagedMark { mark: high_water::path(path) }),
-        Mark::At(acknowledged) if last.sequence < acknowledged => Err(lost(acknowledged)),
+        Mark::At(acknowledged) if last.sequence < *acknowledged => Err(lost(*acknowledged)),
         Mark::At(_) if before_hole.is_some() => Err(lost(last.sequence)),
         Mark::At(_) => Ok(last),
         Mark::Missing => {

@@ -8,9 +8,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -24,6 +24,7 @@ use crc_fast::{CrcAlgorithm, checksum};
 use tokio::sync::Mutex;
 
 use super::{Batch, Commit, Entry, KeyRange, Kv, KvError, Put, Row, Snapshot};
+use crate::folder::write_whole;
 
 /// The file's first line.
 const FIRST_LINE: &[u8] = b"strongroom ledger, version 1\n";
@@ -200,8 +201,14 @@ impl Ledger {
             page.iter().for_each(|row| write_entry(&mut bytes, PUT, &row.key, &row.value));
         }
         let (path, room) = (self.path.clone(), bytes.len().max(ROOM_MIN));
-        let written = tokio::task::spawn_blocking(move || write_whole(&path, &bytes)).await;
-        Ok(match written.map_err(|panic| KvError::Unavailable(Arc::new(panic)))? {
+        let written = tokio::task::spawn_blocking(move || {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path.parent().ok_or(io::ErrorKind::InvalidInput)?)?;
+            write_whole(&path, &bytes)
+        });
+        Ok(match written.await.map_err(|panic| KvError::Unavailable(Arc::new(panic)))? {
             Ok(file) => {
                 (self.file, self.room) = (Some(Arc::new(file)), room);
                 Ok(())
@@ -209,19 +216,6 @@ impl Ledger {
             Err(error) => Err(error),
         })
     }
-}
-
-/// Puts a new file into the place of the old one, durably, and answers it, open at its end.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<File> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let new = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(folder)?.sync_all()?;
-    Ok(file)
 }
 
 #[async_trait]

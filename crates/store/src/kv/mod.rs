@@ -12,6 +12,7 @@ mod error;
 pub mod faults;
 mod fjall;
 mod high_water;
+mod journal;
 mod layout;
 pub(crate) mod ledger;
 mod memory;

@@ -232,6 +232,92 @@ async fn a_journal_damaged_in_the_middle_is_noticed() {
     assert!(matches!(&error, OpenError::LostCommits { acknowledged: 3, .. } | OpenError::Engine { .. }), "{error}");
 }
 
+/// What a disk writes whole.
+const SECTOR: usize = 512;
+
+/// A closed store of three commits, of which the last lacks those of its sectors that `missing` has a bit for; and the mark from before that
+/// commit. None if it has not so many.
+async fn torn_store(folder: &Path, missing: usize) -> Option<Vec<u8>> {
+    closed_store(folder, &["first", "second"]).await;
+    let mark = fs::read(folder.join("acknowledged")).unwrap();
+    let journal = journal(folder);
+    let end = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let before = end(&fs::read(&journal).unwrap());
+    let kv = open(folder).await;
+    assert_eq!(kv.commit(Batch::new().put("third", vec![b'v'; 3 * SECTOR])).await.unwrap(), Commit::Committed);
+    drop(kv);
+    let mut bytes = fs::read(&journal).unwrap();
+    let after = end(&bytes);
+    let sectors: Vec<_> = (before / SECTOR..after.div_ceil(SECTOR)).collect();
+    for (bit, sector) in sectors.iter().enumerate() {
+        if missing >> bit & 1 == 1 {
+            bytes[(sector * SECTOR).max(before)..((sector + 1) * SECTOR).min(after)].fill(0);
+        }
+    }
+    fs::write(&journal, bytes).unwrap();
+    (missing < 1 << sectors.len()).then_some(mark)
+}
+
+/// How many files a cut has left.
+fn leftovers(folder: &Path) -> usize {
+    let files = fs::read_dir(folder.join("engine")).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|extension| extension == "torn" || extension == "cut")).count()
+}
+
+/// The power went while the third was written: nobody was told of it, and whatever the disk has kept of it, it is gone, whole.
+#[tokio::test]
+async fn a_torn_commit_that_was_not_acknowledged_is_cut_off() {
+    for missing in 1.. {
+        let folder = TempDir::new().unwrap();
+        let Some(mark) = torn_store(folder.path(), missing).await else {
+            assert!(missing >= 1 << 4, "three sectors of a value lie in four");
+            break;
+        };
+        fs::write(folder.path().join("acknowledged"), mark).unwrap();
+        let kv = open(folder.path()).await;
+        assert_eq!(kv.get(b"third").await.unwrap(), None, "{missing:b}");
+        assert_eq!(leftovers(folder.path()), 0, "{missing:b}");
+        assert_eq!(kv.commit(Batch::new().put("fourth", "4")).await.unwrap(), Commit::Committed);
+        drop(kv);
+        let kv = open(folder.path()).await;
+        for key in [&b"first"[..], b"second", b"fourth"] {
+            assert!(kv.get(key).await.unwrap().is_some(), "{missing:b} {key:?}");
+        }
+    }
+}
+
+/// The same of one that was acknowledged is a loss, and leaves the files as they are until it is accepted.
+#[tokio::test]
+async fn a_torn_commit_that_was_acknowledged_is_missed() {
+    let folder = TempDir::new().unwrap();
+    torn_store(folder.path(), 0b10).await.unwrap();
+    let before = fs::read(journal(folder.path())).unwrap();
+    for _ in 0..2 {
+        let error = refusal(folder.path()).await;
+        assert!(matches!(&error, OpenError::LostCommits { found: 2, acknowledged: 3, .. }), "{error}");
+        assert!(fs::read(journal(folder.path())).unwrap() == before, "the journal is as it was");
+        assert_eq!(leftovers(folder.path()), 0);
+    }
+    fs::remove_file(folder.path().join("acknowledged")).unwrap();
+    let kv = open(folder.path()).await;
+    assert!(kv.get(b"second").await.unwrap().is_some());
+    assert_eq!(kv.get(b"third").await.unwrap(), None);
+}
+
+/// A start that died after it had cut the journal, and before it knew whether that was right, has cut nothing.
+#[tokio::test]
+async fn a_cut_that_was_not_decided_is_undone() {
+    let folder = TempDir::new().unwrap();
+    closed_store(folder.path(), &["first", "second"]).await;
+    let journal = journal(folder.path());
+    let whole = fs::read(&journal).unwrap();
+    fs::write(journal.with_extension("torn"), &whole).unwrap();
+    fs::write(&journal, &whole[..position_of("second", &whole) - 60]).unwrap();
+    let kv = open(folder.path()).await;
+    assert!(kv.get(b"second").await.unwrap().is_some());
+    assert_eq!(leftovers(folder.path()), 0);
+}
+
 #[tokio::test]
 async fn a_store_without_its_engine_and_one_with_a_damaged_mark_do_not_open() {
     let folder = TempDir::new().unwrap();

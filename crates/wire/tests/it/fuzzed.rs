@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Uri};
 use quick_xml::Reader;
 use quick_xml::events::Event;
-use strongroom_model::action::Resource;
+use strongroom_model::action::{Action, Resource};
 use strongroom_model::checksum::{Checksum, ChecksumAlgorithm};
 use strongroom_model::encryption::{AppliedEncryption, EncryptionRule};
 use strongroom_model::etag::ETag;
@@ -103,7 +103,8 @@ fn check_target(dialect: &'static Dialect, parts: &Parts, site: &Site, operation
         let Resource::Object(bucket, key) = required.resource else { continue };
         assert_eq!(BucketName::parse(bucket.as_str()).as_ref(), Ok(&bucket));
         assert_eq!(ObjectKey::parse(key.as_str()).as_ref(), Ok(&key));
-        if source(operation) == Some((&bucket, &key)) {
+        if is_copy(operation) && matches!(required.action, Action::GetObject | Action::GetObjectVersion) {
+            // The source, which is named in a header.
             continue;
         }
         let mut path = format!("/{}/", bucket.as_str());
@@ -121,14 +122,8 @@ fn check_target(dialect: &'static Dialect, parts: &Parts, site: &Site, operation
     }
 }
 
-/// The object that is read for another one, whose name is in a header.
-fn source(operation: &Operation) -> Option<(&BucketName, &ObjectKey)> {
-    let source = match operation {
-        Operation::Object(ObjectOperation::Copy(copy)) => &copy.source,
-        Operation::Upload(UploadOperation::CopyPart(copy)) => &copy.source,
-        _ => return None,
-    };
-    Some((&source.bucket, &source.key))
+fn is_copy(operation: &Operation) -> bool {
+    matches!(operation, Operation::Object(ObjectOperation::Copy(_)) | Operation::Upload(UploadOperation::CopyPart(_)))
 }
 
 /// The answer to a failure is an error, and nothing that the client sent becomes markup in it.
