@@ -116,6 +116,18 @@ impl Reaper {
         // Whatever hinders the rest, keys go when their time is over.
         self.bucket_keys.evict();
         let tended = self.tend_keys().await;
+        let swept = self.sweep(now).await;
+        let (tended, report) = (tended?, swept?);
+        Ok(ReaperReport {
+            keys_destroyed: tended.destroyed.len() as u64,
+            keys_rotated: tended.rotated.len() as u64,
+            key_material_expired: tended.expired.len() as u64,
+            ..report
+        })
+    }
+
+    /// Does what is due with objects.
+    async fn sweep(&mut self, now: Timestamp) -> Result<ReaperReport, Failure> {
         let mut report = ReaperReport { parts_swept: self.sweep_uploads(now).await?, ..ReaperReport::default() };
         self.give_up_stale(now, &mut report).await?;
         self.remove_dead(now, &mut report).await?;
@@ -125,10 +137,6 @@ impl Reaper {
         }
         report.deletions_called_off = self.catalog.call_off_stalled_deletions(now).await?;
         self.counters.reaped(report.removed + report.orphans, report.waiting, report.pending);
-        let tended = tended?;
-        report.keys_destroyed = tended.destroyed.len() as u64;
-        report.keys_rotated = tended.rotated.len() as u64;
-        report.key_material_expired = tended.expired.len() as u64;
         Ok(report)
     }
 
