@@ -1,8 +1,12 @@
 //! One request is one line of functions: recognise, decode, authenticate, authorize, plaintext, run, encode.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use http::{HeaderMap, Request, Response, Uri, header, request::Parts, uri::Scheme};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header, request::Parts, uri::Scheme};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use strongroom_model::{
     account::Principal,
@@ -43,7 +47,9 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
     record.dialect = wording.dialect.name;
     let stall = Duration::from_secs(app.limits.stall_seconds);
-    let source = Source::new(incoming, expects_continue(&parts.headers), stall, Arc::clone(&record.received));
+    let (awaited, received) =
+        (!incoming.is_end_stream() && expects_continue(&parts.headers), Arc::clone(&record.received));
+    let source = Source::new(incoming, awaited, stall, Arc::clone(&received));
     let span = record.span.clone();
     let answer = match drawn {
         Ok(()) => {
@@ -81,6 +87,11 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     };
     if wording.varies {
         cors::vary(response.headers_mut());
+    }
+    if awaited && received.load(Ordering::Relaxed) == 0 {
+        // The body was never asked for, so that the connection ends here; a client that is not told so would send its next
+        // request into it (RFC 9110, section 10.1.1).
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(question) = cors::question(&parts, wording.dialect, &app.site) {
         Box::pin(share(app, peer, question, now, wording.dialect, response.headers_mut())).await;

@@ -347,15 +347,22 @@ fn nobody_is_told_to_send_a_body_that_will_be_refused() {
     let server = server_with_bucket();
     let expect = |target: &str| {
         let ask = Ask::s3("PUT", target).header("expect", "100-continue");
-        let mut connection = send_raw(&server, &ask, &["content-length: 4\r\n"], b"");
-        let mut first = [0; 12];
-        std::io::Read::read_exact(connection.stream(), &mut first).unwrap();
-        (String::from_utf8(first.to_vec()).unwrap(), connection)
+        send_raw(&server, &ask, &["content-length: 4\r\n"], b"")
     };
-    let (line, mut connection) = expect("/bucket/k");
-    assert_eq!(line, "HTTP/1.1 100");
-    connection.send(b"data").unwrap();
-    drop(connection);
-    let (line, _) = expect("/absent-bucket/k");
-    assert_eq!(line, "HTTP/1.1 404");
+    let mut wanted = expect("/bucket/k");
+    let mut first = [0; 12];
+    std::io::Read::read_exact(wanted.stream(), &mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100");
+    wanted.send(b"data").unwrap();
+    std::io::Read::read_exact(wanted.stream(), &mut [0; b" Continue\r\n\r\n".len()]).unwrap();
+    let answer = wanted.receive(false).unwrap();
+    assert_eq!((answer.status, answer.header("connection")), (200, None));
+    let again = Ask::s3("GET", "/bucket/k").send_on(&mut wanted, server.http, b"").unwrap();
+    assert_eq!(again.body, b"data", "the connection serves on");
+
+    let mut refused = expect("/absent-bucket/k");
+    let answer = refused.receive(false).unwrap();
+    assert_refused(&answer, 404, "NoSuchBucket");
+    assert_eq!(answer.header("connection"), Some("close"), "whose body is not read, asks elsewhere");
+    assert!(refused.is_closed());
 }
