@@ -185,12 +185,12 @@ def test_s3_what_is_said_wrong(s3, locking):
 def test_s3_what_is_kept_needs_a_digest(server, locking):
     """What cannot be deleted had better be what was sent. The SDK is told to leave its checksums out."""
     client = S3(server, request_checksum_calculation="when_required").client
-    sent = []
+    stripped = set()
 
-    def strip(request, **_):
+    def strip(request, operation_name, **_):
         for name in [name for name in request.headers if "checksum" in name.lower() or name.lower() == "content-md5"]:
             del request.headers[name]
-        sent.append(request.headers)
+        stripped.add(operation_name)
 
     client.meta.events.register("before-sign.s3", strip)
     until = later(days=1)
@@ -215,7 +215,8 @@ def test_s3_what_is_kept_needs_a_digest(server, locking):
         assert (error["ResponseMetadata"]["HTTPStatusCode"], error["Error"]["Code"]) == (400, "InvalidRequest")
         assert "Content-MD5" in error["Error"]["Message"]
     client.meta.events.unregister("before-sign.s3", strip)
-    assert len(sent) == 6, "each was sent without one"
+    # The SDK may send one of them twice, if a busy machine drops its connection.
+    assert stripped == {"PutObject", "PutObjectLockConfiguration", "PutObjectRetention", "PutObjectLegalHold"}
     assert client.get_object(**named)["Body"].read() == b"x"
     digest = base64.b64encode(hashlib.md5(b"z").digest()).decode()
     client.put_object(**named, Body=b"z", ContentMD5=digest, ObjectLockLegalHoldStatus="ON")
