@@ -7,21 +7,20 @@
 
 use std::collections::BTreeMap;
 
-use strongroom_model::key::KeyState;
+use strongroom_model::key::{KeyOrigin, KeyState};
 use strongroom_model::name::VersionId;
-use strongroom_model::operation::key::{KeyOperation, ListKeys, Page};
 use strongroom_model::operation::object::GetObject;
 use strongroom_model::operation::service::{ListBuckets, ServiceOperation};
 use strongroom_model::operation::{AdminOperation, BucketOperation, Operation};
 use strongroom_model::outcome::bucket::VersionContent;
-use strongroom_model::outcome::key::KeyOutcome;
 use strongroom_model::outcome::{AdminOutcome, BucketOutcome, Outcome};
 use strongroom_model::setting::{Setting, SettingKind, Versioning};
 use strongroom_store::{kv::KeyRange, stream::collect};
 
 use super::super::bench::{BUCKET, Bench, METHODS, Method, bucket_name, get, noise};
-use super::workload::{abort_all, switch_key};
-use super::world::{Bucket, Version, World, Worlds};
+use super::things::{self, all_keys};
+use super::workload::{abort_all, cancel_deletion, switch_key};
+use super::world::{Bucket, Life, Version, World, Worlds};
 
 /// Begins every object of the script, so that it is known when it is seen.
 const MARKER: &[u8] = b"nobody but its owner may ever read this line";
@@ -43,8 +42,13 @@ pub(super) fn marked(size: usize) -> Vec<u8> {
 pub(super) async fn check(bench: &Bench, worlds: &Worlds, what: &str) {
     // What is sealed under a key that was left disabled reads back once it is enabled.
     let keys = keys(bench).await;
-    for (alias, _) in keys.iter().filter(|(_, enabled)| !**enabled) {
-        switch_key(bench, alias, true).await.unwrap();
+    for (alias, life) in &keys {
+        if *life == Life::Doomed {
+            cancel_deletion(bench, alias).await.unwrap();
+        }
+        if *life != Life::Enabled {
+            switch_key(bench, alias, true).await.unwrap();
+        }
     }
     let before = observe(bench, keys.clone(), what).await;
     assert!(worlds.contains(&before), "{what}: found {before:#?}, which is none of {worlds:#?}");
@@ -87,7 +91,7 @@ async fn nothing_is_plain(bench: &Bench, what: &str) {
 }
 
 /// Everything that a client can see, all of it read.
-async fn observe(bench: &Bench, keys: BTreeMap<String, bool>, what: &str) -> World {
+async fn observe(bench: &Bench, keys: BTreeMap<String, Life>, what: &str) -> World {
     let mut world = World { keys, ..World::default() };
     let list = Operation::Service(ServiceOperation::ListBuckets(ListBuckets::default()));
     let Outcome::Buckets(listed) = bench.run(list, None).await.unwrap().outcome else { panic!("{what}") };
@@ -101,6 +105,7 @@ async fn observe(bench: &Bench, keys: BTreeMap<String, bool>, what: &str) -> Wor
         world.buckets.insert(name, seen);
     }
     let AdminOutcome::Users(users) = bench.admin(AdminOperation::ListUsers).await.unwrap() else { panic!("{what}") };
+    world.things = things::seen(bench).await;
     world.users = users.iter().map(|user| user.name.as_str().to_owned()).collect();
     world
 }
@@ -113,11 +118,19 @@ async fn versioning(bench: &Bench, name: &str) -> Versioning {
     }
 }
 
-async fn keys(bench: &Bench) -> BTreeMap<String, bool> {
-    let list = ListKeys { state: None, spec: None, page: Page::default() };
-    let KeyOutcome::Keys(keys) = bench.key(KeyOperation::List(list)).await.unwrap() else { panic!("no keys") };
-    let named = keys.entries.into_iter().filter(|key| !key.name.is_default);
-    named.map(|key| (key.aliases.join(" "), key.state == KeyState::Enabled)).collect()
+/// The master keys whose material the service made.
+async fn keys(bench: &Bench) -> BTreeMap<String, Life> {
+    let own = all_keys(bench).await.into_iter().filter(|key| key.origin == KeyOrigin::Service);
+    own.map(|key| (key.aliases[0].clone(), life(key.state))).collect()
+}
+
+fn life(state: KeyState) -> Life {
+    match state {
+        KeyState::Enabled => Life::Enabled,
+        KeyState::Disabled => Life::Disabled,
+        KeyState::PendingDeletion { .. } => Life::Doomed,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn objects(bench: &Bench, what: &str) -> BTreeMap<String, Vec<Version>> {

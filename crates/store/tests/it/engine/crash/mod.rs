@@ -1,10 +1,11 @@
-//! Crash at every call: a scripted workload runs again and again, and each time another call to the stores
+//! Crash at every call: two scripted workloads run again and again, and each time another call to the stores
 //! goes wrong. What is found afterwards must be one of the worlds that the answers allow, with nothing left behind.
 //!
 //! `STRONGROOM_FAULT_STRIDE` leaves out calls between those that are tried: 1 tries each. Without it, the five kinds of fault each
 //! try another fifth of the calls.
 
 mod checker;
+mod things;
 mod workload;
 mod world;
 
@@ -18,7 +19,7 @@ use strongroom_store::{
 };
 
 use super::bench::Bench;
-use workload::{SCRIPT, perform};
+use workload::{OBJECTS, Step, THINGS, perform};
 use world::{World, Worlds};
 
 /// Stores that outlive the process, and its key files.
@@ -57,11 +58,11 @@ fn copy_keys(from: &Path, to: &Path) {
     }
 }
 
-/// Runs the script under a plan, and answers which worlds there may be.
-async fn run(site: &Site, faults: &Arc<Faults>, at: u64) -> Worlds {
+/// Runs a script under a plan, and answers which worlds there may be.
+async fn run(site: &Site, script: &[Step], faults: &Arc<Faults>, at: u64) -> Worlds {
     let mut worlds = Worlds::one(World::default());
     let Ok(bench) = site.open(faults.clone()).await else { return worlds };
-    for step in SCRIPT {
+    for step in script {
         let before = faults.calls();
         let done = perform(&bench, step).await;
         let hit = before < at && at <= faults.calls();
@@ -81,12 +82,17 @@ async fn run(site: &Site, faults: &Arc<Faults>, at: u64) -> Worlds {
 const STRIDE: u64 = 5;
 
 async fn spoil_every_call(first: u64, fault: Fault) {
+    spoil(first, fault, OBJECTS).await;
+    spoil(first, fault, THINGS).await;
+}
+
+async fn spoil(first: u64, fault: Fault, script: &[Step]) {
     let stride = std::env::var("STRONGROOM_FAULT_STRIDE").map_or(STRIDE, |text| text.parse().unwrap());
     let mut cases = 0;
     for at in (1 + first % stride..).step_by(stride as usize) {
         let site = Site::new().await;
         let faults = Arc::new(Faults::at(at, fault));
-        let worlds = run(&site, &faults, at).await;
+        let worlds = run(&site, script, &faults, at).await;
         let reached = faults.calls() >= at;
         checker::check(&site.open(Arc::default()).await.unwrap(), &worlds, &format!("{fault:?} at call {at}")).await;
         if !reached {
@@ -95,7 +101,7 @@ async fn spoil_every_call(first: u64, fault: Fault) {
         }
         cases += 1;
     }
-    println!("{fault:?}: {cases} calls, each {stride}th, of a script of {} steps", SCRIPT.len());
+    println!("{fault:?}: {cases} calls, each {stride}th, of a script of {} steps", script.len());
     assert!(cases * stride > 300, "the script makes more calls than {cases}");
 }
 

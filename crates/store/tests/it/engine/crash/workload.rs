@@ -1,4 +1,5 @@
-//! The script: what clients and jobs change, in every kind of sealing, over small objects and large ones.
+//! The scripts: what clients and jobs change of objects, in every kind of sealing, small ones and large ones; and what else they
+//! change.
 
 use strongroom_model::account::UserName;
 use strongroom_model::encryption::{BucketEncryption, DataAlgorithm, DefaultMethod};
@@ -18,6 +19,7 @@ use super::super::amending::update;
 use super::super::bench::{BUCKET, Bench, Method, bucket_name, object_key};
 use super::super::uploads::initiate;
 use super::checker::marked;
+use super::things::{self, LOG, Thing};
 
 /// One request of a client, or one run of a job.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub(super) enum Step {
     Version(Versioning),
     CreateKey(&'static str),
     SwitchKey(&'static str, bool),
+    ScheduleDeletion(&'static str),
+    CancelDeletion(&'static str),
     CreateUser(&'static str),
     DeleteUser(&'static str),
     Put(&'static str, usize, Method),
@@ -46,6 +50,8 @@ pub(super) enum Step {
     DeleteMany(&'static [&'static str]),
     DeleteVersion(&'static str, usize),
     Read(&'static str),
+    Make(Thing),
+    Unmake(Thing),
     Reap,
     Scrub,
 }
@@ -54,7 +60,7 @@ pub(super) enum Step {
 const SMALL: usize = 300;
 const LARGE: usize = 66_000;
 
-pub(super) const SCRIPT: &[Step] = &[
+pub(super) const OBJECTS: &[Step] = &[
     Step::CreateBucket(BUCKET),
     Step::CreateBucket("second"),
     Step::CreateKey("payroll"),
@@ -100,6 +106,75 @@ pub(super) const SCRIPT: &[Step] = &[
     Step::Reap,
 ];
 
+/// Each thing is made once at most, and taken away once at most.
+pub(super) const THINGS: &[Step] = &[
+    Step::CreateBucket(BUCKET),
+    Step::CreateBucket("second"),
+    Step::CreateKey("payroll"),
+    Step::CreateUser("alice"),
+    Step::Put("a", SMALL, Method::ManagedAes),
+    Step::Append(LOG, 0, SMALL, Method::KmsAes),
+    Step::Make(Thing::SealedAppend),
+    Step::Make(Thing::BucketTags),
+    Step::Make(Thing::BucketAcl),
+    Step::Make(Thing::BucketPolicy),
+    Step::Make(Thing::Rules),
+    Step::Make(Thing::Inventory),
+    Step::Make(Thing::Worm),
+    Step::Make(Thing::ObjectTags),
+    Step::Make(Thing::ObjectAcl),
+    Step::Version(Versioning::Enabled),
+    Step::Make(Thing::Locking),
+    Step::Make(Thing::Retention),
+    Step::Make(Thing::Hold),
+    Step::Make(Thing::Account),
+    Step::Make(Thing::Policy),
+    Step::Make(Thing::Group),
+    Step::Make(Thing::UsersPolicy),
+    Step::Make(Thing::GroupsPolicy),
+    Step::Make(Thing::Membership),
+    Step::Make(Thing::AccessKey),
+    Step::Make(Thing::AccessKeyOff),
+    Step::Make(Thing::Alias),
+    Step::Make(Thing::KeyTags),
+    Step::Make(Thing::KeyText),
+    Step::Make(Thing::KeyPolicy),
+    Step::Make(Thing::KeyRotation),
+    Step::Make(Thing::KeyVersion),
+    Step::Make(Thing::Protection),
+    Step::Make(Thing::Grant),
+    Step::Make(Thing::BroughtKey),
+    Step::Make(Thing::Material),
+    Step::Reap,
+    Step::Unmake(Thing::Material),
+    Step::Unmake(Thing::Grant),
+    Step::Unmake(Thing::Protection),
+    Step::Unmake(Thing::KeyRotation),
+    Step::Unmake(Thing::KeyText),
+    Step::Unmake(Thing::KeyTags),
+    Step::Unmake(Thing::Alias),
+    Step::ScheduleDeletion("payroll"),
+    Step::CancelDeletion("payroll"),
+    Step::Unmake(Thing::AccessKeyOff),
+    Step::Unmake(Thing::AccessKey),
+    Step::Unmake(Thing::Membership),
+    Step::Unmake(Thing::GroupsPolicy),
+    Step::Unmake(Thing::UsersPolicy),
+    Step::Unmake(Thing::Group),
+    Step::Unmake(Thing::Policy),
+    Step::Unmake(Thing::Hold),
+    Step::Unmake(Thing::Retention),
+    Step::Unmake(Thing::ObjectAcl),
+    Step::Unmake(Thing::ObjectTags),
+    Step::Unmake(Thing::Worm),
+    Step::Unmake(Thing::Inventory),
+    Step::Unmake(Thing::Rules),
+    Step::Unmake(Thing::BucketPolicy),
+    Step::Unmake(Thing::BucketAcl),
+    Step::Unmake(Thing::BucketTags),
+    Step::Scrub,
+];
+
 /// Does the step, and says what a client would be answered.
 pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
     match *step {
@@ -107,11 +182,15 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
         Step::DeleteBucket(name) => bench.delete_bucket(name).await,
         Step::EncryptByDefault => {
             let method = DefaultMethod::Managed(DataAlgorithm::Aes256);
-            set(bench, Setting::Encryption(BucketEncryption { method, bucket_key: false }.into())).await
+            bench.set(Setting::Encryption(BucketEncryption { method, bucket_key: false }.into())).await
         }
-        Step::Version(versioning) => set(bench, Setting::Versioning(versioning)).await,
+        Step::Version(versioning) => bench.set(Setting::Versioning(versioning)).await,
         Step::CreateKey(alias) => create_key(bench, alias).await,
         Step::SwitchKey(alias, on) => switch_key(bench, alias, on).await,
+        Step::ScheduleDeletion(alias) => {
+            bench.key(KeyOperation::ScheduleDeletion { key: reference(alias), days: 7 }).await.map(drop)
+        }
+        Step::CancelDeletion(alias) => cancel_deletion(bench, alias).await,
         Step::CreateUser(name) => {
             bench.admin(AdminOperation::CreateUser(UserName::parse(name).unwrap())).await.map(drop)
         }
@@ -140,6 +219,8 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
         Step::DeleteMany(keys) => delete_many(bench, keys).await,
         Step::DeleteVersion(key, nth) => delete_nth(bench, key, nth).await,
         Step::Read(key) => bench.get(key, Method::Plain).await.map(drop),
+        Step::Make(thing) => things::make(bench, thing).await,
+        Step::Unmake(thing) => things::unmake(bench, thing).await,
         Step::Reap => {
             let later = bench.now().plus_millis(3_600_000);
             bench.reaper.lock().await.run_once(later).await.map(drop)
@@ -148,13 +229,14 @@ pub(super) async fn perform(bench: &Bench, step: &Step) -> Result<(), Failure> {
     }
 }
 
-async fn set(bench: &Bench, setting: Setting) -> Result<(), Failure> {
-    bench.bucket(BucketOperation::PutSetting(bucket_name(BUCKET), setting)).await.map(drop)
-}
-
 async fn create_key(bench: &Bench, alias: &str) -> Result<(), Failure> {
     let asked = CreateKey { alias: Some(alias.to_owned()), ..CreateKey::new(KeySpec::Aes256) };
     bench.key(KeyOperation::Create(asked)).await.map(drop)
+}
+
+/// Calls off that a key is deleted.
+pub(super) async fn cancel_deletion(bench: &Bench, alias: &str) -> Result<(), Failure> {
+    bench.key(KeyOperation::CancelDeletion(reference(alias))).await.map(drop)
 }
 
 /// Turns a key off or on.

@@ -6,15 +6,25 @@ use strongroom_model::failure::{Failure, chain};
 use strongroom_model::setting::Versioning;
 
 use super::super::bench::{BUCKET, Method};
+use super::things::Thing;
 use super::workload::Step;
 
 /// Everything that a client can see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct World {
     pub(super) buckets: BTreeMap<String, Bucket>,
-    /// Master keys by alias, and whether they open.
-    pub(super) keys: BTreeMap<String, bool>,
+    /// Master keys by their first alias.
+    pub(super) keys: BTreeMap<String, Life>,
     pub(super) users: BTreeSet<String>,
+    pub(super) things: BTreeSet<Thing>,
+}
+
+/// Where in its life a master key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Enabled,
+    Disabled,
+    Doomed,
 }
 
 /// A bucket.
@@ -93,16 +103,26 @@ impl World {
                 world.buckets.remove(name).filter(|bucket| bucket.objects.is_empty())?;
             }
             Step::CreateKey(alias) => {
-                world.keys.insert(alias.to_owned(), true).is_none().then_some(())?;
+                world.keys.insert(alias.to_owned(), Life::Enabled).is_none().then_some(())?;
             }
-            Step::SwitchKey(alias, on) => *world.keys.get_mut(alias)? = on,
+            Step::SwitchKey(alias, on) => {
+                let life = world.keys.get_mut(alias).filter(|life| **life != Life::Doomed)?;
+                *life = if on { Life::Enabled } else { Life::Disabled };
+            }
+            Step::ScheduleDeletion(alias) => {
+                let protected = world.things.contains(&Thing::Protection);
+                *world.keys.get_mut(alias).filter(|life| **life != Life::Doomed && !protected)? = Life::Doomed;
+            }
+            Step::CancelDeletion(alias) => {
+                *world.keys.get_mut(alias).filter(|life| **life == Life::Doomed)? = Life::Disabled;
+            }
             Step::CreateUser(name) => world.users.insert(name.to_owned()).then_some(())?,
             Step::DeleteUser(name) => world.users.remove(name).then_some(())?,
             Step::EncryptByDefault => world.bucket()?.encrypted = true,
             Step::Version(versioning) => world.bucket()?.versioning = versioning,
             Step::Put(key, size, method) => world.bucket()?.add(key, Some((size, method))),
             Step::PutUnder(key, size, alias) => {
-                world.keys.get(alias).filter(|on| **on)?;
+                world.keys.get(alias).filter(|life| **life == Life::Enabled)?;
                 world.bucket()?.add(key, Some((size, Method::KmsAes)));
             }
             Step::Upload(key, sizes, method) => world.bucket()?.add(key, Some((sizes.iter().sum(), method))),
@@ -119,7 +139,7 @@ impl World {
             }
             Step::SetMetadata(key) => drop(world.bucket()?.object(key)?),
             Step::Rewrap(key, alias) => {
-                world.keys.get(alias).filter(|on| **on)?;
+                world.keys.get(alias).filter(|life| **life == Life::Enabled)?;
                 world.bucket()?.object(key)?;
             }
             Step::Delete(key) => world.bucket()?.delete(key),
@@ -130,6 +150,13 @@ impl World {
             Step::DeleteVersion(key, nth) => world.bucket()?.delete_version(key, nth)?,
             Step::Read(key) => {
                 world.bucket()?.object(key)?;
+            }
+            Step::Make(thing) => {
+                thing.has_place(&world).then(|| world.things.insert(thing))?;
+            }
+            Step::Unmake(thing) => {
+                let there = thing.may_be_gone() || world.things.contains(&thing);
+                (there && thing.can_go(&world)).then(|| world.things.remove(&thing))?;
             }
             Step::Reap | Step::Scrub => {}
         }
@@ -142,13 +169,17 @@ impl World {
 }
 
 impl Bucket {
+    pub(super) fn keeps_versions(&self) -> bool {
+        self.versioning == Versioning::Enabled
+    }
+
     /// What a reader finds who names no version.
-    fn object(&self, key: &str) -> Option<(usize, Method)> {
+    pub(super) fn object(&self, key: &str) -> Option<(usize, Method)> {
         self.objects.get(key)?.first()?.object
     }
 
     fn add(&mut self, key: &str, object: Option<(usize, Method)>) {
-        let null = self.versioning != Versioning::Enabled;
+        let null = !self.keeps_versions();
         let versions = self.objects.entry(key.to_owned()).or_default();
         versions.retain(|version| !(null && version.null));
         versions.insert(0, Version { null, object });
