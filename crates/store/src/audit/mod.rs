@@ -1,7 +1,7 @@
 //! The audit trail: who used which key for what, and who administered, in files that cannot be changed unnoticed.
 //!
-//! Lines of JSON, each naming the hash of the one before it; behind every group of them a signature; beside them a file that
-//! says, signed, where the trail ends. docs/AUDIT.md describes the format for who verifies it with a program of their own.
+//! Lines of JSON, each naming the hash of the one before it; behind every group of them a signature, or a mark and soon a signature; beside
+//! them a file that says, signed, where the trail ends. docs/AUDIT.md describes the format for who verifies it with a program of their own.
 
 mod folder;
 mod query;

@@ -103,7 +103,7 @@ pub(super) struct Opening {
     pub(super) public_key: String,
 }
 
-/// A line: one of three kinds, each bound to all lines before it.
+/// A line: one of four kinds, each bound to all lines before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Line {
@@ -120,6 +120,9 @@ pub(super) struct Line {
     /// Everything before this line is signed: an Ed25519 signature over [`head_text`], in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<String>,
+    /// Everything before this line is the server's: an HMAC-SHA-256 over [`mark_text`], in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) mark: Option<String>,
 }
 
 /// What the file `head` says: so many lines there are, and the last one is this.
@@ -142,6 +145,11 @@ pub(super) fn head_text(n: u64, prev: &str) -> String {
     format!("strongroom audit head {FORMAT}\n{n}\n{prev}\n")
 }
 
+/// What a mark is made of, in the same way.
+pub(super) fn mark_text(n: u64, prev: &str) -> String {
+    format!("strongroom audit mark {FORMAT}\n{n}\n{prev}\n")
+}
+
 /// What the end signs.
 pub(super) fn end_text(n: u64, last: &str) -> String {
     format!("strongroom audit end {FORMAT}\n{n}\n{last}\n")
@@ -158,6 +166,11 @@ pub(super) fn hash(line: &[u8]) -> String {
 }
 
 impl Line {
+    /// The line behind that of number `n` and hash `last`, of no kind yet.
+    pub(super) fn after(n: u64, last: String) -> Self {
+        Self { n: n + 1, prev: last, segment: None, record: None, head: None, mark: None }
+    }
+
     /// The line's text, without its end.
     pub(super) fn spell(&self) -> String {
         serde_json::to_string(self).expect("a line has text keys and no other maps")
@@ -166,7 +179,7 @@ impl Line {
     /// Reads a line, which must be exactly what [`Line::spell`] says of it: two texts must not mean the same.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let line: Self = serde_json::from_slice(text).ok()?;
-        let kinds = [line.segment.is_some(), line.record.is_some(), line.head.is_some()];
+        let kinds = [line.segment.is_some(), line.record.is_some(), line.head.is_some(), line.mark.is_some()];
         let one_kind = kinds.into_iter().filter(|is| *is).count() == 1;
         (one_kind && line.spell().as_bytes() == text).then_some(line)
     }
@@ -190,7 +203,7 @@ mod tests {
     /// The text itself is the format, so it stands here as a third party would read it.
     #[test]
     fn a_line_has_one_spelling() {
-        let line = Line { n: 7, prev: no_line(), segment: None, record: Some(record()), head: None };
+        let line = Line { record: Some(record()), ..Line::after(6, no_line()) };
         let text = line.spell();
         let zeros = "0".repeat(64);
         let expected = format!(
@@ -206,10 +219,18 @@ mod tests {
 
     #[test]
     fn a_line_is_of_one_kind() {
-        let both = Line { n: 1, prev: no_line(), segment: None, record: Some(record()), head: Some("00".into()) };
-        assert_eq!(Line::parse(both.spell().as_bytes()), None);
-        let none = Line { record: None, head: None, ..both };
-        assert_eq!(Line::parse(none.spell().as_bytes()), None);
+        let (none, text) = (Line::after(0, no_line()), || Some("00".to_owned()));
+        let [record, head, mark] = [
+            Line { record: Some(record()), ..none.clone() },
+            Line { head: text(), ..none.clone() },
+            Line { mark: text(), ..none.clone() },
+        ];
+        for one in [&record, &head, &mark] {
+            assert_eq!(Line::parse(one.spell().as_bytes()).as_ref(), Some(one));
+        }
+        for other in [Line { head: text(), ..record }, Line { mark: text(), ..head }, none] {
+            assert_eq!(Line::parse(other.spell().as_bytes()), None);
+        }
     }
 
     /// FIPS 180-4's example of one block.

@@ -1,13 +1,19 @@
 //! The key that signs the trail's heads: Ed25519, drawn for this trail, its seed kept beside it wrapped under the root key.
 //!
 //! Whoever has the public key can hold the trail against it and needs no secret for that; nobody without the root key can sign.
+//!
+//! A signature costs as much as all else about a group of records. So what need not last yet gets a mark: an HMAC that the server
+//! itself believes after a crash, and a signature behind it within a second, for everybody else.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
 
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
+use ring::{
+    hkdf, hmac,
+    signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
+};
 use strongroom_seal::{KeyBytes, WrappedKey, unwrap};
 
 use super::{OpenError, folder::read_small};
@@ -52,21 +58,40 @@ impl std::fmt::Display for PublicKey {
     }
 }
 
-/// Signs.
-pub(super) struct Signer(Ed25519KeyPair);
+/// What the key of marks is derived by (RFC 5869), apart from the seed's own use: the salt.
+const MARK_SALT: &[u8] = b"strongroom audit mark key 1";
+
+/// Signs and marks.
+pub(super) struct Signer {
+    pair: Ed25519KeyPair,
+    mark: hmac::Key,
+}
 
 impl Signer {
     /// The signature over `text`, in hex.
     pub(super) fn sign(&self, text: &str) -> String {
-        hex::encode(self.0.sign(text.as_bytes()))
+        hex::encode(self.pair.sign(text.as_bytes()))
+    }
+
+    /// The mark over `text`, in hex.
+    pub(super) fn mark(&self, text: &str) -> String {
+        hex::encode(hmac::sign(&self.mark, text.as_bytes()))
+    }
+
+    /// Whether `mark`, in hex, is this key's over `text`.
+    pub(super) fn has_marked(&self, text: &str, mark: &str) -> bool {
+        hex::decode(mark).is_ok_and(|mark| hmac::verify(&self.mark, text.as_bytes(), &mark).is_ok())
     }
 
     pub(super) fn public_key(&self) -> PublicKey {
-        PublicKey(self.0.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes"))
+        PublicKey(self.pair.public_key().as_ref().try_into().expect("an Ed25519 public key has 32 bytes"))
     }
 
     fn from_seed(seed: &KeyBytes) -> Option<Self> {
-        Ed25519KeyPair::from_seed_unchecked(seed.expose()).ok().map(Self)
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).ok()?;
+        let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, MARK_SALT).extract(seed.expose());
+        let mark = derived.expand(&[], hmac::HMAC_SHA256).ok()?.into();
+        Some(Self { pair, mark })
     }
 }
 
@@ -166,6 +191,19 @@ mod tests {
         assert!(key.has_signed("r", signature));
         for (text, signature) in [("s", signature), ("r", &signature[2..]), ("r", "")] {
             assert!(!key.has_signed(text, signature));
+        }
+    }
+
+    /// Computed by Python's `hmac`, of which HKDF is two calls.
+    #[test]
+    fn marks_are_those_of_another_implementation() {
+        let seed = hex::decode("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb").unwrap();
+        let signer = Signer::from_seed(&KeyBytes::new(&seed).unwrap()).unwrap();
+        let mark = "61c6ce1ba8357bf37496e40c238827f61eac5e6c6dfcf8543dd4752a5d993c76";
+        assert_eq!(signer.mark("r"), mark);
+        assert!(signer.has_marked("r", mark));
+        for (text, mark) in [("s", mark), ("r", &mark[2..]), ("r", "")] {
+            assert!(!signer.has_marked(text, mark));
         }
     }
 }

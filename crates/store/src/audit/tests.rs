@@ -110,6 +110,12 @@ impl World {
         }
     }
 
+    /// Where the next process goes on.
+    fn end(&self) -> recovery::Position {
+        let signer = signing::open(&self.folder(), &self.root).unwrap().unwrap();
+        recovery::recover(&self.folder(), &signer).unwrap().position
+    }
+
     /// Asks for the record of that number.
     fn ask(&self, number: usize, must_last: bool) -> (writer::Request, Answer) {
         let (reply, answer) = tokio::sync::oneshot::channel();
@@ -316,7 +322,7 @@ impl Line {
     fn from(world: &World) -> record::Line {
         let report = world.verify();
         let record = Some(world.record(99));
-        record::Line { n: report.lines + 1, prev: report.head, segment: None, record, head: None }
+        record::Line { record, ..record::Line::after(report.lines, report.head) }
     }
 }
 
@@ -373,6 +379,78 @@ async fn many_at_once_share_their_syncs_and_none_is_lost() {
     found.sort();
     found.dedup();
     assert_eq!(found.len(), 640);
+}
+
+/// What a process leaves that is killed after a known key was used: the trail ends with a mark.
+async fn ends_with_a_mark() -> World {
+    let world = World::filled().await;
+    let mut writer = world.writer(world.end());
+    writer.file = Some(writer::append_only(world.segments().last().unwrap(), false).unwrap());
+    let (known, answered) = world.ask(30, false);
+    writer.serve(vec![known]);
+    assert!(answered.await.unwrap().is_ok());
+    drop(writer);
+    let last = lines(world.segments().last().unwrap()).pop().unwrap();
+    assert!(record::Line::parse(last.trim_ascii_end()).unwrap().mark.is_some());
+    world
+}
+
+#[tokio::test]
+async fn what_has_a_mark_is_believed_by_the_next_process_and_signed() {
+    let world = ends_with_a_mark().await;
+    let (before, end) = (world.verify(), world.end());
+    assert!(before.problems.is_empty() && before.unsigned_bytes > 0, "it is not signed yet: {before:?}");
+    assert!(end.n == before.lines && !end.is_signed);
+    let trail = world.open().unwrap();
+    trail.close().await;
+    drop(trail);
+    let after = world.verify();
+    assert_eq!((after.problems, after.unsigned_bytes), (Vec::new(), 0));
+    // It opened and closed, and had nothing to recover.
+    assert_eq!(after.records, before.records + 2);
+    assert!(world.objects(&AuditFilter::default()).contains(&"object 30".to_owned()));
+}
+
+/// Whoever edits what is not signed yet, and makes the chain anew, has not the key of the mark. The mark of other lines does not do, nor
+/// does a signature.
+#[tokio::test]
+async fn nobody_else_makes_a_mark() {
+    let world = ends_with_a_mark().await;
+    let last = world.segments().pop().unwrap();
+    let whole = lines(&last);
+    let [.., head, record, mark] = &whole[..] else { panic!() };
+    let parsed = |line: &[u8]| record::Line::parse(line.trim_ascii_end()).unwrap();
+    let other = String::from_utf8(record.clone()).unwrap().replace("object 30", "object 31").into_bytes();
+    let chained = record::Line { prev: record::hash(other.trim_ascii_end()), ..parsed(mark) };
+    let stolen = record::Line { mark: None, head: parsed(head).head, ..parsed(mark) };
+    for forged in [vec![other, chained.spell().into_bytes()], vec![record.clone(), stolen.spell().into_bytes()]] {
+        let bytes = [whole[..whole.len() - 2].concat(), forged.concat(), b"\n".to_vec()].concat();
+        fs::write(&last, bytes).unwrap();
+        assert!(matches!(world.open(), Err(OpenError::Altered { .. })));
+    }
+    fs::write(&last, whole.concat()).unwrap();
+    drop(world.open().unwrap());
+}
+
+#[tokio::test]
+async fn a_segment_ends_with_a_head_whatever_was_written_last() {
+    let world = World::filled().await;
+    let mut writer = world.writer(world.end());
+    writer.file = Some(writer::append_only(world.segments().last().unwrap(), false).unwrap());
+    let first = writer.position.segment;
+    for number in 30.. {
+        let (known, answered) = world.ask(number, false);
+        writer.serve(vec![known]);
+        assert!(answered.await.unwrap().is_ok());
+        if writer.position.segment > first + 1 {
+            break;
+        }
+    }
+    writer.settle();
+    assert!(writer.position.is_signed && writer.synced == writer.position);
+    drop(writer);
+    let report = world.verify();
+    assert_eq!((report.problems, report.unsigned_bytes), (Vec::new(), 0));
 }
 
 /// A process that is killed leaves what it has written.

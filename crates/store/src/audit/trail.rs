@@ -117,7 +117,7 @@ impl Trail {
             None => return Err(OpenError::KeyMissing { path: path.to_owned() }),
         };
         begin_if_new(path, &signer).map_err(io)?;
-        let Recovered { position, cut } = recover(path, &signer.public_key())?;
+        let Recovered { position, cut } = recover(path, &signer)?;
         let file = match position.segment {
             0 => None,
             number => Some(append_only(&folder::segment(path, number), false).map_err(io)?),

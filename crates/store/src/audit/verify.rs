@@ -104,6 +104,7 @@ impl<'a> Walk<'a> {
                 self.head = Some((line.n, line.prev.clone(), signature.clone()));
                 self.behind = 0;
             }
+            // A mark, which is the server's own: the head behind it signs what it is about.
             (None, None, None) => {}
         }
         if self.line == 1 && line.segment.is_none() {

@@ -1,6 +1,6 @@
-//! The thread that writes: it takes what waits, writes it as one group with one head, and answers. Who must have it on the disk
-//! waits for a sync, which all of the group share, while the next one gathers by itself; without anybody who must, the sync comes
-//! within a second.
+//! The thread that writes: it takes what waits, writes it as one group, and answers. Who must have it on the disk waits for a head
+//! and a sync, which all of the group share, while the next one gathers by itself; a group of which nobody must has a mark, and head
+//! and sync come within a second.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     folder::{self, EndFile},
-    record::{End, FORMAT, LINE_BYTES_MAX, Line, Opening, Outcome, Record, end_text, hash, head_text},
+    record::{End, FORMAT, LINE_BYTES_MAX, Line, Opening, Outcome, Record, end_text, hash, head_text, mark_text},
     recovery::Position,
     signing::Signer,
     trail::{AuditError, State},
@@ -155,7 +155,7 @@ impl Writer {
             if lasts { &mut once_synced } else { &mut once_written }.extend(reply);
             must_last |= lasts;
         }
-        let written = self.write(records);
+        let written = self.write(records, must_last);
         answer(once_written, &written);
         let synced = written.and_then(|()| if must_last { self.sync() } else { Ok(()) });
         self.note(&synced);
@@ -175,9 +175,10 @@ impl Writer {
         }
     }
 
-    /// Writes records with a head behind them, where no crash of the process can lose them. After an error, none of them counts.
-    fn write(&mut self, records: Vec<(Record, Happens)>) -> io::Result<()> {
-        let written = self.write_group(&records);
+    /// Writes records with a head or a mark behind them, where no crash of the process can lose them. After an error, none of
+    /// them counts.
+    fn write(&mut self, records: Vec<(Record, Happens)>, with_head: bool) -> io::Result<()> {
+        let written = self.write_group(&records, with_head);
         let has_happened = |happens| match written {
             Ok(()) => happens != Happens::OnceSynced,
             Err(_) => happens == Happens::Anyway,
@@ -190,13 +191,14 @@ impl Writer {
         written
     }
 
-    fn write_group(&mut self, records: &[(Record, Happens)]) -> io::Result<()> {
+    fn write_group(&mut self, records: &[(Record, Happens)], with_head: bool) -> io::Result<()> {
         if records.is_empty() {
             self.reserve()?;
         }
         let begins = self.file.is_none() || self.position.length >= self.segment_bytes;
         if begins {
             // The segment before it is whole by then.
+            self.sign_off()?;
             self.sync()?;
         }
         let mut group = Group::after(&self.position);
@@ -208,19 +210,37 @@ impl Writer {
         for (record, _) in records {
             group.record(record);
         }
-        let text = head_text(group.position.n + 1, &group.position.last);
-        group.head(self.signer.sign(&text));
+        match with_head || begins {
+            true => group.head(&self.signer),
+            false => group.mark(&self.signer),
+        }
         match begins {
             true => self.begin(&group)?,
             false => self.append(&group)?,
         }
-        self.position = group.position;
-        self.state.lines.store(self.position.n, Ordering::Relaxed);
         self.state.records.fetch_add(records.len() as u64, Ordering::Relaxed);
+        self.go_on_from(group.position);
         Ok(())
     }
 
-    /// Makes all that is written durable. After an error nobody knows what the disk has of it: what has happened is
+    /// Signs what has only marks so far.
+    fn sign_off(&mut self) -> io::Result<()> {
+        if self.position.is_signed {
+            return Ok(());
+        }
+        let mut group = Group::after(&self.position);
+        group.head(&self.signer);
+        self.append(&group)?;
+        self.go_on_from(group.position);
+        Ok(())
+    }
+
+    fn go_on_from(&mut self, position: Position) {
+        self.state.lines.store(position.n, Ordering::Relaxed);
+        self.position = position;
+    }
+
+    /// Makes all that is written, and signed, durable. After an error nobody knows what the disk has of it: what has happened is
     /// written again, behind what is known to be there.
     fn sync(&mut self) -> io::Result<()> {
         if self.position == self.synced {
@@ -299,7 +319,7 @@ impl Writer {
     /// Syncs what nobody waits for.
     pub(super) fn settle(&mut self) {
         if !self.unsynced.is_empty() {
-            let synced = self.sync();
+            let synced = self.sign_off().and_then(|()| self.sync());
             if synced.is_err() {
                 // That it succeeds does not say that anything can be written.
                 self.note(&synced);
@@ -390,13 +410,21 @@ impl Group {
         self.push(&Line { record: Some(short), ..self.next() }.spell());
     }
 
-    fn head(&mut self, signature: String) {
-        let line = Line { head: Some(signature), ..self.next() };
-        self.push(&line.spell());
+    fn head(&mut self, signer: &Signer) {
+        let next = self.next();
+        let head = Some(signer.sign(&head_text(next.n, &next.prev)));
+        self.push(&Line { head, ..next }.spell());
+        self.position.is_signed = true;
+    }
+
+    fn mark(&mut self, signer: &Signer) {
+        let next = self.next();
+        let mark = Some(signer.mark(&mark_text(next.n, &next.prev)));
+        self.push(&Line { mark, ..next }.spell());
     }
 
     fn next(&self) -> Line {
-        Line { n: self.position.n + 1, prev: self.position.last.clone(), segment: None, record: None, head: None }
+        Line::after(self.position.n, self.position.last.clone())
     }
 
     fn push(&mut self, text: &str) {
@@ -405,5 +433,6 @@ impl Group {
         self.position.n += 1;
         self.position.length += text.len() as u64 + 1;
         self.position.last = hash(text.as_bytes());
+        self.position.is_signed = false;
     }
 }
