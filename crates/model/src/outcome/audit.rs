@@ -17,7 +17,8 @@ pub struct AuditReport {
     pub signed: u64,
     /// The hash of the last line, in hex.
     pub head: String,
-    /// Bytes behind the last signature: a write under way, or one that a crash has cut short. They prove nothing.
+    /// Bytes behind the last signature: what was written in the last second and has a mark of the server's own, a write under way, or one
+    /// that a crash has cut short. They prove nothing yet.
     pub unsigned_bytes: u64,
     /// The Ed25519 key that the signatures were held against, in hex.
     pub public_key: String,
