@@ -47,8 +47,8 @@ pub(crate) async fn handle(app: &Arc<App>, peer: Peer, request: Request<Incoming
     let mut record = Record::begin(&app.metrics, &parts.method, request_id, peer);
     record.dialect = wording.dialect.name;
     let stall = Duration::from_secs(app.limits.stall_seconds);
-    let (awaited, received) =
-        (!incoming.is_end_stream() && expects_continue(&parts.headers), Arc::clone(&record.received));
+    let awaited = !incoming.is_end_stream() && expects_continue(&parts.headers);
+    let received = Arc::clone(&record.received);
     let source = Source::new(incoming, awaited, stall, Arc::clone(&received));
     let span = record.span.clone();
     let answer = match drawn {

@@ -106,8 +106,7 @@ fn check(path: &Path, mark: File) -> io::Result<Result<(), FolderError>> {
 /// # Errors
 /// [`FolderError::Io`].
 pub(crate) fn settle(path: &Path) -> Result<(), FolderError> {
-    let synced = File::open(path).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| FolderError::Io { path: path.into(), source })
+    sync_names(path).map_err(|source| FolderError::Io { path: path.into(), source })
 }
 
 /// Makes the folder, if there is none, for its owner alone.
@@ -142,8 +141,16 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<File> {
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    sync_names(path.parent().unwrap_or(Path::new(".")))?;
     Ok(file)
+}
+
+/// Makes the names in the folder survive loss of power.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn sync_names(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 fn draft_of(path: &Path) -> PathBuf {

@@ -76,11 +76,6 @@ pub(super) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Makes the names in the folder survive loss of power.
-pub(super) fn sync_names(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 /// The file that says where the trail ends, which is written in place.
 pub(super) struct EndFile(File);
 

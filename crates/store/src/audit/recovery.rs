@@ -16,6 +16,7 @@ use super::{
     record::{Line, end_text, hash, head_text, mark_text, no_line},
     signing::Signer,
 };
+use crate::folder::sync_names;
 
 /// Where the next line goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ fn cut_off(folder: &Path, position: &Position) -> io::Result<()> {
             file.sync_all()?;
         }
     }
-    folder::sync_names(folder)
+    sync_names(folder)
 }
 
 /// What a segment says of itself.

@@ -27,7 +27,7 @@ use super::{
     signing::Signer,
     trail::{AuditError, State},
 };
-use crate::surroundings::Clock;
+use crate::{folder::sync_names, surroundings::Clock};
 
 /// Most records in a group: enough that the sync is a small part of each one's cost.
 const GROUP_RECORDS: usize = 1024;
@@ -293,7 +293,7 @@ impl Writer {
         file.set_len(0)?;
         file.write_all(&group.bytes)?;
         file.sync_all()?;
-        folder::sync_names(&self.folder)?;
+        sync_names(&self.folder)?;
         self.file = Some(file);
         Ok(())
     }

@@ -117,6 +117,9 @@ impl Reaper {
         self.bucket_keys.evict();
         let tended = self.tend_keys().await;
         let swept = self.sweep(now).await;
+        if let (Err(_), Err(other)) = (&tended, &swept) {
+            tracing::warn!(error = other as &dyn std::error::Error, "the reaper was hindered besides");
+        }
         let (tended, report) = (tended?, swept?);
         Ok(ReaperReport {
             keys_destroyed: tended.destroyed.len() as u64,

@@ -32,6 +32,7 @@ use super::{
     ring::{self, Position},
     slot::Slot,
 };
+use crate::folder::sync_names;
 
 /// Batches that may wait for the committer; a caller beyond that waits to hand over. Two groups: one waits while one is
 /// written.
@@ -260,9 +261,15 @@ fn open_whole(path: &Path, lock: &Arc<fs::File>, mark: &Mark) -> Result<(Engine,
         opened => return opened,
     };
     let Some(cut) = journal::cut(&engine).map_err(io)? else { return Err(refused) };
-    let opened = open();
-    if opened.is_ok() { cut.accept() } else { cut.undo() }.map_err(io)?;
-    opened
+    match open() {
+        Ok(opened) => cut.accept().map(|()| opened).map_err(io),
+        Err(refused) => {
+            if let Err(error) = cut.undo() {
+                tracing::error!(%error, "the engine's journal could not be put back as it was: the next start does so");
+            }
+            Err(refused)
+        }
+    }
 }
 
 fn is_about_a_journal(error: &OpenError) -> bool {
@@ -314,16 +321,16 @@ fn begin_making(path: &Path, no_mark: bool) -> io::Result<bool> {
         return Ok(false);
     }
     fs::File::create(&making)?.sync_all()?;
-    sync_folder(path)?;
+    sync_names(path)?;
     Ok(true)
 }
 
 /// The engine is made: its folders, which it does not sync all by itself, are on the disk from here on.
 fn end_making(path: &Path) -> io::Result<()> {
     sync_folders(&engine_path(path))?;
-    sync_folder(path)?;
+    sync_names(path)?;
     fs::remove_file(path.join(MAKING))?;
-    sync_folder(path)
+    sync_names(path)
 }
 
 fn sync_folders(folder: &Path) -> io::Result<()> {
@@ -333,11 +340,7 @@ fn sync_folders(folder: &Path) -> io::Result<()> {
             sync_folders(&entry.path())?;
         }
     }
-    sync_folder(folder)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
+    sync_names(folder)
 }
 
 fn absent_as_none<T>(result: io::Result<T>) -> io::Result<Option<T>> {

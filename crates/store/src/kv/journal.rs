@@ -16,11 +16,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use xxhash_rust::xxh3::Xxh3;
+
+use crate::folder::sync_names;
 
 /// What entries begin with.
 const START: u8 = 1;
@@ -63,9 +65,9 @@ pub(super) fn cut(engine: &Path) -> io::Result<Option<Cut>> {
     io::copy(&mut File::open(&cut.journal)?.take(whole), &mut file)?;
     file.sync_all()?;
     fs::hard_link(&cut.journal, cut.torn())?;
-    File::open(engine)?.sync_all()?;
+    sync_names(engine)?;
     fs::rename(draft, &cut.journal)?;
-    File::open(engine)?.sync_all()?;
+    sync_names(engine)?;
     Ok(Some(cut))
 }
 
@@ -109,7 +111,7 @@ fn put_back(torn: &Path) -> io::Result<()> {
 }
 
 fn sync_folder_of(file: &Path) -> io::Result<()> {
-    File::open(file.parent().expect("a journal is in a folder"))?.sync_all()
+    sync_names(file.parent().expect("a journal is in a folder"))
 }
 
 fn newest(engine: &Path) -> io::Result<Option<PathBuf>> {
@@ -131,9 +133,9 @@ fn has_extension(path: &Path, extension: &str) -> bool {
 
 /// Whether nothing but the zeros of space that is reserved follows.
 fn is_blank_after(journal: &Path, whole: u64) -> io::Result<bool> {
-    let mut reader = BufReader::new(File::open(journal)?);
-    io::copy(&mut (&mut reader).take(whole), &mut io::sink())?;
-    for byte in reader.bytes() {
+    let mut file = File::open(journal)?;
+    file.seek(SeekFrom::Start(whole))?;
+    for byte in BufReader::new(file).bytes() {
         if byte? != 0 {
             return Ok(false);
         }

@@ -29,7 +29,7 @@ fn id(text: &str) -> InventoryId {
     InventoryId::parse(text).unwrap()
 }
 
-fn inventory(name: &str) -> Inventory {
+pub(crate) fn inventory(name: &str) -> Inventory {
     Inventory {
         id: id(name),
         enabled: true,

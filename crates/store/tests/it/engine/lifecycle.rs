@@ -44,7 +44,7 @@ fn rule(id: &str, prefix: &str) -> LifecycleRule {
     }
 }
 
-fn expiring(id: &str, prefix: &str, expiration: Expiration) -> LifecycleRule {
+pub(crate) fn expiring(id: &str, prefix: &str, expiration: Expiration) -> LifecycleRule {
     LifecycleRule { expiration: Some(expiration), ..rule(id, prefix) }
 }
 

@@ -8,11 +8,8 @@ use strongroom_model::account::UserName;
 use strongroom_model::acl::{AclDocument, AclWish, Grantee};
 use strongroom_model::failure::{Failure, FailureCode};
 use strongroom_model::grant::{GrantAction, GrantTerms, GranteeKind};
-use strongroom_model::inventory::{
-    Destination, Frequency, Inventory, InventoryField, InventoryFilter, InventoryId, ReportForm,
-};
 use strongroom_model::key::{KeyDescription, KeyOrigin, KeyReference, KeySpec, KeyState};
-use strongroom_model::lifecycle::{Expiration, Lifecycle, LifecycleRule, RuleScope};
+use strongroom_model::lifecycle::{Expiration, Lifecycle};
 use strongroom_model::lock::{BucketLock, RetentionMode};
 use strongroom_model::metadata::CannedAcl;
 use strongroom_model::operation::append::SealAppend;
@@ -31,6 +28,8 @@ use strongroom_model::setting::{ObjectSetting, ObjectSettingKind, Setting, Setti
 use strongroom_model::tag::TagSet;
 
 use super::super::bench::{BUCKET, Bench, bucket_name, get, object_key};
+use super::super::inventory::inventory;
+use super::super::lifecycle::expiring;
 use super::super::locks::target;
 use super::world::World;
 
@@ -153,7 +152,7 @@ pub(super) async fn make(bench: &Bench, thing: Thing) -> Result<(), Failure> {
         Thing::BucketPolicy => bench.set(Setting::Policy(bucket_policy())).await,
         Thing::Rules => bench.set(Setting::Lifecycle(rules())).await,
         Thing::Inventory => {
-            bench.bucket(BucketOperation::PutInventory(bucket_name(BUCKET), Box::new(inventory()))).await.map(drop)
+            bench.bucket(BucketOperation::PutInventory(bucket_name(BUCKET), Box::new(inventory(NAME)))).await.map(drop)
         }
         Thing::Worm => worm(bench, WormOperation::Initiate { days: 3 }).await.map(drop),
         Thing::Locking => bench.set(Setting::ObjectLock(BucketLock { default: None })).await,
@@ -214,7 +213,7 @@ pub(super) async fn unmake(bench: &Bench, thing: Thing) -> Result<(), Failure> {
         Thing::BucketPolicy => unset(bench, SettingKind::Policy).await,
         Thing::Rules => unset(bench, SettingKind::Lifecycle).await,
         Thing::Inventory => {
-            bench.bucket(BucketOperation::DeleteInventory(bucket_name(BUCKET), inventory().id)).await.map(drop)
+            bench.bucket(BucketOperation::DeleteInventory(bucket_name(BUCKET), inventory(NAME).id)).await.map(drop)
         }
         Thing::Worm => worm(bench, WormOperation::Abort).await.map(drop),
         Thing::ObjectTags => {
@@ -276,7 +275,7 @@ async fn of_buckets(bench: &Bench) -> Vec<(Thing, bool)> {
             None => None,
         }
     };
-    let read = bench.bucket(BucketOperation::GetInventory(bucket_name(BUCKET), inventory().id)).await;
+    let read = bench.bucket(BucketOperation::GetInventory(bucket_name(BUCKET), inventory(NAME).id)).await;
     let inventory = found(read, &[FailureCode::NoSuchBucket, FailureCode::NoInventory]);
     let worm = found(worm(bench, WormOperation::Get).await, &[FailureCode::NoSuchBucket, FailureCode::NoWorm]);
     let acl = setting(SettingKind::Acl, &[]).await;
@@ -406,34 +405,7 @@ fn bucket_policy() -> PolicyDocument {
 
 /// Rules under which nothing of the script goes.
 fn rules() -> Lifecycle {
-    let rule = LifecycleRule {
-        id: NAME.to_owned(),
-        enabled: true,
-        scope: RuleScope { prefix: "old/".to_owned(), ..RuleScope::default() },
-        expiration: Some(Expiration::After(30)),
-        noncurrent: None,
-        uploads: None,
-    };
-    Lifecycle { rules: vec![rule] }
-}
-
-fn inventory() -> Inventory {
-    Inventory {
-        id: InventoryId::parse(NAME).unwrap(),
-        enabled: true,
-        form: ReportForm::Amazon,
-        filter: InventoryFilter::default(),
-        frequency: Frequency::Daily,
-        all_versions: false,
-        fields: vec![InventoryField::Size],
-        destination: Destination {
-            bucket: bucket_name(BUCKET),
-            prefix: "reports".into(),
-            encryption: None,
-            account: None,
-            role: None,
-        },
-    }
+    Lifecycle { rules: vec![expiring(NAME, "old/", Expiration::After(30))] }
 }
 
 fn name() -> LocalName {
